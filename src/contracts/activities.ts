@@ -1,0 +1,182 @@
+/**
+ * What the remediation workflow asks of the outside. The keys are the activity types as the Web UI shows them; an
+ * action's own activities are named like the action (`loadbalancer.drain`, `loadbalancer.drain.undo` …).
+ */
+import type { Alert, FaultKey, Severity } from "./alert.ts";
+import type { EffectDirection } from "./ids.ts";
+import type { EffectReport } from "./effect.ts";
+import type { Json, JsonObject } from "./json.ts";
+import type { EscalationRoute, Plan, PlanHarm } from "./plan.ts";
+import type { ProbeReading, ProbeSpec } from "./probe.ts";
+import type { Outcome, Phase } from "./remediation.ts";
+import type { Target, TargetRef } from "./target.ts";
+import type { GuardrailResult, Verdict } from "./verdict.ts";
+
+export interface OpenRequest {
+  remediationId: string;
+  target: TargetRef;
+  workflowId: string;
+  runId: string;
+  /** The firing alerts of the episode; all share one join key. */
+  alerts: Alert[];
+}
+export type OpenReply =
+  | {
+      kind: "opened";
+      runbook: string;
+      owner: string;
+      group: string;
+      severity: Severity;
+      joinKey: string;
+      /** Compiled by the active catalogue; `decide` pins the version. */
+      probe: ProbeSpec;
+      flapWindowMs: number;
+      /** Hash of the runbook that classified; `decide` says when the active one has become another. */
+      runbookHash: string;
+    }
+  /** A closed episode decided every one of these faults already (law 5); they were appended to its record. */
+  | { kind: "decidedBefore"; remediationId: string }
+  /** Nobody can name a remedy: recorded, to be closed as refused. */
+  | { kind: "refused"; results: GuardrailResult[]; severity: Severity; group: string }
+  /** By the active catalogue these alerts belong to another target; they were sent there. */
+  | { kind: "rerouted"; to: TargetRef };
+
+export interface ConfirmRequest {
+  remediationId: string;
+  runbook: string;
+  target: TargetRef;
+  probe: ProbeSpec;
+  alerts: Alert[];
+}
+export interface ConfirmReply {
+  reading: ProbeReading;
+  /** Evidence by `collect` id, only after an unhealthy reading; null when a collect failed. */
+  collected: JsonObject | null;
+  /** Why `collected` is null. */
+  detail: string;
+}
+
+export interface DecideRequest {
+  remediationId: string;
+  target: TargetRef;
+  alerts: Alert[];
+  reading: ProbeReading;
+  collected: JsonObject | null;
+  /** The runbook hash that confirm ran under. */
+  runbookHash: string;
+  /** Pinned by an earlier decide of this episode, else null: the active one is pinned now. */
+  catalogueVersion: string | null;
+}
+export type DecideReply =
+  | { kind: "decided"; verdict: Verdict; plan: Plan; planHash: string; catalogueVersion: string }
+  /** No plan can be made: the verdict says why. */
+  | { kind: "noPlan"; verdict: Verdict; catalogueVersion: string }
+  /** The active catalogue classifies the alerts otherwise than `open` did: confirm again with this. */
+  | { kind: "reclassified"; runbook: string; runbookHash: string; probe: ProbeSpec; flapWindowMs: number };
+
+export interface DecisionRequest {
+  remediationId: string;
+  planHash: string;
+  decision: "approve" | "reject";
+  by: string;
+  via: string;
+  reason: string;
+}
+export interface DecisionReply {
+  /** `ignored`: the person may not decide this, or has already. */
+  status: "approved" | "rejected" | "needMore" | "ignored";
+  detail: string;
+}
+
+export interface AdmitRequest {
+  remediationId: string;
+  planHash: string;
+}
+export type AdmitReply =
+  | { status: "admitted"; results: GuardrailResult[] }
+  | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
+  | { status: "refused"; results: GuardrailResult[] };
+
+export interface EffectRequest {
+  remediationId: string;
+  target: Target;
+  rung: string;
+  step: string;
+  action: string;
+  actionVersion: number;
+  direction: EffectDirection;
+  /** Fully resolved. */
+  input: { [key: string]: Json };
+  /** 1 for the first apply, 2 for the second with the same key. */
+  attempt: number;
+  /** ISO; how long the workflow waits for the effect: for the record and the watcher. */
+  until: string | null;
+}
+
+export interface ReadRequest {
+  remediationId: string;
+  phase: Phase;
+  doing: string;
+  probes: ProbeSpec[];
+  harm: PlanHarm | null;
+}
+export interface ReadReply {
+  readings: ProbeReading[];
+  harm: HarmReading | null;
+}
+export interface HarmReading {
+  name: string;
+  /** null: could not be read. */
+  value: number | null;
+  detail: string;
+}
+
+export interface ProgressRequest {
+  remediationId: string;
+  phase: Phase;
+  doing: string;
+  /** ISO; until when this phase may take. */
+  until: string | null;
+}
+
+export interface EscalateRequest {
+  remediationId: string;
+  route: EscalationRoute;
+  severity: Severity;
+  summary: string;
+}
+
+export interface CloseRequest {
+  remediationId: string;
+  outcome: Outcome;
+  needsHuman: boolean;
+  /** One sentence: what state the target is in now. */
+  detail: string;
+  /** Every fault this episode decided (law 5). */
+  faults: FaultKey[];
+}
+export interface CloseReply {
+  /** Head of the remediation's audit chain, so that it lies in the history too (B9). */
+  auditHead: string;
+}
+
+export interface RemediationActivities {
+  "remediation.open"(request: OpenRequest): Promise<OpenReply>;
+  "remediation.confirm"(request: ConfirmRequest): Promise<ConfirmReply>;
+  "remediation.decide"(request: DecideRequest): Promise<DecideReply>;
+  "remediation.decision"(request: DecisionRequest): Promise<DecisionReply>;
+  "remediation.admit"(request: AdmitRequest): Promise<AdmitReply>;
+  "remediation.read"(request: ReadRequest): Promise<ReadReply>;
+  "remediation.progress"(request: ProgressRequest): Promise<void>;
+  "remediation.escalate"(request: EscalateRequest): Promise<{ sent: boolean; detail: string }>;
+  "remediation.close"(request: CloseRequest): Promise<CloseReply>;
+  /** Reads back one effect; records what it saw. */
+  "effect.observe"(request: EffectRequest): Promise<EffectReport>;
+}
+
+/** One an action and direction: `<action>`, `<action>.undo`, `<action>.finishHealthy`, `<action>.finishOtherwise`. */
+export type EffectActivity = (request: EffectRequest) => Promise<EffectReport>;
+
+export function effectActivityName(action: string, direction: EffectDirection): string {
+  return direction === "apply" ? action : `${action}.${direction}`;
+}

@@ -1,0 +1,105 @@
+import type { Severity } from "./alert.ts";
+import type { Json, JsonObject } from "./json.ts";
+import type { ProbeSpec } from "./probe.ts";
+import type { Target } from "./target.ts";
+
+/** The version of the plan's shape that this interpreter runs; a worker refuses any other (design §3 law 11). */
+export const PLAN_SCHEMA = 1;
+/** Largest plan, as JSON in UTF-8 (design §3 law 13). */
+export const MAX_PLAN_BYTES = 64 * 1024;
+
+export type Risk = "read" | "low" | "high" | "irreversible";
+
+/** A runbook compiled for one target. All durations are milliseconds of wall-clock time (time scale applied). */
+export interface Plan {
+  schema: number;
+  runbook: string;
+  /** Hash of the runbook's own content: what a standing approval is bound to. */
+  runbookHash: string;
+  owner: string;
+  target: Target;
+  severity: Severity;
+  probe: ProbeSpec;
+  /** How long a probe must stay healthy before a remediation closes as recovered without acting. */
+  flapWindowMs: number;
+  rungs: PlanRung[];
+  finish: PlanFinish;
+  limits: PlanLimits;
+  approval: PlanApproval;
+  harm: PlanHarm | null;
+  /** Evidence read before anything is touched, by `collect` id. Part of what is approved. */
+  collected: JsonObject;
+}
+
+export interface PlanRung {
+  name: string;
+  steps: PlanStep[];
+  verify: PlanVerify;
+}
+
+export interface PlanStep {
+  id: string;
+  /** The action, e.g. `loadbalancer.drain`. */
+  uses: string;
+  actionVersion: number;
+  /** Filled in, except for whole-value references to earlier steps: `${{ steps.dc.ticketId }}`. */
+  with: { [key: string]: Json };
+  risk: Risk;
+  undoable: boolean;
+  /** It has something to do at the end: when healthy, when not; and whether the healthy end can be gradual. */
+  finish: { healthy: boolean; otherwise: boolean; ramped: boolean };
+  /** Start-to-close of `apply`; at most 30 s. */
+  applyTimeoutMs: number;
+  /** How long a request whose reply was lost may still take effect; `not happened` counts only afterwards. */
+  lifeMs: number;
+  /** How long its effect may take to show (a ticket, a reinstall). */
+  withinMs: number;
+  onFail: "nextRung" | "escalate";
+}
+
+export interface PlanVerify {
+  /** The probe must hold healthy this long. */
+  holdMs: number;
+  /** How long to wait for the first healthy reading. */
+  withinMs: number;
+  also: ProbeSpec[];
+}
+
+export interface PlanFinish {
+  healthy: { restore: "atOnce" | "ramp"; overMs: number };
+  escalate: { afterEffect: EscalationRoute; beforeEffect: EscalationRoute };
+}
+export type EscalationRoute = "page" | "ticket" | "message" | "bySeverity";
+
+/** A cap on remediations in flight that hold a lease on `scope`. */
+export interface ScopeCap {
+  scope: string;
+  /** At most this many leases at once; 1 or more. */
+  max: number;
+  /** How the number came about, for people: `10% of 40 in group web`. */
+  because: string;
+}
+
+export interface PlanLimits {
+  cooldownMs: number;
+  attempts: { max: number; windowMs: number };
+  rate: { max: number; windowMs: number } | null;
+  caps: ScopeCap[];
+}
+
+export interface PlanApproval {
+  roles: string[];
+  expiresMs: number;
+  onTimeout: "escalate" | "refuse";
+}
+
+/** A declared SLI that stops the plan when it gets worse by more than its bound. */
+export interface PlanHarm {
+  name: string;
+  query: string;
+  maxAgeMs: number;
+  /** `higher`: a larger value is better (availability). */
+  better: "higher" | "lower";
+  /** Absolute distance from the baseline that is harm: `0.02` for two points of a ratio. */
+  worseBy: number;
+}

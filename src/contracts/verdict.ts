@@ -1,0 +1,52 @@
+import type { Json } from "./json.ts";
+
+/** Ordered from harmless to worst: the worst outcome of all guardrails wins. */
+export const GUARDRAIL_OUTCOMES = ["pass", "wait", "review", "observe", "refuse"] as const;
+export type GuardrailOutcome = (typeof GUARDRAIL_OUTCOMES)[number];
+
+/** Every reason code there is, with what it means to a person. Codes are never renamed or reused. */
+export const REASONS = {
+  OK: "nothing stands against it",
+  PAUSED: "automation is paused for this scope (kill switch)",
+  TARGET_UNKNOWN: "no identity rule could name the target",
+  TARGET_AMBIGUOUS: "the labels name more than one target",
+  TARGET_EMPTY: "the target's id is empty",
+  TARGET_OPTED_OUT: "the inventory says that automation leaves this target alone",
+  NO_RUNBOOK: "no runbook matches the alert",
+  AMBIGUOUS_RUNBOOK: "more than one runbook matches the alert",
+  FACTS_UNAVAILABLE: "a fact that the decision needs could not be read",
+  REQUIREMENT_NOT_MET: "the runbook's `require` is not true for this target",
+  MODE_OBSERVE: "the mode only observes",
+  MODE_REVIEW: "the mode asks a person",
+  ALREADY_OPEN: "another remediation of this target is open",
+  COOLDOWN: "the same fix was made on this target too recently",
+  ATTEMPTS_EXHAUSTED: "the fix was tried too often in the window; a person must look",
+  APPROVAL_REQUIRED: "an irreversible or high-risk step needs the approval of a person",
+  STANDING_APPROVAL: "a standing approval covers this runbook version and group",
+  GROUP_CAP: "as many targets of the group as allowed are in work",
+  RACK_CAP: "as many targets of the rack as allowed are in work",
+  RATE: "the runbook's rate in its window is used up",
+} as const;
+export type ReasonCode = keyof typeof REASONS;
+
+export interface GuardrailResult {
+  guardrail: string;
+  outcome: GuardrailOutcome;
+  code: ReasonCode;
+  /** One sentence with the numbers that were seen. */
+  detail: string;
+  /** The facts this guardrail saw. */
+  saw: { [key: string]: Json };
+  /** ISO; for `wait`, the earliest time at which it may pass, when that is known. */
+  until?: string;
+}
+
+export type VerdictOutcome = "act" | "review" | "wait" | "refuse" | "observe";
+
+/** All guardrail results, those that pass too, in the list's order, with the outcome. */
+export interface Verdict {
+  outcome: VerdictOutcome;
+  results: GuardrailResult[];
+  /** ISO, the database's time (design §3 law 16). */
+  at: string;
+}

@@ -1,0 +1,134 @@
+/**
+ * What selfheal needs of other people's systems: narrow, vendor-free. Adapters implement these; activities use them.
+ * Every method rejects with an `AdapterError` (failure.ts) that says its failure class. All reads are safe to repeat.
+ */
+import type { Json, JsonObject } from "../contracts/json.ts";
+
+/** A measurement as a probe evaluates it, or why there is none. */
+export type Measurement = { ok: true; measured: { [key: string]: Json }; detail: string } | { ok: false; reason: string };
+
+/** One kind of probe: `prometheus.query`, `http.get`, `tcp.connect`. Never rejects: what fails is `ok: false`. */
+export interface ProbePort {
+  measure(input: JsonObject): Promise<Measurement>;
+}
+
+export interface MetricsPort {
+  /** The one number of an expression; `ok: false` for none, many, NaN, stale, unreachable. */
+  scalar(query: string, maxAgeMs: number): Promise<{ ok: true; value: number; ageMs: number } | { ok: false; reason: string }>;
+}
+
+export interface PoolServer {
+  pool: string;
+  server: string;
+  admin: "ready" | "drain" | "maint";
+  /** Health as the balancer sees it. */
+  operational: "up" | "down";
+  sessions: number;
+  /** Percent of the configured weight, 0 to 100. */
+  weightPercent: number;
+}
+export interface LoadBalancerPort {
+  /** All servers of all pools in one question. */
+  servers(): Promise<PoolServer[]>;
+  /** Rejects as permanent when the server does not exist in the pool. Idempotent. */
+  setAdmin(pool: string, server: string, admin: "ready" | "drain"): Promise<void>;
+  setWeight(pool: string, server: string, percent: number): Promise<void>;
+}
+
+export interface Ticket {
+  id: string;
+  status: "open" | "resolved" | "rejected";
+  /** The vendor's own word. */
+  rawStatus: string;
+  subject: string;
+  url: string;
+}
+export interface TicketPort {
+  /** Opens one; the key is stored with it so that it can be found again. Not idempotent by itself. */
+  open(ticket: { key: string; queue: string; subject: string; body: string }): Promise<Ticket>;
+  /** All tickets with that key: more than one would be a double. */
+  findByKey(key: string): Promise<Ticket[]>;
+  get(id: string): Promise<Ticket | null>;
+  getMany(ids: string[]): Promise<Ticket[]>;
+  /** Comments once for each key. */
+  comment(id: string, key: string, text: string): Promise<void>;
+  setStatus(id: string, status: "resolved" | "rejected", key: string, text: string): Promise<void>;
+}
+
+export interface ProvisionedNode {
+  node: string;
+  state: "active" | "busy" | "failed" | "other";
+  rawState: string;
+  /** What the vendor says went wrong, if it does. */
+  error: string | null;
+  /** ISO; when it last changed its state; null when the vendor does not say. */
+  changedAt: string | null;
+  /** The key of the last rebuild that selfheal noted on it, with the state's time before it was sent. */
+  noted: { key: string; changedAtBefore: string | null } | null;
+}
+export interface ProvisionerPort {
+  node(node: string): Promise<ProvisionedNode | null>;
+  nodes(nodes: string[]): Promise<ProvisionedNode[]>;
+  /** Writes the key on the node first (so that the effect can be read back), then asks for the rebuild. */
+  rebuild(node: string, key: string, image: string): Promise<void>;
+}
+
+export interface Drive {
+  id: string;
+  /** The slot or bay as the controller names it. */
+  slot: string;
+  serial: string;
+  model: string;
+  health: "ok" | "warning" | "critical" | "unknown";
+  failurePredicted: boolean | null;
+}
+export interface BmcPort {
+  power(system: string): Promise<"on" | "off" | "changing">;
+  /** Submits; the state follows seconds later. */
+  setPower(system: string, to: "on" | "off"): Promise<void>;
+  drives(system: string): Promise<Drive[]>;
+}
+
+export interface Silence {
+  id: string;
+  state: "active" | "pending" | "expired";
+  matchers: { name: string; value: string; isRegex: boolean; isEqual: boolean }[];
+  comment: string;
+  createdBy: string;
+  startsAt: string;
+  endsAt: string;
+}
+export interface SilencePort {
+  create(silence: { matchers: Record<string, string>; startsAt: string; endsAt: string; key: string; comment: string }): Promise<string>;
+  /** Every silence that is not expired and carries this key in its comment. */
+  findByKey(key: string): Promise<Silence[]>;
+  expire(id: string): Promise<void>;
+  /** All active silences, whoever made them. */
+  active(): Promise<Silence[]>;
+}
+
+export interface NotifyPort {
+  /** A chat message or page. The key lets a receiver drop a repeat. */
+  send(message: { key: string; route: "page" | "ticket" | "message"; title: string; text: string }): Promise<void>;
+}
+
+/** All that the actions may reach. A port that is not configured rejects with a permanent error that says so. */
+export interface Ports {
+  metrics: MetricsPort;
+  loadBalancer: LoadBalancerPort;
+  tickets: TicketPort;
+  provisioner: ProvisionerPort;
+  bmc: BmcPort;
+  silences: SilencePort;
+  notify: NotifyPort;
+  /** By `uses`. */
+  probes: Record<string, ProbePort>;
+}
+
+/** Where adapters get the outside from: never from the globals. */
+export interface Outside {
+  fetch: typeof fetch;
+  /** Opens a byte stream: TCP (`{ host, port }`) or a UNIX socket (`{ path }`). Same shape as node:net connect. */
+  connect: (options: { host: string; port: number } | { path: string }) => import("node:net").Socket;
+  clock: { now(): number };
+}

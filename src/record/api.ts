@@ -1,0 +1,270 @@
+/** What the record does for starters, activities and readers. PostgreSQL behind it; idempotent by key throughout. */
+import type { Alert, FaultKey, Severity } from "../contracts/alert.ts";
+import type { EffectDirection } from "../contracts/ids.ts";
+import type { EffectState } from "../contracts/effect.ts";
+import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
+import type { Json, JsonObject } from "../contracts/json.ts";
+import type { Plan } from "../contracts/plan.ts";
+import type { Outcome, Phase } from "../contracts/remediation.ts";
+import type { TargetRef } from "../contracts/target.ts";
+import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+
+/** What became of a received alert. */
+export type Disposition = "received" | "delivered" | "unmatched" | "ignored";
+
+export interface ReceivedAlert {
+  alert: Alert;
+  target: TargetRef | null;
+  runbook: string | null;
+  /** For `unmatched` and `ignored`: why. */
+  disposition: "received" | "unmatched" | "ignored";
+  reason: string | null;
+}
+
+export interface AlertRow extends Alert {
+  faultKey: FaultKey;
+  target: TargetRef | null;
+  disposition: Disposition;
+  reason: string | null;
+  remediationId: string | null;
+  /** Times the same fact came again. */
+  repeats: number;
+  lastSeenAt: string;
+}
+
+export interface Ingest {
+  /**
+   * Inserts what is new and counts what is not, in one transaction. Answers one row an alert, in order: `deliver` is
+   * false when the same fact (fault and status) was delivered already, so only `delivered` deduplicates (law 9).
+   */
+  receive(alerts: ReceivedAlert[]): Promise<{ faultKey: FaultKey; deliver: boolean; decidedBy: string | null }[]>;
+  markDelivered(keys: { faultKey: FaultKey; status: Alert["status"] }[]): Promise<void>;
+  /** Received at least `olderThanMs` ago and never delivered. */
+  undelivered(olderThanMs: number, limit: number): Promise<AlertRow[]>;
+}
+
+export interface OpenEpisode {
+  remediationId: string;
+  target: TargetRef;
+  workflowId: string;
+  runId: string;
+  runbook: string | null;
+  group: string;
+  owner: string;
+  severity: Severity;
+  faults: FaultKey[];
+}
+export type Opened =
+  | { kind: "opened" }
+  /** Every fault was decided by a closed episode; they were appended to it as repeats (law 5). */
+  | { kind: "decidedBefore"; remediationId: string }
+  /** The partial unique index says that another episode of this target is open (law 8). */
+  | { kind: "otherOpen"; remediationId: string };
+
+export interface EffectRow {
+  key: string;
+  remediationId: string;
+  rung: string;
+  step: string;
+  action: string;
+  direction: EffectDirection;
+  attempt: number;
+  state: EffectState;
+  /** Redacted. */
+  request: JsonObject;
+  result: JsonObject | null;
+  detail: string;
+  intentAt: string;
+  settledAt: string | null;
+}
+
+export type Fence = { ok: true; row: EffectRow } | { ok: false; code: "LEASE_LOST" | "PAUSED" | "NOT_OPEN"; detail: string };
+
+export interface WaitRow {
+  key: string;
+  remediationId: string;
+  workflowId: string;
+  /** The watched system: `tickets`, `provisioner`, `loadbalancer`. */
+  system: string;
+  ref: string;
+  /** What the watcher saw last; another value is a reason for a hint. */
+  seen: string;
+  since: string;
+  until: string | null;
+}
+
+export interface RemediationRow {
+  remediationId: string;
+  workflowId: string;
+  runId: string;
+  target: TargetRef;
+  runbook: string | null;
+  group: string;
+  owner: string;
+  severity: Severity;
+  phase: Phase;
+  doing: string;
+  phaseUntil: string | null;
+  planHash: string | null;
+  catalogueVersion: string | null;
+  outcome: Outcome | null;
+  needsHuman: boolean;
+  detail: string;
+  openedAt: string;
+  closedAt: string | null;
+}
+
+export interface AuditRow {
+  remediationId: string;
+  seq: number;
+  at: string;
+  kind: string;
+  body: JsonObject;
+  previousHash: string;
+  hash: string;
+}
+
+export interface RemediationStory {
+  remediation: RemediationRow;
+  plan: Plan | null;
+  alerts: AlertRow[];
+  verdicts: { seq: number; verdict: Verdict; planHash: string | null }[];
+  decisions: { decision: string; by: string; via: string; at: string; planHash: string; status: string; reason: string }[];
+  effects: EffectRow[];
+  waits: (WaitRow & { doneAt: string | null })[];
+  escalations: EscalationRow[];
+  audit: AuditRow[];
+}
+
+export interface EscalationRow {
+  remediationId: string;
+  route: string;
+  summary: string;
+  at: string;
+  sentAt: string | null;
+  error: string | null;
+}
+
+export interface AdmissionRequest {
+  remediationId: string;
+  plan: Plan;
+  planHash: string;
+  /** The pure policy over the counted facts, called inside the transaction; consumed only when all pass. */
+  evaluate(counted: CountedFacts, now: string): GuardrailResult[];
+}
+export type Admission =
+  | { status: "admitted"; results: GuardrailResult[] }
+  /** In the queue: severity first, with ageing; `position` counts from 1. */
+  | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
+  | { status: "refused"; results: GuardrailResult[] };
+
+export interface ListFilter {
+  open?: boolean;
+  target?: string;
+  runbook?: string;
+  phase?: Phase;
+  outcome?: Outcome;
+  limit?: number;
+}
+
+export interface RecordStore extends Ingest {
+  /** The database's time, ISO with milliseconds (law 16). */
+  now(): Promise<string>;
+  ping(): Promise<void>;
+
+  saveCatalogue(version: string, content: Json): Promise<void>;
+  /** Sets the one active pointer. */
+  activateCatalogue(version: string): Promise<void>;
+  activeCatalogue(): Promise<{ version: string; content: Json } | null>;
+  catalogue(version: string): Promise<Json | null>;
+
+  open(episode: OpenEpisode): Promise<Opened>;
+  progress(remediationId: string, phase: Phase, doing: string, until: string | null): Promise<void>;
+  /** Appends one fact to the remediation's story and audit chain; a second call with the same key changes nothing. */
+  append(remediationId: string, key: string, kind: string, body: JsonObject): Promise<void>;
+  saveDecision(remediationId: string, verdict: Verdict, plan: Plan | null, planHash: string | null, catalogueVersion: string): Promise<void>;
+  plan(remediationId: string): Promise<{ plan: Plan; planHash: string; catalogueVersion: string } | null>;
+  countedFacts(remediationId: string, plan: Plan, planHash: string): Promise<{ counted: CountedFacts; now: string }>;
+
+  /**
+   * Records a person's decision and answers what it makes of the approval. One decision a person; the first reject
+   * ends it; `needed` approvals make it approved.
+   */
+  decide(decision: {
+    remediationId: string;
+    planHash: string;
+    decision: "approve" | "reject";
+    by: string;
+    via: string;
+    reason: string;
+    /** Who may not count, and why: recorded as ignored. */
+    ignoredBecause: string | null;
+    needed: number;
+    expiresAt: string;
+  }): Promise<{ status: "approved" | "rejected" | "needMore" | "ignored"; detail: string }>;
+
+  /** One transaction: evaluate and consume everything countable for all scopes of the plan, or nothing. */
+  admit(request: AdmissionRequest): Promise<Admission>;
+  /** Takes a waiting remediation out of the queue (it gave up, or was refused). */
+  leaveQueue(remediationId: string): Promise<void>;
+  /** Workflow ids of waiters that may now be admissible, in the queue's order. */
+  admissibleWaiters(limit: number): Promise<string[]>;
+  queue(): Promise<{ remediationId: string; severity: Severity; since: string; position: number; scopes: string[] }[]>;
+  leases(): Promise<{ remediationId: string; scope: string; state: "held" | "orphaned"; since: string }[]>;
+
+  /**
+   * Records the intent of an effect and looks at the fence in one transaction: the remediation is open, its leases are
+   * held, nothing pauses it (pauses do not stop undo and finish: B10). The same key again answers the row as it is.
+   */
+  beginEffect(effect: {
+    key: string;
+    remediationId: string;
+    rung: string;
+    step: string;
+    action: string;
+    direction: EffectDirection;
+    attempt: number;
+    request: JsonObject;
+  }): Promise<Fence>;
+  settleEffect(key: string, state: EffectState, result: JsonObject | null, detail: string): Promise<void>;
+  effect(key: string): Promise<EffectRow | null>;
+
+  wait(row: { key: string; remediationId: string; system: string; ref: string; seen: string; until: string | null }): Promise<void>;
+  endWait(key: string): Promise<void>;
+  openWaits(system: string): Promise<WaitRow[]>;
+  markSeen(key: string, seen: string): Promise<void>;
+
+  /** Records an escalation once for each remediation and kind of summary; `sent` is filled in later. */
+  escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<void>;
+  escalationSent(remediationId: string, key: string, error: string | null): Promise<void>;
+
+  /** Closes the episode, marks its faults as decided, releases its leases, leaves the queue, ends its waits. */
+  close(request: {
+    remediationId: string;
+    outcome: Outcome;
+    needsHuman: boolean;
+    detail: string;
+    faults: FaultKey[];
+    /** Keeps the leases (as orphaned) when effects are not settled. */
+    keepLeases: boolean;
+  }): Promise<{ auditHead: string }>;
+
+  pause(pause: { scope: string; reason: string; by: string; until: string | null }): Promise<Pause>;
+  resume(id: string, by: string): Promise<void>;
+  pauses(): Promise<Pause[]>;
+  grantStanding(approval: Omit<StandingApproval, "id" | "used">): Promise<StandingApproval>;
+  withdrawStanding(id: string, by: string): Promise<void>;
+  standing(): Promise<StandingApproval[]>;
+
+  list(filter: ListFilter): Promise<RemediationRow[]>;
+  /** By remediation id or an unambiguous beginning of one, or the newest of a target `kind/id` or `id`. */
+  find(text: string): Promise<RemediationRow | null>;
+  story(remediationId: string): Promise<RemediationStory | null>;
+  alerts(filter: { unmatched?: boolean; limit?: number }): Promise<AlertRow[]>;
+  /** The last facts written by this remediation's target, for a target page and for recurrence. */
+  target(ref: TargetRef): Promise<{ open: RemediationRow | null; recent: RemediationRow[] }>;
+
+  /** Ends the connection pool. */
+  end(): Promise<void>;
+}
+
