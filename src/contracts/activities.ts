@@ -47,6 +47,8 @@ export interface ConfirmRequest {
   target: TargetRef;
   probe: ProbeSpec;
   alerts: Alert[];
+  /** Pinned by an earlier decide of this episode, else null: the active one. */
+  catalogueVersion: string | null;
 }
 export interface ConfirmReply {
   reading: ProbeReading;
@@ -119,6 +121,8 @@ export interface ReadRequest {
   doing: string;
   probes: ProbeSpec[];
   harm: PlanHarm | null;
+  /** Take the harm reading as the baseline, and have the bulk watcher hint `<remediationId>/harm` when it gets worse. */
+  watchHarm: boolean;
 }
 export interface ReadReply {
   readings: ProbeReading[];
@@ -139,11 +143,14 @@ export interface ProgressRequest {
   until: string | null;
 }
 
-export interface EscalateRequest {
+export interface NotifyRequest {
   remediationId: string;
+  /** Distinguishes the notices of one remediation: `approval`, `end`. */
+  key: string;
   route: EscalationRoute;
   severity: Severity;
-  summary: string;
+  title: string;
+  text: string;
 }
 
 export interface CloseRequest {
@@ -168,7 +175,7 @@ export interface RemediationActivities {
   "remediation.admit"(request: AdmitRequest): Promise<AdmitReply>;
   "remediation.read"(request: ReadRequest): Promise<ReadReply>;
   "remediation.progress"(request: ProgressRequest): Promise<void>;
-  "remediation.escalate"(request: EscalateRequest): Promise<{ sent: boolean; detail: string }>;
+  "remediation.notify"(request: NotifyRequest): Promise<void>;
   "remediation.close"(request: CloseRequest): Promise<CloseReply>;
   /** Reads back one effect; records what it saw. */
   "effect.observe"(request: EffectRequest): Promise<EffectReport>;

@@ -18,6 +18,8 @@ export type EffectReport =
   | { state: "happened"; result: JsonObject; detail: string }
   | { state: "pending"; detail: string }
   | { state: "notHappened"; detail: string }
+  /** It certainly did not happen (refused, never sent); trying again may work. */
+  | { state: "notSent"; detail: string; retryAfterMs: number | null }
   | { state: "failed"; detail: string }
   | { state: "unknown"; detail: string }
   /** The fence said no: nothing was sent. `code` says why. */

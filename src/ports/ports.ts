@@ -26,6 +26,8 @@ export interface PoolServer {
   sessions: number;
   /** Percent of the configured weight, 0 to 100. */
   weightPercent: number;
+  /** The balancer keeps whole weights, so a percentage is cut to a multiple of this; left out: exact. */
+  weightStepPercent?: number;
 }
 export interface LoadBalancerPort {
   /** All servers of all pools in one question. */
@@ -130,5 +132,9 @@ export interface Outside {
   fetch: typeof fetch;
   /** Opens a byte stream: TCP (`{ host, port }`) or a UNIX socket (`{ path }`). Same shape as node:net connect. */
   connect: (options: { host: string; port: number } | { path: string }) => import("node:net").Socket;
-  clock: { now(): number };
+  clock: {
+    now(): number;
+    /** Fires once after `ms`; answers how to cancel it. Left out: the process's own timers. */
+    after?(ms: number, fire: () => void): () => void;
+  };
 }

@@ -19,6 +19,8 @@ export interface ReceivedAlert {
   /** For `unmatched` and `ignored`: why. */
   disposition: "received" | "unmatched" | "ignored";
   reason: string | null;
+  /** The runbook's re-open time (law 5): a fault decided longer ago than this is a new one. Left out: never again. */
+  reopenAfterMs?: number | null;
 }
 
 export interface AlertRow extends Alert {
@@ -36,6 +38,7 @@ export interface Ingest {
   /**
    * Inserts what is new and counts what is not, in one transaction. Answers one row an alert, in order: `deliver` is
    * false when the same fact (fault and status) was delivered already, so only `delivered` deduplicates (law 9).
+   * `decidedBy` is the closed episode that decided this fault (law 5), null when there is none or it may be re-opened.
    */
   receive(alerts: ReceivedAlert[]): Promise<{ faultKey: FaultKey; deliver: boolean; decidedBy: string | null }[]>;
   markDelivered(keys: { faultKey: FaultKey; status: Alert["status"] }[]): Promise<void>;
@@ -53,6 +56,8 @@ export interface OpenEpisode {
   owner: string;
   severity: Severity;
   faults: FaultKey[];
+  /** As in ReceivedAlert. */
+  reopenAfterMs?: number | null;
 }
 export type Opened =
   | { kind: "opened" }
@@ -78,7 +83,8 @@ export interface EffectRow {
   settledAt: string | null;
 }
 
-export type Fence = { ok: true; row: EffectRow } | { ok: false; code: "LEASE_LOST" | "PAUSED" | "NOT_OPEN"; detail: string };
+/** `fresh`: this call wrote the intent; false when it stood there already (a retry, a reset), so that the caller reads back first. */
+export type Fence = { ok: true; fresh: boolean; row: EffectRow } | { ok: false; code: "LEASE_LOST" | "PAUSED" | "NOT_OPEN"; detail: string };
 
 export interface WaitRow {
   key: string;
@@ -207,8 +213,8 @@ export interface RecordStore extends Ingest {
   admit(request: AdmissionRequest): Promise<Admission>;
   /** Takes a waiting remediation out of the queue (it gave up, or was refused). */
   leaveQueue(remediationId: string): Promise<void>;
-  /** Workflow ids of waiters that may now be admissible, in the queue's order. */
-  admissibleWaiters(limit: number): Promise<string[]>;
+  /** Waiters that may now be admissible, in the queue's order. */
+  admissibleWaiters(limit: number): Promise<{ workflowId: string; remediationId: string }[]>;
   queue(): Promise<{ remediationId: string; severity: Severity; since: string; position: number; scopes: string[] }[]>;
   leases(): Promise<{ remediationId: string; scope: string; state: "held" | "orphaned"; since: string }[]>;
 

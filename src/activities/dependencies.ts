@@ -1,0 +1,31 @@
+/** What the activities are made of; the composition root (workers/compose.ts) puts it together. */
+import type { Logger } from "pino";
+import type { Catalogue } from "../catalogue/load.ts";
+import type { Alert } from "../contracts/alert.ts";
+import type { TargetRef } from "../contracts/target.ts";
+import type { AnyAction } from "../ports/action.ts";
+import type { Ports } from "../ports/ports.ts";
+import type { RecordStore } from "../record/api.ts";
+
+export interface Catalogues {
+  /** The active one. */
+  active(): Promise<Catalogue>;
+  /** A pinned one; rejects when the record does not have it. */
+  version(version: string): Promise<Catalogue>;
+}
+
+export interface ActivityDependencies {
+  record: RecordStore;
+  catalogues: Catalogues;
+  ports: Ports;
+  actions: Record<string, AnyAction>;
+  /** Sends alerts to the workflow of the target they really belong to. */
+  reroute(target: TargetRef, alerts: Alert[], joinKey: string): Promise<void>;
+  /** Wakes a waiting workflow; one that is gone is fine. */
+  hint(workflowId: string, about: string): Promise<void>;
+  log: Logger;
+  /** Makes a failure that no retry can cure. */
+  refuse(message: string): Error;
+  /** Tests only: dies here when it is told to (the crash-window matrix). */
+  faultPoint?: (name: string) => Promise<void>;
+}

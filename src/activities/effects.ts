@@ -1,0 +1,171 @@
+/**
+ * The effect wrapper, the only way to act (design §3): intent and undo are recorded, the fence is looked at, `apply`
+ * submits once, the world is read back, the answer is recorded. Never throws for what an adapter says: the report
+ * carries it. A throw means that the record is away or the process is dying, and the workflow then reads back.
+ */
+import type { EffectActivity, EffectRequest } from "../contracts/activities.ts";
+import { effectActivityName } from "../contracts/activities.ts";
+import type { EffectReport, EffectState } from "../contracts/effect.ts";
+import type { EffectDirection } from "../contracts/ids.ts";
+import { effectKey } from "../contracts/ids.ts";
+import { assertNever, type JsonObject } from "../contracts/json.ts";
+import type { AnyAction, EffectContext, Observation, Operation } from "../ports/action.ts";
+import { AdapterError } from "../ports/failure.ts";
+import type { EffectRow } from "../record/api.ts";
+import type { ActivityDependencies } from "./dependencies.ts";
+
+const DIRECTIONS: readonly EffectDirection[] = ["apply", "undo", "finishHealthy", "finishOtherwise"];
+
+/** All effect activities: one an action and direction that the action has. */
+export function effectActivities(deps: ActivityDependencies): Record<string, EffectActivity> {
+  const activities: Record<string, EffectActivity> = {};
+  for (const action of Object.values(deps.actions)) {
+    for (const direction of DIRECTIONS) {
+      if (operationOf(action, direction)?.apply === undefined) continue;
+      activities[effectActivityName(action.name, direction)] = (request) => performEffect(deps, request);
+    }
+  }
+  return activities;
+}
+
+export async function performEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
+  const { operation, input } = prepare(deps, request);
+  const key = keyOf(request);
+  const { remediationId, rung, step, action, direction, attempt } = request;
+  const fence = await deps.record.beginEffect({
+    key,
+    remediationId,
+    rung,
+    step,
+    action,
+    direction,
+    attempt,
+    request: request.input,
+  });
+  if (!fence.ok) return { state: "fenced", code: fence.code, detail: fence.detail };
+  const context = contextOf(deps, request, fence.row, await deps.record.now());
+  // The intent stood there already (a reset, a second apply): what is done is not done again.
+  if (!fence.fresh) {
+    const seen = await look(operation, context, input);
+    if (seen.state !== "notHappened") return settle(deps, request, seen);
+  }
+  await deps.faultPoint?.("effect.beforeApply");
+  try {
+    await operation.apply?.(context, input);
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    const refused = reportOf(error);
+    if (refused !== null) return settle(deps, request, refused);
+  }
+  await deps.faultPoint?.("effect.afterApply");
+  return settle(deps, request, await look(operation, context, input));
+}
+
+/** Reads one effect back and records what was seen. Rejects when it cannot be read: the caller tries again. */
+export async function observeEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
+  const { operation, input } = prepare(deps, request);
+  const row = await deps.record.effect(keyOf(request));
+  const now = await deps.record.now();
+  const observation = await operation.observe(contextOf(deps, request, row, now), input);
+  return settle(deps, request, observation);
+}
+
+function prepare(deps: ActivityDependencies, request: EffectRequest): { operation: Operation<JsonObject>; input: JsonObject } {
+  const action = deps.actions[request.action];
+  if (action === undefined) throw deps.refuse(`this worker does not know the action ${request.action}`);
+  if (action.version !== request.actionVersion) {
+    throw deps.refuse(
+      `the plan wants ${request.action} version ${request.actionVersion}, this worker has version ${action.version}`,
+    );
+  }
+  const operation = operationOf(action, request.direction);
+  if (operation === undefined) throw deps.refuse(`${request.action} has no ${request.direction}`);
+  const { percent, ...rest } = request.input;
+  const parsed = action.input.safeParse(rest);
+  if (!parsed.success) throw deps.refuse(`${request.action}: the input is not valid: ${parsed.error.message}`);
+  const input = parsed.data as JsonObject;
+  return { operation, input: percent === undefined ? input : { ...input, percent } };
+}
+
+function operationOf(action: AnyAction, direction: EffectDirection): Operation<JsonObject> | undefined {
+  switch (direction) {
+    case "apply":
+      return action.perform;
+    case "undo":
+      return action.undo;
+    case "finishHealthy":
+      return action.finishHealthy;
+    case "finishOtherwise":
+      return action.finishOtherwise;
+    default:
+      return assertNever(direction, "direction");
+  }
+}
+
+function contextOf(
+  deps: ActivityDependencies,
+  request: EffectRequest,
+  row: EffectRow | null,
+  now: string,
+): EffectContext {
+  const { remediationId, rung, target } = request;
+  const applied = { remediationId, rung, step: request.step.split("@")[0] ?? request.step };
+  return {
+    key: keyOf(request),
+    applyKey: effectKey(applied),
+    remediationId,
+    target,
+    ports: deps.ports,
+    now,
+    intendedAt: row?.intentAt ?? now,
+  };
+}
+
+function keyOf(request: EffectRequest): string {
+  const { remediationId, rung, step, direction } = request;
+  return effectKey({ remediationId, rung, step }, direction);
+}
+
+/** Reading back right after the apply: what cannot be read now is unknown, and the workflow looks again. */
+async function look(operation: Operation<JsonObject>, context: EffectContext, input: JsonObject): Promise<EffectReport | Observation> {
+  try {
+    return await operation.observe(context, input);
+  } catch (error) {
+    if (error instanceof AdapterError) return { state: "unknown", detail: error.message };
+    throw error;
+  }
+}
+
+/** What a failed apply certainly means; null when it may have happened, so that it is read back. */
+function reportOf(error: AdapterError): EffectReport | null {
+  if (error.failure === "permanent") return { state: "failed", detail: error.message };
+  if (error.failure === "ambiguous") return null;
+  return { state: "notSent", detail: error.message, retryAfterMs: error.retryAfterMs ?? null };
+}
+
+/** Records what is known and says it; a pending effect becomes a wait that the bulk watcher looks after. */
+async function settle(
+  deps: ActivityDependencies,
+  request: EffectRequest,
+  seen: EffectReport | Observation,
+): Promise<EffectReport> {
+  const key = keyOf(request);
+  const result = seen.state === "happened" ? seen.result : null;
+  if (isAttempt(deps, request)) await deps.record.settleEffect(key, stateOf(seen), result, seen.detail);
+  if (seen.state === "pending" && "wait" in seen) {
+    const { wait, ...report } = seen;
+    await deps.record.wait({ key, remediationId: request.remediationId, ...wait, until: request.until });
+    return report;
+  }
+  await deps.record.endWait(key);
+  return seen as EffectReport;
+}
+
+/** A step that only reads has no intent and no effect row. */
+function isAttempt(deps: ActivityDependencies, request: EffectRequest): boolean {
+  return deps.actions[request.action]?.risk !== "read";
+}
+
+function stateOf(seen: EffectReport | Observation): EffectState {
+  return seen.state === "notSent" || seen.state === "fenced" ? "notHappened" : seen.state;
+}

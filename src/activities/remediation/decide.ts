@@ -1,0 +1,119 @@
+import type {
+  AdmitReply,
+  AdmitRequest,
+  DecideReply,
+  DecideRequest,
+  DecisionReply,
+  DecisionRequest,
+} from "../../contracts/activities.ts";
+import type { DecisionFacts } from "../../contracts/facts.ts";
+import type { Plan, Risk } from "../../contracts/plan.ts";
+import type { Verdict } from "../../contracts/verdict.ts";
+import { classify, type Classification } from "../../catalogue/classify.ts";
+import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
+import type { Catalogue } from "../../catalogue/load.ts";
+import { decide, evaluateCounted } from "../../policy/verdict.ts";
+import type { ActivityDependencies } from "../dependencies.ts";
+
+type Matched = Extract<Classification, { kind: "matched" }>;
+
+/** Compiles the plan, reads the facts, calls the pure policy, records all of it. Consumes nothing. */
+export async function decideRemediation(deps: ActivityDependencies, request: DecideRequest): Promise<DecideReply> {
+  const alert = request.alerts[0];
+  if (alert === undefined) throw deps.refuse("nothing to decide without an alert");
+  const pinned = request.catalogueVersion;
+  const catalogue = pinned === null ? await deps.catalogues.active() : await deps.catalogues.version(pinned);
+  const classified = classify(catalogue, alert);
+  if (classified.kind !== "matched") {
+    return noPlan(deps, request, catalogue, { code: "NO_RUNBOOK", detail: classified.detail });
+  }
+  if (pinned === null && classified.runbook.hash !== request.runbookHash) return reclassified(catalogue, classified, request);
+  const { runbook, target } = classified;
+  const compiled = compilePlan(catalogue, runbook, target, request.alerts, request.collected ?? {}, deps.actions);
+  if (!("plan" in compiled)) return noPlan(deps, request, catalogue, compiled);
+  const { plan, planHash } = compiled;
+  const { counted, now } = await deps.record.countedFacts(request.remediationId, plan, planHash);
+  const facts: DecisionFacts = {
+    now,
+    target,
+    requirement: requirement(catalogue, runbook, target, alert, request.collected ?? {}),
+    modes: catalogue.modes(runbook, target),
+    reading: request.reading,
+    collected: request.collected,
+    planHash,
+    risk: highestRisk(plan),
+    counted,
+  };
+  const verdict = decide(plan, facts);
+  await deps.record.saveDecision(request.remediationId, verdict, plan, planHash, catalogue.version);
+  return { kind: "decided", verdict, plan, planHash, catalogueVersion: catalogue.version };
+}
+
+function reclassified(catalogue: Catalogue, classified: Matched, request: DecideRequest): DecideReply {
+  const { runbook, target } = classified;
+  const alert = request.alerts[0];
+  if (alert === undefined) throw new Error("nothing to classify without an alert");
+  const probe = compileProbe(catalogue, runbook, target, alert);
+  return { kind: "reclassified", runbook: runbook.name, runbookHash: runbook.hash, probe, flapWindowMs: runbook.flapWindowMs };
+}
+
+async function noPlan(
+  deps: ActivityDependencies,
+  request: DecideRequest,
+  catalogue: Catalogue,
+  why: { code: Verdict["results"][number]["code"]; detail: string },
+): Promise<DecideReply> {
+  const at = await deps.record.now();
+  const result = { guardrail: "plan", outcome: "refuse" as const, code: why.code, detail: why.detail, saw: {} };
+  const verdict: Verdict = { outcome: "refuse", results: [result], at };
+  await deps.record.saveDecision(request.remediationId, verdict, null, null, catalogue.version);
+  return { kind: "noPlan", verdict, catalogueVersion: catalogue.version };
+}
+
+const RISKS: readonly Risk[] = ["read", "low", "high", "irreversible"];
+
+function highestRisk(plan: Plan): Risk {
+  const risks = plan.rungs.flatMap((rung) => rung.steps.map((step) => RISKS.indexOf(step.risk)));
+  return RISKS[Math.max(0, ...risks)] ?? "read";
+}
+
+/** Law 14: who it is and whether he may is verified here, before the decision counts. */
+export async function recordDecision(deps: ActivityDependencies, request: DecisionRequest): Promise<DecisionReply> {
+  const saved = await deps.record.plan(request.remediationId);
+  if (saved === null) return { status: "ignored", detail: "no plan waits for a decision" };
+  const catalogue = await deps.catalogues.version(saved.catalogueVersion);
+  const now = await deps.record.now();
+  const expiresAt = new Date(Date.parse(now) + saved.plan.approval.expiresMs).toISOString();
+  const ignoredBecause = whyIgnored(catalogue, saved.plan, saved.planHash, request);
+  return deps.record.decide({ ...request, ignoredBecause, needed: 1, expiresAt });
+}
+
+function whyIgnored(catalogue: Catalogue, plan: Plan, planHash: string, request: DecisionRequest): string | null {
+  if (request.planHash !== planHash) return `it is about another plan than ${planHash}`;
+  if (request.via === "signal" && !catalogue.approvals.unsignedSignals) {
+    return "a bare signal proves no identity (approvals.unsignedSignals is false)";
+  }
+  const person = catalogue.people.find((one) => one.name === request.by);
+  if (person === undefined) return `${request.by} is not among the people of selfheal.yaml`;
+  const { roles } = plan.approval;
+  if (!person.roles.some((role) => roles.includes(role))) {
+    return `${request.by} has the roles ${person.roles.join(", ") || "none"}; this plan needs ${roles.join(" or ")}`;
+  }
+  return null;
+}
+
+/** All leases and everything countable, or nothing. */
+export async function admitRemediation(deps: ActivityDependencies, request: AdmitRequest): Promise<AdmitReply> {
+  const saved = await deps.record.plan(request.remediationId);
+  if (saved === null || saved.planHash !== request.planHash) {
+    throw deps.refuse(`admission of plan ${request.planHash}, but the record has ${saved?.planHash ?? "none"}`);
+  }
+  const { remediationId } = request;
+  const { plan, planHash } = saved;
+  return deps.record.admit({
+    remediationId,
+    plan,
+    planHash,
+    evaluate: (counted, now) => evaluateCounted(plan, planHash, counted, now),
+  });
+}

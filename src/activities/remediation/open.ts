@@ -1,0 +1,75 @@
+import type { OpenReply, OpenRequest } from "../../contracts/activities.ts";
+import type { Alert } from "../../contracts/alert.ts";
+import { severityOf } from "../../contracts/alert.ts";
+import { faultKey } from "../../contracts/ids.ts";
+import { UNKNOWN_KIND, type TargetRef } from "../../contracts/target.ts";
+import type { GuardrailResult, ReasonCode } from "../../contracts/verdict.ts";
+import { classify, type Classification } from "../../catalogue/classify.ts";
+import { compileProbe } from "../../catalogue/compile.ts";
+import type { Catalogue } from "../../catalogue/load.ts";
+import type { ActivityDependencies } from "../dependencies.ts";
+
+/** Classifies with the active catalogue and opens the episode in the record. Safe to repeat. */
+export async function openRemediation(deps: ActivityDependencies, request: OpenRequest): Promise<OpenReply> {
+  const alert = request.alerts[0];
+  if (alert === undefined) throw deps.refuse("an episode needs an alert");
+  const catalogue = await deps.catalogues.active();
+  const classified = classify(catalogue, alert);
+  const belongs = targetOf(classified, alert);
+  if (belongs.kind !== request.target.kind || belongs.id !== request.target.id) {
+    await deps.reroute(belongs, request.alerts, classified.kind === "matched" ? classified.joinKey : belongs.id);
+    return { kind: "rerouted", to: belongs };
+  }
+  const opened = await deps.record.open({
+    remediationId: request.remediationId,
+    target: request.target,
+    workflowId: request.workflowId,
+    runId: request.runId,
+    runbook: classified.kind === "matched" ? classified.runbook.name : null,
+    group: classified.kind === "matched" ? classified.target.group : "",
+    owner: classified.kind === "matched" ? classified.target.owner : "",
+    severity: severityOf(alert.labels),
+    faults: request.alerts.map(faultKey),
+  });
+  if (opened.kind === "decidedBefore") return { kind: "decidedBefore", remediationId: opened.remediationId };
+  if (opened.kind === "otherOpen") {
+    return refused(alert, "ALREADY_OPEN", `remediation ${opened.remediationId} of this target is open in the record`);
+  }
+  if (classified.kind !== "matched") return refused(alert, codeOf(classified), classified.detail);
+  return openedReply(catalogue, classified, alert);
+}
+
+function openedReply(
+  catalogue: Catalogue,
+  classified: Extract<Classification, { kind: "matched" }>,
+  alert: Alert,
+): OpenReply {
+  const { runbook, target, joinKey } = classified;
+  return {
+    kind: "opened",
+    runbook: runbook.name,
+    owner: target.owner,
+    group: target.group,
+    severity: severityOf(alert.labels),
+    joinKey,
+    probe: compileProbe(catalogue, runbook, target, alert),
+    flapWindowMs: runbook.flapWindowMs,
+    runbookHash: runbook.hash,
+  };
+}
+
+/** An alert whose target nobody can name has a stand-in of its own, so that a person is told durably. */
+function targetOf(classified: Classification, alert: Alert): TargetRef {
+  if (classified.kind === "matched") return { kind: classified.target.kind, id: classified.target.id };
+  if (classified.kind === "unmatched" && classified.target !== null) return classified.target;
+  return { kind: UNKNOWN_KIND, id: alert.fingerprint };
+}
+
+function codeOf(classified: Exclude<Classification, { kind: "matched" }>): ReasonCode {
+  return classified.kind === "noTarget" ? classified.code : "NO_RUNBOOK";
+}
+
+function refused(alert: Alert, code: ReasonCode, detail: string): OpenReply {
+  const result: GuardrailResult = { guardrail: "classify", outcome: "refuse", code, detail, saw: { labels: alert.labels } };
+  return { kind: "refused", results: [result], severity: severityOf(alert.labels), group: "" };
+}

@@ -1,0 +1,65 @@
+/** The `connections` of selfheal.yaml, as they are once secrets are resolved. */
+import { z } from "zod";
+import { Secret } from "../ports/secret.ts";
+import { parseEndpoint } from "./sockets.ts";
+
+const secret = z.instanceof(Secret, { message: "expected a secret: { env: NAME } or { file: path }" });
+const url = z.url({ protocol: /^https?$/, message: "expected an http or https URL" });
+
+const address = z.string().refine(isAddress, { message: "expected tcp://host:port or unix:///path/to/socket" });
+
+/** One a port; a port that is left out is a stub whose every call says so. */
+export const connectionsSchema = z.strictObject({
+  prometheus: z
+    .strictObject({
+      url: url.describe("with the path under which it is served, without /api"),
+      token: secret.optional().describe("sent as a bearer token"),
+    })
+    .optional()
+    .describe("metrics: probes, conditions and harm"),
+  alertmanager: z.strictObject({ url }).optional().describe("silences"),
+  loadBalancer: z
+    .strictObject({ uses: z.literal("haproxy"), address: address.describe("the runtime API, level admin") })
+    .optional()
+    .describe("pools and their servers"),
+  tickets: z
+    .strictObject({
+      uses: z.literal("request-tracker"),
+      url: url.describe("RT's web address"),
+      token: secret.describe("an RT authentication token"),
+      queue: z.string().min(1).optional().describe("for tickets that name none"),
+    })
+    .optional()
+    .describe("work for people"),
+  provisioner: z
+    .strictObject({
+      uses: z.literal("ironic"),
+      url: url.describe("the API's root, without /v1"),
+      token: secret.optional().describe("a Keystone token; left out for an Ironic without authentication"),
+    })
+    .optional()
+    .describe("installs hosts"),
+  bmc: z
+    .strictObject({
+      uses: z.literal("redfish"),
+      url: url.describe("of the BMC, or of what aggregates many"),
+      user: z.string().min(1).optional(),
+      password: secret.optional(),
+    })
+    .optional()
+    .describe("power and drives"),
+  notify: z
+    .strictObject({ uses: z.literal("slack"), url: secret.describe("the incoming webhook's URL, itself a secret") })
+    .optional()
+    .describe("messages and pages"),
+});
+export type Connections = z.infer<typeof connectionsSchema>;
+
+function isAddress(text: string): boolean {
+  try {
+    parseEndpoint(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,37 @@
+/** Options and their checks that several commands share. */
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { Env } from "../config/env.ts";
+import { EXIT, UserError } from "../config/user-error.ts";
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new InvalidArgumentError("A port is a number from 0 (any free one) to 65535.");
+  }
+  return port;
+}
+
+export function configOption(): Option {
+  return new Option("--config <folder>", "folder with runbooks and connections (SELFHEAL_CONFIG)");
+}
+
+export function databaseOption(): Option {
+  return new Option("--db-url <url>", "PostgreSQL of the record (better: DATABASE_URL, which no `ps` shows)");
+}
+
+/** The database of a production process: there is no default. */
+export function requireDatabase(option: string | undefined, env: Env): string {
+  const url = option ?? env.DATABASE_URL;
+  if (url !== undefined) return url;
+  throw new UserError(
+    "no database: set DATABASE_URL=postgres://USER:PASSWORD@HOST/DATABASE (`selfheal dev` brings its own)",
+    { exitCode: EXIT.usage },
+  );
+}
+
+/** Shows `examples` below a command's help. */
+export function withExamples(command: Command, examples: readonly (readonly [command: string, does: string])[]): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`);
+  return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+}

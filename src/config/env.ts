@@ -1,0 +1,99 @@
+/** The only reader of process.env. Everything else gets an `Env`, or asks for a secret by name. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { EXIT, UserError } from "./user-error.ts";
+
+export type EnvSource = Readonly<Record<string, string | undefined>>;
+
+/** An empty variable is an unset one, as everywhere in a shell. */
+const text = z.preprocess((value) => (value === "" ? undefined : value), z.string().optional());
+const port = z.preprocess(
+  (value) => (value === "" ? undefined : value),
+  z.coerce.number().int().min(0).max(65535).optional(),
+);
+const postgresUrl = z.preprocess(
+  (value) => (value === "" ? undefined : value),
+  z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+    .optional(),
+);
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const LOG_FORMATS = ["json", "pretty"] as const;
+
+/** Each variable with what it is for: `selfheal worker --help` and docs/operating.md print the descriptions. */
+export const ENV_SCHEMA = z.object({
+  DATABASE_URL: postgresUrl.describe("PostgreSQL of the record; unset: `dev` and `demo` start an embedded one"),
+  SELFHEAL_CONFIG: text.describe("folder with runbooks, inventory, groups and connections; default ./config"),
+  SELFHEAL_HOST: text.describe("address that `serve` listens on; default 127.0.0.1"),
+  SELFHEAL_PORT: port.describe("port that `serve` listens on; default 8080"),
+  SELFHEAL_LOG_LEVEL: z
+    .preprocess((value) => (value === "" ? undefined : value), z.enum(LOG_LEVELS).default("info"))
+    .describe(`one of ${LOG_LEVELS.join(", ")}; default info`),
+  SELFHEAL_LOG_FORMAT: z
+    .preprocess((value) => (value === "" ? undefined : value), z.enum(LOG_FORMATS).optional())
+    .describe("json or pretty; default pretty on a terminal, else json"),
+  SELFHEAL_BUILD_ID: text.describe("what Temporal shows as the worker's build; default version and bundle hash"),
+  SELFHEAL_WORKFLOW_BUNDLE: text.describe("the prebuilt workflow bundle; default dist/workflow-bundle.js"),
+  SELFHEAL_SHUTDOWN_GRACE_SECONDS: z
+    .preprocess((value) => (value === "" ? undefined : value), z.coerce.number().int().min(1).max(3600).default(20))
+    .describe("how long a stopping worker lets activities finish; below the platform's kill time; default 20"),
+  SELFHEAL_STATE: text.describe("folder for the embedded database and dev data; default by the system"),
+  SELFHEAL_TEMPORAL_CLI: text.describe("path of a `temporal` binary to start dev servers with"),
+  SELFHEAL_TEST_SERVER: text.describe("path of a time-skipping Temporal test server, for tests"),
+  SELFHEAL_NODE: text.describe("path of the Node 24 that bin/selfheal starts"),
+  TEMPORAL_ADDRESS: text.describe("host:port of a running Temporal; `dev` then starts none"),
+  TEMPORAL_NAMESPACE: text.describe("Temporal namespace; default `default`"),
+  TEMPORAL_API_KEY: text.describe("API key for Temporal Cloud (switches TLS on)"),
+  TEMPORAL_PROFILE: text.describe("profile in the Temporal configuration file; default `default`"),
+  TEMPORAL_CONFIG_FILE: text.describe("Temporal configuration file (TOML); default by the Temporal CLI's rules"),
+  PATH: text,
+  HOME: text,
+  XDG_CACHE_HOME: text,
+  XDG_STATE_HOME: text,
+  NO_COLOR: text,
+  FORCE_COLOR: text,
+  CI: text,
+});
+export type Env = z.infer<typeof ENV_SCHEMA>;
+
+/** Checks the environment; the error names every bad variable with its value's fault, never a secret value. */
+export function readEnv(source: EnvSource = process.env): Env {
+  const known = Object.fromEntries(Object.keys(ENV_SCHEMA.shape).map((name) => [name, source[name]]));
+  const parsed = ENV_SCHEMA.safeParse(known);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new UserError(`environment variable ${faults.join("; ")}`, { exitCode: EXIT.usage });
+}
+
+/**
+ * The value of a secret that a configuration names (`tokenFrom: env:RT_TOKEN`). Null when it is unset or empty: the
+ * caller knows the place in the configuration and says it.
+ */
+export function secretFromEnv(name: string, source: EnvSource = process.env): string | null {
+  const value = source[name];
+  return value === undefined || value === "" ? null : value;
+}
+
+/** The environment for a child process: ours, with some variables changed (undefined takes one out). */
+export function childEnv(changes: EnvSource = {}, source: EnvSource = process.env): Record<string, string> {
+  const merged = Object.entries({ ...source, ...changes });
+  return Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Only the TEMPORAL_* variables, for @temporalio/envconfig (which knows more of them than we list). */
+export function temporalEnv(source: EnvSource = process.env): Record<string, string> {
+  const entries = Object.entries(childEnv({}, source));
+  return Object.fromEntries(entries.filter(([name, value]) => isTemporalVariable(name) && value !== ""));
+}
+
+function isTemporalVariable(name: string): boolean {
+  // HOME and XDG_CONFIG_HOME lead to the default configuration file.
+  return name.startsWith("TEMPORAL_") || name === "HOME" || name === "XDG_CONFIG_HOME";
+}
+
+/** Where downloads and builds are kept, outside the checkout. */
+export function cacheFolder(env: Env): string {
+  return join(env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), ".cache"), "selfheal");
+}

@@ -1,0 +1,58 @@
+/** How to reach Temporal: environment and configuration file as every Temporal tool reads them. */
+import { Client, Connection, type ConnectionOptions } from "@temporalio/client";
+import { loadClientConnectConfig } from "@temporalio/envconfig";
+import { homedir } from "node:os";
+import { temporalEnv, type EnvSource } from "./env.ts";
+import { EXIT, messageOf, UserError } from "./user-error.ts";
+
+export interface TemporalSettings {
+  address: string;
+  namespace: string;
+  /** For NativeConnection.connect and Connection.connect alike. */
+  connection: { address: string } & Pick<ConnectionOptions, "tls" | "metadata"> & { apiKey?: string };
+}
+
+const DEFAULT_ADDRESS = "127.0.0.1:7233";
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export function temporalSettings(source?: EnvSource): TemporalSettings {
+  const env = { HOME: homedir(), ...temporalEnv(source) };
+  try {
+    const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
+    const { tls, apiKey, metadata } = connectionOptions;
+    const address = connectionOptions.address ?? DEFAULT_ADDRESS;
+    return {
+      address,
+      namespace: namespace ?? "default",
+      connection: {
+        address,
+        ...(tls === undefined || tls === null ? {} : { tls }),
+        ...(typeof apiKey === "string" ? { apiKey } : {}),
+        ...(metadata === undefined ? {} : { metadata: metadata as Record<string, string> }),
+      },
+    };
+  } catch (error) {
+    throw new UserError(`Temporal's configuration (TEMPORAL_* variables, TEMPORAL_CONFIG_FILE): ${messageOf(error)}`, {
+      cause: error,
+      exitCode: EXIT.usage,
+    });
+  }
+}
+
+/** A client for starters and the command line; the caller closes `client.connection`. */
+export async function connectClient(settings: TemporalSettings): Promise<Client> {
+  try {
+    const connection = await Connection.connect({ ...settings.connection, connectTimeout: CONNECT_TIMEOUT_MS });
+    return new Client({ connection, namespace: settings.namespace });
+  } catch (error) {
+    throw temporalUnreachable(settings, error);
+  }
+}
+
+export function temporalUnreachable(settings: TemporalSettings, error: unknown): UserError {
+  return new UserError(
+    `Temporal at ${settings.address} (namespace ${settings.namespace}) does not answer: ${messageOf(error)}. ` +
+      "Start one with `selfheal dev`, or set TEMPORAL_ADDRESS (and TLS or API key) to yours",
+    { cause: error, exitCode: EXIT.unavailable },
+  );
+}

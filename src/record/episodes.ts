@@ -1,0 +1,200 @@
+/** The life of one episode: open (laws 5 and 8), progress, close. */
+import { sql, type Transaction } from "kysely";
+import type { FaultKey } from "../contracts/alert.ts";
+import type { JsonObject } from "../contracts/json.ts";
+import type { Phase } from "../contracts/remediation.ts";
+import type { OpenEpisode, Opened, RecordStore } from "./api.ts";
+import { appendAudit, GENESIS, startChain } from "./audit.ts";
+import { now } from "./clock.ts";
+import { RecordConflict } from "./errors.ts";
+import { lockAdmission } from "./locks.ts";
+import { type Database, inTransaction } from "./pool.ts";
+import { lockRemediation } from "./remediation-row.ts";
+import { pauseScopesOfEpisode } from "./scopes.ts";
+import type { Tables } from "./tables.ts";
+
+/** Another episode may close between the failed insert and the look for it; then the insert is tried again. */
+const OPEN_ATTEMPTS = 5;
+
+export async function open(db: Database, episode: OpenEpisode): Promise<Opened> {
+  for (let attempt = 1; attempt <= OPEN_ATTEMPTS; attempt++) {
+    const opened = await inTransaction(db, (tx) => tryOpen(tx, episode));
+    if (opened !== null) return opened;
+  }
+  throw new RecordConflict(`episodes of ${episode.target.kind}/${episode.target.id} open and close faster than one can look`);
+}
+
+async function tryOpen(tx: Transaction<Tables>, episode: OpenEpisode): Promise<Opened | null> {
+  const known = await tx
+    .selectFrom("remediations")
+    .select("remediation_id")
+    .where("remediation_id", "=", episode.remediationId)
+    .executeTakeFirst();
+  // The activity was tried again after its reply was lost.
+  if (known !== undefined) return { kind: "opened" };
+  const decidedBy = await decidedBefore(tx, episode);
+  if (decidedBy !== null) {
+    await appendRepeats(tx, decidedBy, episode.faults);
+    return { kind: "decidedBefore", remediationId: decidedBy };
+  }
+  if (await insertEpisode(tx, episode)) {
+    await linkFaults(tx, episode.remediationId, episode.faults);
+    await startChain(tx, episode.remediationId);
+    const { remediationId, faultList, ...rest } = { ...episode, faultList: [...episode.faults] };
+    const body = { ...rest, target: { ...episode.target }, faults: faultList } as unknown as JsonObject;
+    await appendAudit(tx, { chain: remediationId, key: "opened", kind: "opened", body });
+    return { kind: "opened" };
+  }
+  const other = await openOf(tx, episode);
+  return other === null ? null : { kind: "otherOpen", remediationId: other };
+}
+
+/** The closed episode that decided the newest of these faults, when every one was decided. */
+async function decidedBefore(tx: Transaction<Tables>, episode: OpenEpisode): Promise<string | null> {
+  const faults = [...new Set(episode.faults)];
+  if (faults.length === 0) return null;
+  let query = tx.selectFrom("decided_faults").select("remediation_id").where("fault_key", "in", faults);
+  if (typeof episode.reopenAfterMs === "number") {
+    const oldest = sql<string>`${now} - ${episode.reopenAfterMs} * interval '1 millisecond'`;
+    query = query.where("decided_at", ">=", oldest);
+  }
+  const decided = await query.orderBy("decided_at", "desc").execute();
+  return decided.length === faults.length ? (decided[0]?.remediation_id ?? null) : null;
+}
+
+async function appendRepeats(tx: Transaction<Tables>, chain: string, faults: FaultKey[]): Promise<void> {
+  const entry = { chain, key: `repeat:${[...faults].sort().join(",")}`, kind: "repeat", body: { faults: [...faults] } };
+  await appendAudit(tx, entry);
+}
+
+async function insertEpisode(tx: Transaction<Tables>, episode: OpenEpisode): Promise<boolean> {
+  const inserted = await tx
+    .insertInto("remediations")
+    .values({
+      remediation_id: episode.remediationId,
+      workflow_id: episode.workflowId,
+      run_id: episode.runId,
+      target_kind: episode.target.kind,
+      target_id: episode.target.id,
+      runbook: episode.runbook,
+      group_name: episode.group,
+      owner: episode.owner,
+      severity: episode.severity,
+      phase: "open",
+      doing: "opened",
+      pause_scopes: pauseScopesOfEpisode(episode),
+      detail: "",
+      needs_human: false,
+      opened_at: now,
+    })
+    // Waits for a concurrent open of the same target, then sees it: the index is the lock.
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("remediation_id")
+    .execute();
+  return inserted.length === 1;
+}
+
+async function openOf(tx: Transaction<Tables>, episode: OpenEpisode): Promise<string | null> {
+  const found = await tx
+    .selectFrom("remediations")
+    .select("remediation_id")
+    .where("target_kind", "=", episode.target.kind)
+    .where("target_id", "=", episode.target.id)
+    .where("closed_at", "is", null)
+    .executeTakeFirst();
+  return found?.remediation_id ?? null;
+}
+
+async function linkFaults(tx: Transaction<Tables>, remediationId: string, faults: FaultKey[]): Promise<void> {
+  if (faults.length === 0) return;
+  await sql`
+    update alerts set remediation_id = ${remediationId}
+     where (fault_key, status) in (
+       select fault_key, status from alerts where fault_key = any(${faults}::text[]) order by 1, 2 for update)`.execute(tx);
+}
+
+export async function progress(
+  db: Database,
+  remediationId: string,
+  phase: Phase,
+  doing: string,
+  until: string | null,
+): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const row = await lockRemediation(tx, remediationId);
+    if (row.closed_at !== null) return;
+    const unchanged = row.phase === phase && row.doing === doing && sameMoment(row.phase_until, until);
+    if (unchanged) return;
+    await tx
+      .updateTable("remediations")
+      .set({ phase, doing, phase_until: until })
+      .where("remediation_id", "=", remediationId)
+      .execute();
+    if (row.phase === phase && row.doing === doing) return;
+    const chain = remediationId;
+    const entries = await tx.selectFrom("audit_chains").select("seq").where("chain", "=", chain).executeTakeFirst();
+    const key = `progress:${(entries?.seq ?? 0) + 1}`;
+    await appendAudit(tx, { chain, key, kind: "progress", body: { phase, doing, until } });
+  });
+}
+
+function sameMoment(a: string | null, b: string | null): boolean {
+  return a === null || b === null ? a === b : Date.parse(a) === Date.parse(b);
+}
+
+type CloseRequest = Parameters<RecordStore["close"]>[0];
+
+export async function close(db: Database, request: CloseRequest): Promise<{ auditHead: string }> {
+  return inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    const row = await lockRemediation(tx, request.remediationId);
+    if (row.closed_at !== null) return { auditHead: row.closing_hash ?? GENESIS };
+    const { remediationId, outcome, needsHuman, detail, faults, keepLeases } = request;
+    await decideFaults(tx, remediationId, faults);
+    await linkFaults(tx, remediationId, faults);
+    await giveBack(tx, remediationId, keepLeases);
+    const body: JsonObject = { outcome, needsHuman, detail, faults: [...faults], keepLeases };
+    const auditHead = await appendAudit(tx, { chain: remediationId, key: "closed", kind: "closed", body });
+    await tx
+      .updateTable("remediations")
+      .set({
+        phase: "closed",
+        doing: detail,
+        phase_until: null,
+        outcome,
+        needs_human: needsHuman,
+        detail,
+        closed_at: now,
+        closing_hash: auditHead,
+      })
+      .where("remediation_id", "=", remediationId)
+      .execute();
+    return { auditHead };
+  });
+}
+
+async function decideFaults(tx: Transaction<Tables>, remediationId: string, faults: FaultKey[]): Promise<void> {
+  if (faults.length === 0) return;
+  await sql`
+    insert into decided_faults (fault_key, remediation_id, decided_at)
+    select distinct f, ${remediationId}, selfheal_now() from unnest(${faults}::text[]) f order by f
+    on conflict (fault_key) do update set remediation_id = excluded.remediation_id, decided_at = excluded.decided_at`.execute(
+    tx,
+  );
+}
+
+async function giveBack(tx: Transaction<Tables>, remediationId: string, keepLeases: boolean): Promise<void> {
+  if (keepLeases) {
+    await tx.updateTable("leases").set({ state: "orphaned" }).where("remediation_id", "=", remediationId).execute();
+  } else {
+    await tx.deleteFrom("leases").where("remediation_id", "=", remediationId).execute();
+    await tx.updateTable("admissions").set({ released_at: now }).where("remediation_id", "=", remediationId).execute();
+  }
+  await tx.deleteFrom("queue").where("remediation_id", "=", remediationId).execute();
+  await tx
+    .updateTable("waits")
+    .set({ done_at: now })
+    .where("remediation_id", "=", remediationId)
+    .where("done_at", "is", null)
+    .execute();
+}

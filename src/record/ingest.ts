@@ -1,0 +1,190 @@
+/**
+ * Alerts as they were received (design §3 law 9): inserted before anybody is told, told until somebody says delivered.
+ * Rows of a batch are written in the order of their keys, so that two batches with the same alerts cannot deadlock.
+ */
+import { sql } from "kysely";
+import type { Alert, FaultKey } from "../contracts/alert.ts";
+import { faultKey } from "../contracts/ids.ts";
+import type { AlertRow, Ingest, ReceivedAlert } from "./api.ts";
+import { now } from "./clock.ts";
+import { type Database, inTransaction, type Session } from "./pool.ts";
+
+type Received = Awaited<ReturnType<Ingest["receive"]>>;
+
+export async function receive(db: Database, received: ReceivedAlert[]): Promise<Received> {
+  if (received.length === 0) return [];
+  const facts = mergeRepeats(received);
+  const rows = await inTransaction(db, async (tx) => {
+    const found = await upsert(tx, [...facts.values()]);
+    return new Map(found.map((row) => [row.ordinal, row]));
+  });
+  const ordinals = new Map([...facts.keys()].map((key, index) => [key, index]));
+  return received.map(({ alert }) => {
+    const row = rows.get(ordinals.get(factOf(alert)) ?? -1);
+    if (row === undefined) throw new Error(`the database answered no row for alert ${alert.fingerprint}`);
+    return { faultKey: faultKey(alert), deliver: row.deliver, decidedBy: row.decidedBy };
+  });
+}
+
+function factOf(alert: Alert): string {
+  return `${alert.status}:${faultKey(alert)}`;
+}
+
+interface Fact {
+  last: ReceivedAlert;
+  times: number;
+}
+
+/** One fact twice in a batch is one row that repeats. */
+function mergeRepeats(received: ReceivedAlert[]): Map<string, Fact> {
+  const facts = new Map<string, Fact>();
+  for (const one of received) {
+    const key = factOf(one.alert);
+    facts.set(key, { last: one, times: (facts.get(key)?.times ?? 0) + 1 });
+  }
+  return facts;
+}
+
+interface Upserted {
+  ordinal: number;
+  deliver: boolean;
+  decidedBy: string | null;
+}
+
+async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
+  const input = JSON.stringify(storable(facts.map(toInput)));
+  const found = await sql<Upserted>`
+    with input as materialized (
+      select * from json_to_recordset(${input}) as x(
+        ordinal int, times int, "faultKey" text, status text, fingerprint text, "startsAt" text, "endsAt" text,
+        labels json, annotations json, source text, "targetKind" text, "targetId" text, runbook text,
+        disposition text, reason text, "reopenAfterMs" bigint)),
+    decided as materialized (
+      select i.ordinal, i.status, d.*,
+             coalesce(d.decided_at < selfheal_now() - i."reopenAfterMs" * interval '1 millisecond', false) as expired
+        from input i join decided_faults d on d.fault_key = i."faultKey"),
+    written as (
+      insert into alerts (fault_key, status, fingerprint, starts_at, ends_at, labels, annotations, source, target_kind,
+                          target_id, runbook, disposition, reason, repeats, received_at, last_seen_at)
+      select "faultKey", status, fingerprint, "startsAt", "endsAt", labels, annotations, source, "targetKind",
+             "targetId", runbook, disposition, reason, times - 1, selfheal_now(), selfheal_now()
+        from input order by "faultKey" collate "C", status
+      on conflict (fault_key, status) do update set ${CHANGES}
+      returning fault_key, status, disposition)
+    select i.ordinal, w.disposition = 'received' as deliver,
+           case when d.expired then null else d.remediation_id end as "decidedBy"
+      from input i
+      join written w on w.fault_key = i."faultKey" and w.status = i.status
+      left join decided d on d.ordinal = i.ordinal`.execute(db);
+  return found.rows;
+}
+
+/**
+ * What is known better now. A delivered fact stays what it was delivered as, unless its fault was decided so long ago
+ * that it counts as a new one and nobody was told since.
+ */
+const CHANGES = (() => {
+  const expired = sql`exists (select 1 from decided d where d.expired and d.fault_key = excluded.fault_key
+    and d.status = excluded.status and d.decided_at >= alerts.delivered_at)`;
+  const stays = sql`alerts.disposition = 'delivered'
+    and not (excluded.disposition = 'received' and alerts.status = 'firing' and ${expired})`;
+  return sql`
+    repeats = alerts.repeats + excluded.repeats + 1,
+    last_seen_at = excluded.last_seen_at,
+    annotations = excluded.annotations,
+    ends_at = coalesce(excluded.ends_at, alerts.ends_at),
+    target_kind = case when ${stays} then alerts.target_kind else excluded.target_kind end,
+    target_id = case when ${stays} then alerts.target_id else excluded.target_id end,
+    runbook = case when ${stays} then alerts.runbook else excluded.runbook end,
+    reason = case when ${stays} then alerts.reason else excluded.reason end,
+    disposition = case when ${stays} then alerts.disposition else excluded.disposition end`;
+})();
+
+/** Hostile text (NUL, half surrogate pairs) must not make an alert unacceptable: PostgreSQL's text cannot hold it. */
+function storable(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("\0", "\uFFFD").toWellFormed();
+  if (Array.isArray(value)) return value.map(storable);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storable(inner)]));
+}
+
+function toInput(fact: Fact, ordinal: number) {
+  const { alert, target, runbook, disposition, reason, reopenAfterMs } = fact.last;
+  return {
+    ordinal,
+    times: fact.times,
+    faultKey: faultKey(alert),
+    status: alert.status,
+    fingerprint: alert.fingerprint,
+    startsAt: alert.startsAt,
+    endsAt: alert.endsAt,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    source: alert.source,
+    targetKind: target?.kind ?? null,
+    targetId: target?.id ?? null,
+    runbook,
+    disposition,
+    reason,
+    reopenAfterMs: reopenAfterMs ?? null,
+  };
+}
+
+export async function markDelivered(db: Session, keys: { faultKey: FaultKey; status: Alert["status"] }[]): Promise<void> {
+  if (keys.length === 0) return;
+  const sorted = [...keys].sort((a, b) => (a.faultKey < b.faultKey ? -1 : 1));
+  await sql`
+    update alerts set disposition = 'delivered', delivered_at = selfheal_now()
+     where disposition <> 'delivered' and (fault_key, status) in (
+       select * from unnest(${sorted.map((key) => key.faultKey)}::text[], ${sorted.map((key) => key.status)}::text[]))`.execute(
+    db,
+  );
+}
+
+export async function undelivered(db: Session, olderThanMs: number, limit: number): Promise<AlertRow[]> {
+  return alertRows(db)
+    .where("disposition", "=", "received")
+    .where("received_at", "<=", sql<string>`${now} - ${olderThanMs} * interval '1 millisecond'`)
+    .orderBy("received_at")
+    .limit(limit)
+    .execute()
+    .then((rows) => rows.map(toAlertRow));
+}
+
+export async function listAlerts(
+  db: Session,
+  filter: { unmatched?: boolean; remediationId?: string; limit?: number },
+): Promise<AlertRow[]> {
+  let query = alertRows(db);
+  if (filter.unmatched === true) query = query.where("disposition", "=", "unmatched");
+  if (filter.remediationId !== undefined) query = query.where("remediation_id", "=", filter.remediationId);
+  const rows = await query.orderBy("last_seen_at", "desc").limit(filter.limit ?? 100).execute();
+  return rows.map(toAlertRow);
+}
+
+function alertRows(db: Session) {
+  return db.selectFrom("alerts").selectAll();
+}
+
+type StoredAlert = Awaited<ReturnType<ReturnType<typeof alertRows>["execute"]>>[number];
+
+function toAlertRow(row: StoredAlert): AlertRow {
+  const target = row.target_kind === null || row.target_id === null ? null : { kind: row.target_kind, id: row.target_id };
+  return {
+    fingerprint: row.fingerprint,
+    status: row.status,
+    labels: row.labels,
+    annotations: row.annotations,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    source: row.source,
+    receivedAt: row.received_at,
+    faultKey: row.fault_key as FaultKey,
+    target,
+    disposition: row.disposition,
+    reason: row.reason,
+    remediationId: row.remediation_id,
+    repeats: row.repeats,
+    lastSeenAt: row.last_seen_at,
+  };
+}

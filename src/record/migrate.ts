@@ -1,0 +1,57 @@
+/** Brings a database to this version's schema. Any number of processes may do it at once: kysely's Migrator locks. */
+import { sql } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import { messageOf } from "../config/user-error.ts";
+import { isRecordUnavailable, placeOf, SchemaTooNew } from "./errors.ts";
+import * as first from "./migrations/0001-record.ts";
+import { type Database, openDatabase } from "./pool.ts";
+
+/** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
+const MIGRATIONS: Record<string, Migration> = {
+  "0001-record": first,
+};
+const MIGRATION_TIMEOUT_MS = 10 * 60_000;
+
+export interface MigrationReport {
+  applied: string[];
+}
+
+/** @throws RecordUnavailable, SchemaTooNew, or an Error naming the migration that failed (which was rolled back). */
+export async function migrate(databaseUrl: string): Promise<MigrationReport> {
+  const db = openDatabase(databaseUrl, { poolSize: 2, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
+  try {
+    await refuseNewer(db, databaseUrl);
+    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
+    const { error, results } = await migrator.migrateToLatest();
+    if (error !== undefined) {
+      if (isRecordUnavailable(error)) throw error;
+      // Another process may have brought a newer schema between the look and the lock.
+      await refuseNewer(db, databaseUrl);
+      const failed = results?.find((result) => result.status === "Error")?.migrationName ?? "before the first";
+      throw new Error(`migration ${failed} failed and was rolled back: ${messageOf(error)}`, { cause: error });
+    }
+    return { applied: (results ?? []).filter((one) => one.status === "Success").map((one) => one.migrationName) };
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Whether every migration of this version has been applied; throws SchemaTooNew when there are unknown ones. */
+export async function isMigrated(db: Database, databaseUrl: string): Promise<boolean> {
+  const applied = await refuseNewer(db, databaseUrl);
+  return Object.keys(MIGRATIONS).every((name) => applied.has(name));
+}
+
+async function refuseNewer(db: Database, databaseUrl: string): Promise<Set<string>> {
+  const found = await sql<{ there: boolean }>`select to_regclass('kysely_migration') is not null as there`.execute(db);
+  if (found.rows[0]?.there !== true) return new Set();
+  const rows = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  const applied = new Set(rows.rows.map((row) => row.name));
+  const unknown = [...applied].filter((name) => !(name in MIGRATIONS));
+  if (unknown.length === 0) return applied;
+  const place = placeOf(databaseUrl);
+  throw new SchemaTooNew(
+    `the record in ${place.host}:${place.port}/${place.database} has the schema of a newer selfheal ` +
+      `(${unknown.join(", ")}): run that version, or give this one a database of its own`,
+  );
+}

@@ -1,0 +1,121 @@
+/** Connections: bounded in number and time, typed errors, times as ISO strings. */
+import { Kysely, type PostgresPool, PostgresDialect, type PostgresPoolClient, type Transaction } from "kysely";
+import pg from "pg";
+import { isCollision, type Place, placeOf, RecordUnavailable, translate } from "./errors.ts";
+import type { Tables } from "./tables.ts";
+
+export interface PoolOptions {
+  /** Connections at most; default 10. A process needs no more than it has calls at once. */
+  poolSize?: number;
+  /** Longest run of one statement; default 15,000. */
+  statementTimeoutMs?: number;
+  /** Shown in pg_stat_activity; default `selfheal`. */
+  applicationName?: string;
+}
+
+export type Database = Kysely<Tables>;
+/** What the record's functions work on: the pool, or the transaction that the caller is in. */
+export type Session = Database | Transaction<Tables>;
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+const CONNECT_TIMEOUT_MS = 5_000;
+const COLLISION_ATTEMPTS = 5;
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") => {
+    if (oid === TIMESTAMPTZ) return (text: string) => new Date(text).toISOString();
+    if (oid === INT8) return Number;
+    return pg.types.getTypeParser(oid, format as "text");
+  }) as typeof pg.types.getTypeParser,
+};
+
+export function openDatabase(databaseUrl: string, options: PoolOptions = {}): Database {
+  const place = placeOf(databaseUrl);
+  const statementTimeoutMs = options.statementTimeoutMs ?? 15_000;
+  const pool = makePool(databaseUrl, place, {
+    types,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: options.applicationName ?? "selfheal",
+    statement_timeout: statementTimeoutMs,
+    // A little after the server's own limit: only a dead connection gets here.
+    query_timeout: statementTimeoutMs + 5_000,
+    idle_in_transaction_session_timeout: 60_000,
+    // The type parser above reads this form.
+    options: "-c datestyle=ISO -c timezone=UTC",
+  });
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: guarded(pool, place) }) });
+}
+
+function makePool(databaseUrl: string, place: Place, config: pg.PoolConfig): pg.Pool {
+  if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new RecordUnavailable(place, "DATABASE_URL must look like postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+  }
+  try {
+    const pool = new pg.Pool({ connectionString: databaseUrl, ...config });
+    // An idle connection that breaks is simply gone; without a listener it would end the process.
+    pool.on("error", () => undefined);
+    pool.on("connect", (client) => client.on("error", () => undefined));
+    return pool;
+  } catch {
+    // The parser's error quotes the URL.
+    throw new RecordUnavailable(place, "DATABASE_URL cannot be read as a URL");
+  }
+}
+
+/** The pool as kysely uses it, with every error translated on its way out. */
+function guarded(pool: pg.Pool, place: Place): PostgresPool {
+  const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      // pg's own types and kysely's view of them differ only in what we do not use.
+      const client = await pool.connect().catch((error: unknown) => {
+        throw translate(error, place);
+      });
+      const known = wrapped.get(client);
+      if (known !== undefined) return known as never;
+      const guard = guardClient(client, place);
+      wrapped.set(client, guard);
+      return guard as never;
+    },
+  };
+}
+
+function guardClient(client: pg.PoolClient, place: Place): PostgresPoolClient {
+  let broken = false;
+  const query = async (text: string, parameters: readonly unknown[]) => {
+    try {
+      return await client.query(text, parameters.map(withoutNul));
+    } catch (error) {
+      const translated = translate(error, place);
+      broken ||= translated instanceof RecordUnavailable;
+      throw translated;
+    }
+  };
+  const release = (destroy?: boolean) => {
+    client.release(destroy === true || broken);
+  };
+  return { query, release } as unknown as PostgresPoolClient;
+}
+
+/** PostgreSQL's text holds every character but NUL; a hostile label must not make an alert unacceptable. */
+function withoutNul(parameter: unknown): unknown {
+  if (typeof parameter === "string") return parameter.includes("\0") ? parameter.replaceAll("\0", "\uFFFD") : parameter;
+  return Array.isArray(parameter) ? parameter.map(withoutNul) : parameter;
+}
+
+/** One transaction; read committed, which the record's explicit locks are written for, whatever the server's default. */
+export async function inTransaction<T>(db: Database, work: (tx: Transaction<Tables>) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.transaction().setIsolationLevel("read committed").execute(work);
+    } catch (error) {
+      if (!isCollision(error) || attempt === COLLISION_ATTEMPTS) throw error;
+    }
+  }
+}

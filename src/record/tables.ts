@@ -1,0 +1,207 @@
+/** The tables as kysely sees them; src/record/migrations makes them. Times are ISO strings, set by selfheal_now(). */
+import type { ColumnType, Generated } from "kysely";
+import type { Severity } from "../contracts/alert.ts";
+import type { EffectState } from "../contracts/effect.ts";
+import type { EffectDirection } from "../contracts/ids.ts";
+import type { Json, JsonObject } from "../contracts/json.ts";
+import type { Plan } from "../contracts/plan.ts";
+import type { Outcome, Phase } from "../contracts/remediation.ts";
+import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { Disposition } from "./api.ts";
+
+/** Written as JSON text: pg would make an SQL array of a JSON array. */
+type AsJson<T> = ColumnType<T, string, string>;
+
+export interface Tables {
+  alerts: AlertsTable;
+  decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
+  catalogues: { version: string; content: AsJson<Json>; saved_at: string };
+  catalogue_active: { only: Generated<boolean>; version: string; activated_at: string };
+  remediations: RemediationsTable;
+  plans: { remediation_id: string; plan_hash: string; plan: AsJson<Plan>; saved_at: string };
+  verdicts: VerdictsTable;
+  decisions: DecisionsTable;
+  leases: { remediation_id: string; scope: string; state: "held" | "orphaned"; since: string };
+  queue: QueueTable;
+  admissions: AdmissionsTable;
+  effects: EffectsTable;
+  waits: WaitsTable;
+  escalations: EscalationsTable;
+  pauses: PausesTable;
+  standing_approvals: StandingTable;
+  audit_chains: { chain: string; seq: number; hash: string };
+  audit: AuditTable;
+}
+
+interface AlertsTable {
+  fault_key: string;
+  status: "firing" | "resolved";
+  fingerprint: string;
+  starts_at: string;
+  ends_at: string | null;
+  labels: AsJson<Record<string, string>>;
+  annotations: AsJson<Record<string, string>>;
+  source: string;
+  target_kind: string | null;
+  target_id: string | null;
+  runbook: string | null;
+  disposition: Disposition;
+  reason: string | null;
+  remediation_id: string | null;
+  repeats: number;
+  received_at: string;
+  last_seen_at: string;
+  delivered_at: string | null;
+}
+
+interface RemediationsTable {
+  remediation_id: string;
+  workflow_id: string;
+  run_id: string;
+  target_kind: string;
+  target_id: string;
+  runbook: string | null;
+  group_name: string;
+  owner: string;
+  severity: Severity;
+  phase: Phase;
+  doing: string;
+  phase_until: string | null;
+  plan_hash: string | null;
+  catalogue_version: string | null;
+  /** Every scope that a pause of this remediation may name. */
+  pause_scopes: string[];
+  outcome: Outcome | null;
+  needs_human: boolean;
+  detail: string;
+  opened_at: string;
+  closed_at: string | null;
+  /** Head of the audit chain as close() answered it. */
+  closing_hash: string | null;
+}
+
+interface VerdictsTable {
+  remediation_id: string;
+  seq: number;
+  /** Of verdict and plan hash: a retried call writes no second row. */
+  digest: string;
+  verdict: AsJson<Verdict>;
+  plan_hash: string | null;
+  catalogue_version: string;
+  at: string;
+}
+
+interface DecisionsTable {
+  remediation_id: string;
+  plan_hash: string;
+  person: string;
+  decision: "approve" | "reject";
+  via: string;
+  reason: string;
+  status: "counted" | "ignored";
+  detail: string;
+  at: string;
+  expires_at: string;
+}
+
+interface QueueTable {
+  remediation_id: string;
+  workflow_id: string;
+  severity: Severity;
+  since: string;
+  /** The place in the queue: since minus the head start of its severity, then seq. */
+  rank_at: string;
+  seq: Generated<number>;
+  plan_hash: string;
+  caps: AsJson<{ scope: string; max: number }[]>;
+  scopes: string[];
+  /** Scopes on which later ones must wait behind this row. */
+  holds: string[];
+  /** A known time before which it cannot pass. */
+  wait_until: string | null;
+}
+
+interface AdmissionsTable {
+  remediation_id: string;
+  runbook: string;
+  target_kind: string;
+  target_id: string;
+  plan_hash: string;
+  scopes: string[];
+  standing_id: string | null;
+  results: AsJson<GuardrailResult[]>;
+  admitted_at: string;
+  first_effect_at: string | null;
+  released_at: string | null;
+}
+
+interface EffectsTable {
+  key: string;
+  remediation_id: string;
+  rung: string;
+  step: string;
+  action: string;
+  direction: EffectDirection;
+  attempt: number;
+  state: EffectState;
+  request: AsJson<JsonObject>;
+  result: ColumnType<JsonObject | null, string | null, string | null>;
+  detail: string;
+  intent_at: string;
+  settled_at: string | null;
+}
+
+interface WaitsTable {
+  key: string;
+  remediation_id: string;
+  system: string;
+  ref: string;
+  seen: string;
+  since: string;
+  until_at: string | null;
+  done_at: string | null;
+}
+
+interface EscalationsTable {
+  remediation_id: string;
+  key: string;
+  route: string;
+  summary: string;
+  at: string;
+  sent_at: string | null;
+  error: string | null;
+}
+
+interface PausesTable {
+  id: string;
+  scope: string;
+  reason: string;
+  by_person: string;
+  at: string;
+  until_at: string | null;
+  resumed_at: string | null;
+}
+
+interface StandingTable {
+  id: string;
+  runbook: string;
+  runbook_hash: string;
+  group_name: string;
+  by_person: string;
+  granted_at: string;
+  expires_at: string;
+  max_count: number;
+  used: number;
+  withdrawn_at: string | null;
+}
+
+interface AuditTable {
+  chain: string;
+  seq: number;
+  key: string;
+  at: string;
+  kind: string;
+  body: AsJson<JsonObject>;
+  previous_hash: string;
+  hash: string;
+}

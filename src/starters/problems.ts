@@ -1,0 +1,85 @@
+/** What a starter says when it cannot take something. The HTTP layer turns these into RFC 9457 problems. */
+import { messageOf } from "../config/user-error.ts";
+
+/** One field that is wrong. */
+export interface FieldFault {
+  /** Where it stands in the body: `alerts[3].labels.severity`. */
+  field: string;
+  /** What was there, as JSON, clipped. */
+  value: string;
+  /** What was expected, e.g. `a string`. */
+  wouldBeRight: string;
+}
+
+export type ProblemStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 422;
+
+/** It can never be accepted as it is: sending it again cannot help. Never used for overload. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly status: ProblemStatus;
+  /** Short and stable, for programs: `bad-field`. */
+  readonly slug: string;
+  readonly title: string;
+  readonly faults: readonly FieldFault[];
+
+  constructor(problem: { status: ProblemStatus; slug: string; title: string; detail: string; faults?: FieldFault[] }) {
+    super(problem.detail);
+    this.status = problem.status;
+    this.slug = problem.slug;
+    this.title = problem.title;
+    this.faults = problem.faults ?? [];
+  }
+}
+
+export type NeededSystem = "temporal" | "record" | "catalogue" | "worker" | "capacity";
+
+/** It would be accepted, but something that is needed cannot take it now: the sender must try again. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+  readonly system: NeededSystem;
+  readonly retryAfterSeconds: number;
+  /** `one`: only this call failed, others may succeed. `all`: nothing else will succeed now either. */
+  readonly reach: "one" | "all";
+
+  constructor(
+    system: NeededSystem,
+    why: string,
+    options: { cause?: unknown; retryAfterSeconds?: number; reach?: "one" | "all" } = {},
+  ) {
+    super(why, { cause: options.cause });
+    this.system = system;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? 5;
+    this.reach = options.reach ?? "all";
+  }
+}
+
+/** Runs one call to the record; whatever goes wrong there is worth another try by the sender. */
+export async function throughRecord<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Unavailable) throw error;
+    throw new Unavailable("record", `${what}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const MAX_VALUE = 120;
+
+/** A value for an error message: JSON, at most 120 characters, never throwing (a hostile body can be very deep). */
+export function clipValue(value: unknown): string {
+  if (value === undefined) return "nothing";
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? typeof value;
+  } catch {
+    text = `(${typeof value} that cannot be shown)`;
+  }
+  return text.length <= MAX_VALUE ? text : `${text.slice(0, MAX_VALUE).toWellFormed()}…`;
+}
+
+/** `["alerts", 3, "labels", "severity"]` as people write it: `alerts[3].labels.severity`. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
+  const text = parts.join("").replace(/^\./, "");
+  return text === "" ? "(the body)" : text.slice(0, 300).toWellFormed();
+}

@@ -1,0 +1,35 @@
+/** What starters, the API and the watchers do to remediation workflows. `temporal.ts` does it with Temporal. */
+import type { Severity } from "../contracts/alert.ts";
+import type { AlertMessage, CancelMessage, DecisionMessage } from "../contracts/messages.ts";
+import type { TargetRef } from "../contracts/target.ts";
+
+export interface StartRequest {
+  target: TargetRef;
+  message: AlertMessage;
+  /** null: no remedy is known; a person will be told. */
+  runbook: string | null;
+  group: string;
+  severity: Severity;
+}
+
+export type Decision =
+  | { kind: "approve" | "reject"; message: DecisionMessage }
+  | { kind: "cancel"; message: CancelMessage };
+
+/** The workflow did not take a decision: wrong phase, wrong plan hash, bad shape. Its own words. */
+export class DecisionRefused extends Error {
+  override readonly name = "DecisionRefused";
+}
+
+/** Every method rejects with `Unavailable` when Temporal (or for decisions a worker) does not answer. */
+export interface Remediations {
+  /** Starts the target's workflow when none runs, and hands it the alert. */
+  start(request: StartRequest): Promise<void>;
+  /** Hands a resolved alert to the target's workflow, if one runs. */
+  resolve(target: TargetRef, message: AlertMessage): Promise<"told" | "notRunning">;
+  /** Says that something outside may have changed. */
+  hint(workflowId: string, about: string): Promise<"told" | "notRunning">;
+  /** Resolves when the workflow has taken the decision. Rejects with DecisionRefused when it does not. */
+  decide(workflowId: string, decision: Decision): Promise<"taken" | "notRunning">;
+  ping(): Promise<void>;
+}

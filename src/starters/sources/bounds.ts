@@ -1,0 +1,90 @@
+/** Keeps an alert within MAX_ALERT_BYTES (design §3 law 13) and free of text that no database or JSON parser takes. */
+import { createHash } from "node:crypto";
+import { MAX_ALERT_BYTES, type Alert } from "../../contracts/alert.ts";
+import { clipValue, type FieldFault } from "../problems.ts";
+
+/** Lengths that annotations are clipped to, the first that makes the alert fit. */
+const CLIP_LENGTHS = [4096, 2048, 1024, 512, 256, 128, 64] as const;
+/** Stands in the place of annotations that did not fit at all. */
+export const CLIPPED_ANNOTATION = "selfheal_clipped";
+
+export function alertBytes(alert: Alert): number {
+  return Buffer.byteLength(JSON.stringify(alert));
+}
+
+/** The alert as it fits, or null when its labels alone are too large: labels are identity and are never cut. */
+export function bounded(alert: Alert): { alert: Alert; clipped: boolean } | null {
+  if (alertBytes(alert) <= MAX_ALERT_BYTES) return { alert, clipped: false };
+  for (const length of CLIP_LENGTHS) {
+    const annotations = mapValues(alert.annotations, (text) => clipText(text, length));
+    const smaller = { ...alert, annotations };
+    if (alertBytes(smaller) <= MAX_ALERT_BYTES) return { alert: smaller, clipped: true };
+  }
+  const count = Object.keys(alert.annotations).length;
+  const none = { ...alert, annotations: { [CLIPPED_ANNOTATION]: `all ${count} annotations left out: too large` } };
+  return alertBytes(none) <= MAX_ALERT_BYTES ? { alert: none, clipped: true } : null;
+}
+
+function clipText(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return `${text.slice(0, length).toWellFormed()}… [clipped by selfheal, was ${text.length} characters]`;
+}
+
+/** Without NUL and without halves of surrogate pairs: PostgreSQL and strict JSON parsers refuse both. */
+export function cleanText(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+}
+
+export function cleanRecord(record: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(record).map(([name, value]) => [cleanText(name), cleanText(value)] as const);
+  return Object.fromEntries(entries);
+}
+
+export function mapValues(record: Record<string, string>, change: (text: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
+
+/**
+ * What can be recorded of an alert that can never be accepted. Equal for equal input, so that its repetitions count
+ * up one row; without a usable fingerprint it gets one from its content.
+ */
+export function stubOf(raw: unknown, faults: FieldFault[], source: string, receivedAt: string): Alert {
+  const given = typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : {};
+  const labels = given["labels"];
+  const name = typeof labels === "object" && labels !== null ? (labels as Record<string, unknown>)["alertname"] : null;
+  const why = faults.map((fault) => `${fault.field} is ${fault.value}, right would be ${fault.wouldBeRight}`).join("; ");
+  return {
+    fingerprint: isFingerprint(given["fingerprint"]) ? given["fingerprint"] : `refused-${digest(raw)}`,
+    status: given["status"] === "resolved" ? "resolved" : "firing",
+    labels: typeof name === "string" ? { alertname: cleanText(name.slice(0, 255)) } : {},
+    annotations: { selfheal_refused: cleanText(why.slice(0, 2000)) },
+    startsAt: isoTime(given["startsAt"]) ?? new Date(0).toISOString(),
+    endsAt: null,
+    source,
+    receivedAt,
+  };
+}
+
+function digest(raw: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(raw) ?? "";
+  } catch {
+    text = clipValue(raw);
+  }
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** Printable ASCII: it becomes part of keys and ids. */
+export function isFingerprint(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]{1,128}$/.test(value);
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+
+/** An RFC 3339 time as ISO in UTC with milliseconds; null when it is none. */
+export function isoTime(value: unknown): string | null {
+  if (typeof value !== "string" || !RFC3339.test(value)) return null;
+  const ms = Date.parse(value);
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : null;
+}

@@ -1,0 +1,7 @@
+import { alertmanager } from "./alertmanager.ts";
+import type { Source } from "./source.ts";
+
+/** Every alert source, one line each. */
+export const SOURCES: readonly Source[] = [
+  alertmanager,
+];

@@ -1,0 +1,78 @@
+/** What people and watchers put on the desk of the main loop. Handlers push here and return (design §3 law 1). */
+import type { CancelMessage, DecisionMessage, HintMessage } from "../contracts/messages.ts";
+
+export interface PendingDecision extends DecisionMessage {
+  decision: "approve" | "reject";
+}
+export interface Stop {
+  by: string;
+  reason: string;
+}
+
+const MAX_DECISIONS = 50;
+const MAX_TEXT = 500;
+
+export class Desk {
+  private decisions: PendingDecision[] = [];
+  private readonly hints = new Set<string>();
+  /** Set once: somebody wants this episode to end at its next safe point. */
+  stop: Stop | null = null;
+
+  decide(decision: "approve" | "reject", message: DecisionMessage): void {
+    if (this.decisions.length < MAX_DECISIONS) this.decisions.push({ ...message, decision });
+  }
+
+  cancel(message: CancelMessage): void {
+    this.stop ??= { by: clip(message.by), reason: clip(message.reason ?? "") };
+  }
+
+  hint(message: HintMessage): void {
+    this.hints.add(clip(message.about));
+  }
+
+  hasDecision(): boolean {
+    return this.decisions.length > 0;
+  }
+
+  takeDecision(): PendingDecision | null {
+    return this.decisions.shift() ?? null;
+  }
+
+  hasHint(about: string): boolean {
+    return this.hints.has(about);
+  }
+
+  /** True once for each hint. */
+  takeHint(about: string): boolean {
+    return this.hints.delete(about);
+  }
+
+  /** For the next episode: what was said about the last one does not count for it. */
+  clear(): void {
+    this.decisions = [];
+    this.hints.clear();
+    this.stop = null;
+  }
+}
+
+/** Says what is wrong with a decision's shape, or null. Synchronous and without effect: validators use it. */
+export function faultOfDecision(message: unknown): string | null {
+  if (typeof message !== "object" || message === null) return `expected an object {planHash, by}, got ${typeof message}`;
+  const { planHash, by, reason } = message as Record<string, unknown>;
+  if (typeof planHash !== "string" || planHash === "") return "planHash: expected the hash of the plan that you looked at";
+  if (typeof by !== "string" || by.trim() === "" || by.length > MAX_TEXT) return "by: expected your name";
+  if (reason !== undefined && (typeof reason !== "string" || reason.length > MAX_TEXT)) {
+    return `reason: expected a text of at most ${MAX_TEXT} characters`;
+  }
+  return null;
+}
+
+export function faultOfCancel(message: unknown): string | null {
+  if (typeof message !== "object" || message === null) return `expected an object {by}, got ${typeof message}`;
+  const { by } = message as Record<string, unknown>;
+  return typeof by === "string" && by.trim() !== "" && by.length <= MAX_TEXT ? null : "by: expected your name";
+}
+
+function clip(text: string): string {
+  return text.slice(0, MAX_TEXT);
+}

@@ -1,0 +1,159 @@
+/** One remediation in the making: what the stages share, and how it shows itself in the Web UI. */
+import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import { defineSearchAttributeKey } from "@temporalio/common";
+import type { Alert } from "../contracts/alert.ts";
+import { MAX_ATTRIBUTE_LENGTH, type SearchAttribute } from "../contracts/attributes.ts";
+import type { JsonObject } from "../contracts/json.ts";
+import type { Plan, PlanStep } from "../contracts/plan.ts";
+import type { ProbeReading, ProbeSpec } from "../contracts/probe.ts";
+import type { Outcome, Phase, RemediationView } from "../contracts/remediation.ts";
+import type { TargetRef } from "../contracts/target.ts";
+import type { Desk } from "./desk.ts";
+import { describe } from "./details.ts";
+import type { Fault, Inbox } from "./inbox.ts";
+
+/** How an episode ends; `close` makes it true. */
+export interface Ending {
+  outcome: Outcome;
+  /** One sentence: why. */
+  because: string;
+  /** A person has something to do. */
+  needsHuman: boolean;
+  escalate: boolean;
+}
+
+/** An effect that may have changed the world. */
+export interface PerformedEffect {
+  rung: string;
+  step: PlanStep;
+  /** Resolved. */
+  input: JsonObject;
+}
+
+export interface Classification {
+  runbook: string;
+  runbookHash: string;
+  joinKey: string;
+  probe: ProbeSpec;
+  flapWindowMs: number;
+}
+
+export class Episode {
+  readonly remediationId: string;
+  readonly target: TargetRef;
+  readonly inbox: Inbox;
+  readonly desk: Desk;
+  readonly view: RemediationView;
+  joinKey: string;
+  classification: Classification | null = null;
+  catalogueVersion: string | null = null;
+  plan: Plan | null = null;
+  planHash: string | null = null;
+  reading: ProbeReading | null = null;
+  collected: JsonObject | null = null;
+  /** Every effect that may have changed the world, oldest first. */
+  readonly performed: PerformedEffect[] = [];
+  readonly results: Record<string, JsonObject> = {};
+  harmBaseline: number | null = null;
+  /** Things that a person must look at, whatever the outcome. */
+  readonly problems: string[] = [];
+
+  constructor(first: Fault, target: TargetRef, inbox: Inbox, desk: Desk, view: RemediationView) {
+    this.remediationId = first.remediationId;
+    this.joinKey = first.joinKey;
+    this.target = target;
+    this.inbox = inbox;
+    this.desk = desk;
+    this.view = view;
+    Object.assign(view, freshView(target), { remediationId: first.remediationId });
+  }
+
+  faults(): Fault[] {
+    return this.inbox.joined(this.joinKey);
+  }
+
+  alerts(): Alert[] {
+    return this.faults()
+      .filter((fault) => !fault.resolved)
+      .map((fault) => fault.alert);
+  }
+
+  /** The source says that every fault of this episode is over. */
+  allResolved(): boolean {
+    return this.faults().every((fault) => fault.resolved);
+  }
+
+  /** Law 3.act: once an effect may have changed the world, the plan goes on to a safe state. */
+  touched(): boolean {
+    return this.performed.length > 0;
+  }
+
+  pointOfNoReturn(): boolean {
+    return this.view.pointOfNoReturn;
+  }
+
+  enter(phase: Phase, doing: string): void {
+    if (this.view.phase !== phase) upsert({ SelfhealPhase: phase });
+    this.view.phase = phase;
+    this.say(doing);
+  }
+
+  say(doing: string, waiting: RemediationView["waiting"] = null): void {
+    this.view.doing = doing;
+    this.view.waiting = waiting;
+    this.view.faults = this.faults().map((fault) => ({ key: fault.key, status: fault.resolved ? "resolved" : "firing" }));
+    setCurrentDetails(describe(this.view));
+  }
+
+  problem(text: string): void {
+    this.problems.push(text);
+    this.view.needsHuman = true;
+  }
+
+  classify(classification: Classification): void {
+    // The pinned catalogue may join what the starter's did not: its word counts.
+    for (const fault of this.faults()) fault.joinKey = classification.joinKey;
+    this.joinKey = classification.joinKey;
+    this.classification = classification;
+    this.view.runbook = classification.runbook;
+  }
+
+  requireClassification(): Classification {
+    if (this.classification === null) throw new Error("not classified");
+    return this.classification;
+  }
+
+  requirePlan(): Plan {
+    if (this.plan === null || this.planHash === null) throw new Error("no plan was decided");
+    return this.plan;
+  }
+}
+
+export function freshView(target: TargetRef): RemediationView {
+  return {
+    remediationId: "",
+    target: { kind: target.kind, id: target.id },
+    runbook: null,
+    phase: "open",
+    doing: "starting",
+    waiting: null,
+    planHash: null,
+    approval: null,
+    verdict: null,
+    step: null,
+    pointOfNoReturn: false,
+    outcome: null,
+    needsHuman: false,
+    faults: [],
+  };
+}
+
+/** Upserts search attributes, clipped to what the server takes. */
+export function upsert(values: Partial<Record<SearchAttribute, string>>): void {
+  upsertSearchAttributes(
+    Object.entries(values).map(([name, value]) => ({
+      key: defineSearchAttributeKey(name, "KEYWORD"),
+      value: value.slice(0, MAX_ATTRIBUTE_LENGTH),
+    })),
+  );
+}

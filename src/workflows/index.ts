@@ -1,0 +1,3 @@
+/** The workflow types of the bundle. */
+export { remediation } from "./remediation.ts";
+export { watch } from "./watch.ts";

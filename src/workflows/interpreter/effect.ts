@@ -1,0 +1,206 @@
+/**
+ * One effect from intent to a settled answer (design §3 law 6). The workflow owns the order: apply submits once; what
+ * is not certain is read back; `not happened` counts only when a lost request can no longer take effect; a second apply
+ * uses the same key; what stays unknown goes to a person.
+ */
+import { ActivityFailure } from "@temporalio/workflow";
+import type { EffectRequest } from "../../contracts/activities.ts";
+import type { EffectReport } from "../../contracts/effect.ts";
+import type { EffectDirection } from "../../contracts/ids.ts";
+import { effectKey } from "../../contracts/ids.ts";
+import { assertNever, type JsonObject } from "../../contracts/json.ts";
+import type { PlanStep } from "../../contracts/plan.ts";
+import type { Episode } from "../episode.ts";
+import { effect, readBack } from "../proxies.ts";
+import { pauseFor, waitUntil } from "../wait.ts";
+import { harmHint, readHarm } from "./harm.ts";
+
+export type EffectEnd =
+  | { state: "happened"; result: JsonObject; detail: string }
+  /** `fenced`: nothing was sent, the world outside forbids it. `stopped`: a person or harm ended the wait. */
+  | { state: "failed" | "unknown" | "deadline" | "stopped" | "fenced"; detail: string };
+
+export interface EffectCall {
+  rung: string;
+  step: PlanStep;
+  /** Distinguishes several effects of one step, e.g. the levels of a ramp. */
+  suffix?: string;
+  direction: EffectDirection;
+  input: JsonObject;
+  /** May a person's cancel, harm or the end of the alert end its waiting? Never once it cannot be taken back. */
+  stoppable: boolean;
+}
+
+/** A second apply after "it did not happen", no third. */
+const MAX_APPLIES = 2;
+/** Tries of a request that certainly was not taken (connection refused, 429, breaker open). */
+const MAX_SENDS = 6;
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 60_000;
+/** Between two looks at an effect that nobody can read: doubling, so that a long outage costs little history. */
+const FIRST_LOOK_MS = 5_000;
+const LONGEST_LOOK_MS = 30 * 60_000;
+const MIN_LOOKS = 3;
+
+export async function performEffect(episode: Episode, call: EffectCall): Promise<EffectEnd> {
+  const step = call.suffix === undefined ? call.step.id : `${call.step.id}@${call.suffix}`;
+  const deadline = Date.now() + call.step.withinMs;
+  const progress = { applies: 0, sends: 0, appliedAt: Date.now(), looks: 0 };
+  const request = (): EffectRequest => ({
+    remediationId: episode.remediationId,
+    target: episode.requirePlan().target,
+    rung: call.rung,
+    step,
+    action: call.step.uses,
+    actionVersion: call.step.actionVersion,
+    direction: call.direction,
+    input: call.input,
+    attempt: Math.max(1, progress.applies),
+    until: new Date(deadline).toISOString(),
+  });
+  const key = effectKey({ remediationId: episode.remediationId, rung: call.rung, step }, call.direction);
+  const readOnly = call.step.risk === "read";
+  let report = readOnly ? await observe(request()) : await apply(call, request, progress);
+  for (;;) {
+    const next = await settle(episode, call, { report, deadline, key, readOnly, progress });
+    if (next.kind === "end") return next.end;
+    report = next.kind === "look" ? await observe(request()) : await apply(call, request, progress);
+  }
+}
+
+interface Progress {
+  applies: number;
+  sends: number;
+  appliedAt: number;
+  looks: number;
+}
+type Next = { kind: "end"; end: EffectEnd } | { kind: "look" } | { kind: "apply" };
+
+async function settle(
+  episode: Episode,
+  call: EffectCall,
+  now: { report: EffectReport; deadline: number; key: string; readOnly: boolean; progress: Progress },
+): Promise<Next> {
+  const { report, progress } = now;
+  switch (report.state) {
+    case "happened":
+      return { kind: "end", end: report };
+    case "failed":
+      return end("failed", report.detail);
+    case "fenced":
+      return end("fenced", `${report.code}: ${report.detail}`);
+    case "pending":
+      return waitForEffect(episode, call, report.detail, now.deadline, now.key, progress);
+    case "notSent":
+      if (progress.sends >= MAX_SENDS) return end("failed", `not sent after ${progress.sends} tries: ${report.detail}`);
+      progress.applies -= 1;
+      await pauseFor(report.retryAfterMs ?? backoff(progress.sends), `try ${call.step.uses} again: ${report.detail}`);
+      return stopped(episode, call) ?? { kind: "apply" };
+    case "notHappened":
+      return afterNotHappened(call, report.detail, now.readOnly, progress);
+    case "unknown":
+      return lookAgain(episode, call, report.detail, now.deadline, progress);
+    default:
+      return assertNever(report, "effect report");
+  }
+}
+
+/** Not there: it counts once the longest life of a lost request is over. */
+async function afterNotHappened(call: EffectCall, detail: string, readOnly: boolean, progress: Progress): Promise<Next> {
+  if (readOnly) return end("failed", detail);
+  const mayStillHappen = progress.appliedAt + call.step.lifeMs - Date.now();
+  if (mayStillHappen > 0) {
+    await pauseFor(mayStillHappen, `a lost request may still take effect: ${call.step.uses}`);
+    return { kind: "look" };
+  }
+  if (progress.applies >= MAX_APPLIES) return end("failed", `did not happen after ${progress.applies} applies: ${detail}`);
+  return { kind: "apply" };
+}
+
+/** Nobody can read it: look again, ever more rarely, until its time is over; then a person must. */
+async function lookAgain(
+  episode: Episode,
+  call: EffectCall,
+  detail: string,
+  deadline: number,
+  progress: Progress,
+): Promise<Next> {
+  progress.looks += 1;
+  const lastLook = Math.max(deadline, progress.appliedAt + call.step.lifeMs);
+  if (Date.now() >= lastLook && progress.looks >= MIN_LOOKS) return end("unknown", detail);
+  const gap = Math.min(FIRST_LOOK_MS * 2 ** (progress.looks - 1), LONGEST_LOOK_MS, lastLook - Date.now());
+  const wake = (): boolean => call.stoppable && episode.desk.stop !== null;
+  await waitUntil(wake, Math.max(gap, FIRST_LOOK_MS), `read back ${call.step.uses}: ${detail}`);
+  return stopped(episode, call) ?? { kind: "look" };
+}
+
+/** It is on the way: one timer for the deadline and the watcher's hint. */
+async function waitForEffect(
+  episode: Episode,
+  call: EffectCall,
+  detail: string,
+  deadline: number,
+  key: string,
+  progress: Progress,
+): Promise<Next> {
+  if (Date.now() >= deadline) return end("deadline", detail);
+  const about = `${call.step.uses}: ${detail}`;
+  episode.say(about, { for: detail, since: now(), until: new Date(deadline).toISOString() });
+  const harm = harmHint(episode);
+  const wake = (): boolean =>
+    episode.desk.hasHint(key) || (call.stoppable && (episode.desk.stop !== null || episode.desk.hasHint(harm)));
+  await waitUntil(wake, deadline - Date.now(), `${about}, until ${new Date(deadline).toISOString()}`);
+  episode.desk.takeHint(key);
+  progress.looks = 0;
+  if (call.stoppable && episode.desk.takeHint(harm)) {
+    const harmed = await readHarm(episode);
+    if (harmed !== null) return end("stopped", harmed);
+  }
+  return stopped(episode, call) ?? { kind: "look" };
+}
+
+function stopped(episode: Episode, call: EffectCall): Next | null {
+  const stop = episode.desk.stop;
+  return call.stoppable && stop !== null ? end("stopped", `cancelled by ${stop.by}: ${stop.reason}`) : null;
+}
+
+async function apply(call: EffectCall, request: () => EffectRequest, progress: Progress): Promise<EffectReport> {
+  progress.applies += 1;
+  progress.sends += 1;
+  progress.appliedAt = Date.now();
+  const sent = request();
+  const verb = call.direction === "apply" ? "" : ` ${call.direction}`;
+  const summary = `${call.step.uses}${verb} on ${sent.target.id}`;
+  try {
+    return await effect(call.step.uses, call.direction, call.step.applyTimeoutMs, summary)(sent);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    // The worker died or ran out of time in the middle: it may have happened.
+    return { state: "unknown", detail: `no answer from the activity: ${rootMessage(error)}` };
+  }
+}
+
+async function observe(request: EffectRequest): Promise<EffectReport> {
+  try {
+    return await readBack(`read back ${request.action} on ${request.target.id}`)["effect.observe"](request);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    return { state: "unknown", detail: `cannot be read back: ${rootMessage(error)}` };
+  }
+}
+
+function rootMessage(error: ActivityFailure): string {
+  return error.cause?.message ?? error.message;
+}
+
+function backoff(sends: number): number {
+  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (sends - 1));
+}
+
+function end(state: Exclude<EffectEnd["state"], "happened">, detail: string): Next {
+  return { kind: "end", end: { state, detail } };
+}
+
+function now(): string {
+  return new Date(Date.now()).toISOString();
+}

@@ -1,0 +1,84 @@
+/** The ladder: rungs in order, light first; a rung is its steps and its verification. */
+import { effectKey } from "../../contracts/ids.ts";
+import { isJsonObject, type JsonObject } from "../../contracts/json.ts";
+import type { PlanRung, PlanStep } from "../../contracts/plan.ts";
+import type { Episode } from "../episode.ts";
+import { resolveReferences } from "../references.ts";
+import { performEffect } from "./effect.ts";
+import { readHarm } from "./harm.ts";
+import { unwind } from "./unwind.ts";
+import { verify } from "./verify.ts";
+
+/** `stop`: no further rung may be tried. `cancelled`: by a person. */
+export type LadderEnd = { state: "healed" } | { state: "stop" | "cancelled"; detail: string };
+type RungEnd = { state: "healed" | "next" | "stop" | "cancelled"; detail: string };
+
+export async function climb(episode: Episode): Promise<LadderEnd> {
+  const plan = episode.requirePlan();
+  let detail = "the plan has no rungs";
+  for (const rung of plan.rungs) {
+    const end = await runRung(episode, rung);
+    if (end.state === "healed") return { state: "healed" };
+    if (end.state !== "next") return { state: end.state, detail: end.detail };
+    detail = end.detail;
+    // A rung that failed is taken back before the next one is tried, while that is still allowed.
+    if (!episode.pointOfNoReturn()) await unwind(episode, rung.name);
+  }
+  return { state: "stop", detail };
+}
+
+async function runRung(episode: Episode, rung: PlanRung): Promise<RungEnd> {
+  for (const step of rung.steps) {
+    const end = await runStep(episode, rung.name, step);
+    if (end !== null) return end;
+  }
+  const verified = await verify(episode, rung.verify);
+  if (verified.state === "healthy") return { state: "healed", detail: verified.detail };
+  const detail = `rung "${rung.name}": ${verified.detail}`;
+  return { state: verified.state === "unhealthy" ? "next" : verified.state, detail };
+}
+
+/** Null when the step is done and the rung goes on. */
+async function runStep(episode: Episode, rung: string, step: PlanStep): Promise<RungEnd | null> {
+  const stop = episode.desk.stop;
+  if (stop !== null) return { state: "cancelled", detail: `cancelled by ${stop.by}: ${stop.reason}` };
+  const input = resolveInput(step, episode.results);
+  const irreversible = step.risk === "irreversible";
+  episode.view.step = `${rung}/${step.id}`;
+  if (irreversible) episode.view.pointOfNoReturn = true;
+  episode.enter("act", `${step.uses} on ${episode.target.id}`);
+  // Noted before it is sent: from here on it may have happened, whatever the answer is.
+  if (step.risk !== "read") episode.performed.push({ rung, step, input });
+  const end = await performEffect(episode, { rung, step, direction: "apply", input, stoppable: !irreversible });
+  if (end.state === "happened") {
+    episode.results[step.id] = end.result;
+    const harmed = step.risk === "read" ? null : await readHarm(episode);
+    return harmed === null ? null : { state: "stop", detail: harmed };
+  }
+  return failed(episode, rung, step, end.state, end.detail);
+}
+
+function failed(
+  episode: Episode,
+  rung: string,
+  step: PlanStep,
+  state: "failed" | "unknown" | "deadline" | "stopped" | "fenced",
+  reason: string,
+): RungEnd {
+  const detail = `${step.uses} (${rung}/${step.id}): ${reason}`;
+  if (state === "fenced" && step.risk !== "read") episode.performed.pop();
+  if (state === "stopped") return { state: episode.desk.stop === null ? "stop" : "cancelled", detail };
+  if (state === "unknown" && step.risk !== "read") {
+    const key = effectKey({ remediationId: episode.remediationId, rung, step: step.id });
+    episode.problem(`nobody knows whether ${step.uses} happened (${key}): ${reason}`);
+    return { state: "stop", detail };
+  }
+  if (state === "fenced") return { state: "stop", detail };
+  return { state: step.onFail === "nextRung" ? "next" : "stop", detail };
+}
+
+function resolveInput(step: PlanStep, results: Record<string, JsonObject>): JsonObject {
+  const input = resolveReferences(step.with, results);
+  if (!isJsonObject(input)) throw new Error(`the input of step ${step.id} is not an object`);
+  return input;
+}

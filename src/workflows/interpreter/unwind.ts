@@ -1,0 +1,87 @@
+/**
+ * The two ways back. `undo` takes back steps while nothing irreversible has happened; after the point of no return only
+ * `finish` decides the safe state. Both last in, first out; both go on when one of them fails, and say so.
+ */
+import type { EffectDirection } from "../../contracts/ids.ts";
+import type { JsonObject } from "../../contracts/json.ts";
+import type { Episode, PerformedEffect } from "../episode.ts";
+import { pauseFor } from "../wait.ts";
+import { performEffect, type EffectEnd } from "./effect.ts";
+import { readHarm } from "./harm.ts";
+import { readProbes } from "./verify.ts";
+
+/** Takes back what was performed (of one rung, or of all) and forgets it. */
+export async function unwind(episode: Episode, rung?: string): Promise<void> {
+  if (episode.pointOfNoReturn()) throw new Error("undo after the point of no return");
+  for (const effect of [...episode.performed].reverse()) {
+    if (rung !== undefined && effect.rung !== rung) continue;
+    if (effect.step.undoable) await takeBack(episode, effect, "undo");
+    episode.performed.splice(episode.performed.indexOf(effect), 1);
+  }
+}
+
+/** The safe state of a target that is not proven healthy: what has no `finishOtherwise` stays as it is (drained). */
+export async function finishOtherwise(episode: Episode): Promise<void> {
+  for (const effect of [...episode.performed].reverse()) {
+    if (effect.step.finish.otherwise) await takeBack(episode, effect, "finishOtherwise");
+  }
+}
+
+/** Puts a healthy target back, gradually where the plan says so. Answers why not, when it got unhealthy on the way. */
+export async function finishHealthy(episode: Episode): Promise<string | null> {
+  const { restore, overMs } = episode.requirePlan().finish.healthy;
+  for (const effect of [...episode.performed].reverse()) {
+    if (!effect.step.finish.healthy) continue;
+    if (effect.step.finish.ramped && restore === "ramp") {
+      const sick = await ramp(episode, effect, overMs);
+      if (sick !== null) return sick;
+    } else await takeBack(episode, effect, "finishHealthy");
+  }
+  return null;
+}
+
+const RAMP = [25, 50, 100];
+
+async function ramp(episode: Episode, effect: PerformedEffect, overMs: number): Promise<string | null> {
+  for (const percent of RAMP) {
+    if (percent !== RAMP[0]) {
+      await pauseFor(overMs / (RAMP.length - 1), `ramp of ${episode.target.id}, next ${percent} %`);
+      const sick = await sickness(episode);
+      if (sick !== null) return withdraw(episode, effect, sick);
+    }
+    const input = { ...effect.input, percent };
+    const end = await takeBack(episode, { ...effect, input }, "finishHealthy", String(percent));
+    if (end.state !== "happened") return withdraw(episode, effect, `restoring to ${percent} % failed: ${end.detail}`);
+  }
+  return null;
+}
+
+async function sickness(episode: Episode): Promise<string | null> {
+  const readings = await readProbes(episode, [episode.requirePlan().probe], "reading the probe while traffic comes back");
+  const bad = readings.find((reading) => reading.state !== "healthy");
+  return bad === undefined ? readHarm(episode) : `${bad.state} while traffic came back: ${bad.reason}`;
+}
+
+/** Traffic off again: the target was on its way back and is not healthy after all. */
+async function withdraw(episode: Episode, effect: PerformedEffect, why: string): Promise<string> {
+  const end = await performEffect(episode, { ...effect, suffix: "again", direction: "apply", stoppable: false });
+  if (end.state !== "happened") episode.problem(`${effect.step.uses} again failed: ${end.detail}`);
+  return why;
+}
+
+async function takeBack(
+  episode: Episode,
+  effect: PerformedEffect,
+  direction: Exclude<EffectDirection, "apply">,
+  suffix?: string,
+): Promise<EffectEnd> {
+  const { rung, step } = effect;
+  const input: JsonObject = effect.input;
+  episode.say(`${direction} of ${step.uses} on ${episode.target.id}`);
+  const call = { rung, step, direction, input, stoppable: false, ...(suffix === undefined ? {} : { suffix }) };
+  const end = await performEffect(episode, call);
+  if (end.state !== "happened") {
+    episode.problem(`${direction} of ${step.uses} (${rung}/${step.id}) on ${episode.target.id} failed: ${end.detail}`);
+  }
+  return end;
+}

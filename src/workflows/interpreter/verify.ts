@@ -1,0 +1,50 @@
+/** Verification: the same probe that confirmed must hold healthy for the stabilisation time, and nothing gets worse. */
+import type { PlanVerify } from "../../contracts/plan.ts";
+import type { ProbeReading, ProbeSpec } from "../../contracts/probe.ts";
+import type { Episode } from "../episode.ts";
+import { record } from "../proxies.ts";
+import { waitUntil } from "../wait.ts";
+import { readHarm } from "./harm.ts";
+
+export type Verified = { state: "healthy" | "unhealthy" | "stop" | "cancelled"; detail: string };
+
+/** Looks while it is not healthy yet, and looks while it must hold: the number of readings is bounded. */
+const LOOKS_UNTIL_HEALTHY = 10;
+const LOOKS_WHILE_HOLDING = 4;
+const SHORTEST_GAP_MS = 250;
+
+export async function verify(episode: Episode, spec: PlanVerify): Promise<Verified> {
+  const deadline = Date.now() + spec.withinMs + spec.holdMs;
+  let healthySince: number | null = null;
+  for (;;) {
+    episode.enter("verify", healthySince === null ? "waiting for a healthy probe" : "healthy, it must hold");
+    const readings = await readProbes(episode, [episode.requirePlan().probe, ...spec.also], "verifying");
+    const bad = readings.find((reading) => reading.state !== "healthy");
+    const now = Date.now();
+    healthySince = bad === undefined ? (healthySince ?? now) : null;
+    const harmed = await readHarm(episode);
+    if (harmed !== null) return { state: "stop", detail: harmed };
+    if (healthySince !== null && now - healthySince >= spec.holdMs) {
+      return { state: "healthy", detail: `healthy for ${spec.holdMs} ms` };
+    }
+    if (bad !== undefined && now >= deadline) {
+      return { state: "unhealthy", detail: `not healthy: ${bad.probe} is ${bad.state}: ${bad.reason}` };
+    }
+    const stop = episode.desk.stop;
+    if (stop !== null) return { state: "cancelled", detail: `cancelled by ${stop.by}: ${stop.reason}` };
+    const gap = healthySince === null ? spec.withinMs / LOOKS_UNTIL_HEALTHY : spec.holdMs / LOOKS_WHILE_HOLDING;
+    await waitUntil(() => episode.desk.stop !== null, Math.max(gap, SHORTEST_GAP_MS), `verify: ${bad?.reason ?? "hold"}`);
+  }
+}
+
+export async function readProbes(episode: Episode, probes: ProbeSpec[], doing: string): Promise<ProbeReading[]> {
+  const reply = await record(`${doing}: ${probes.map((probe) => probe.name).join(", ")}`)["remediation.read"]({
+    remediationId: episode.remediationId,
+    phase: episode.view.phase,
+    doing,
+    probes,
+    harm: null,
+    watchHarm: false,
+  });
+  return reply.readings;
+}

@@ -1,0 +1,50 @@
+/** One proxy for each kind of risk. Each takes the summary that the Web UI shows beside the activity. */
+import { proxyActivities } from "@temporalio/workflow";
+import type { EffectActivity, RemediationActivities } from "../contracts/activities.ts";
+import { effectActivityName } from "../contracts/activities.ts";
+import type { EffectDirection } from "../contracts/ids.ts";
+
+/**
+ * The record, and reads of the world that end in an answer whatever they saw. Safe to repeat, and nothing may go on
+ * without them, so they are tried for ever; one try takes at most 60 s.
+ */
+export function record(summary: string): RemediationActivities {
+  return proxyActivities<RemediationActivities>({
+    startToCloseTimeout: "60s",
+    retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s" },
+    summary,
+  });
+}
+
+/** Reading one effect back: some tries; what cannot be read stays unknown, and the caller decides. */
+export function readBack(summary: string): Pick<RemediationActivities, "effect.observe"> {
+  return proxyActivities<Pick<RemediationActivities, "effect.observe">>({
+    startToCloseTimeout: "60s",
+    retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "20s", maximumAttempts: 6 },
+    summary,
+  });
+}
+
+/** Telling people: must not stop healing, so it gives up; what was not sent stands in the record. */
+export function people(summary: string): Pick<RemediationActivities, "remediation.notify"> {
+  return proxyActivities<Pick<RemediationActivities, "remediation.notify">>({
+    startToCloseTimeout: "30s",
+    retry: { initialInterval: "2s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 4 },
+    summary,
+  });
+}
+
+/** Time that the effect wrapper may take on top of `apply` itself: intent, fence, reading back, record. */
+const WRAPPER_MS = 30_000;
+
+/** Changing the world: one try, ever. A second apply is the workflow's own decision (design §3 law 6). */
+export function effect(action: string, direction: EffectDirection, timeoutMs: number, summary: string): EffectActivity {
+  const name = effectActivityName(action, direction);
+  const activity = proxyActivities<Record<string, EffectActivity>>({
+    startToCloseTimeout: timeoutMs + WRAPPER_MS,
+    retry: { maximumAttempts: 1 },
+    summary,
+  })[name];
+  if (activity === undefined) throw new Error(`no activity for ${name}`);
+  return activity;
+}

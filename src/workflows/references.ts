@@ -1,0 +1,32 @@
+/** `${{ steps.dc.ticketId }}`: plain paths to results of earlier steps, resolved here; all else was compiled. */
+import type { Json, JsonObject } from "../contracts/json.ts";
+import { isJsonObject } from "../contracts/json.ts";
+
+const REFERENCE = /\$\{\{\s*steps\.([A-Za-z0-9_-]+)((?:\.[A-Za-z0-9_-]+)+)\s*\}\}/g;
+const WHOLE = new RegExp(`^${REFERENCE.source}$`);
+
+/** Throws when a reference leads to nothing: an effect never gets an empty value. */
+export function resolveReferences(value: Json, results: Record<string, JsonObject>): Json {
+  if (typeof value === "string") return resolveText(value, results);
+  if (Array.isArray(value)) return value.map((item) => resolveReferences(item, results));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveReferences(item, results)]));
+}
+
+function resolveText(text: string, results: Record<string, JsonObject>): Json {
+  const whole = WHOLE.exec(text);
+  if (whole !== null) return lookUp(whole[1] ?? "", whole[2] ?? "", results);
+  return text.replace(REFERENCE, (_match, step: string, path: string) => {
+    const found = lookUp(step, path, results);
+    return typeof found === "string" ? found : JSON.stringify(found);
+  });
+}
+
+function lookUp(step: string, path: string, results: Record<string, JsonObject>): Json {
+  let found: Json | undefined = results[step];
+  for (const name of path.slice(1).split(".")) found = isJsonObject(found) ? found[name] : undefined;
+  if (found === undefined || found === null || found === "") {
+    throw new Error(`steps.${step}${path} has no value: step "${step}" gave ${JSON.stringify(results[step] ?? null)}`);
+  }
+  return found;
+}

@@ -1,0 +1,153 @@
+/**
+ * The remediation of one target: one workflow a target, one episode after the other (design §3). Alerts, decisions and
+ * hints are pushed by synchronous handlers; this loop is the only one that acts.
+ */
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { RemediationInput } from "../contracts/messages.ts";
+import * as messages from "../contracts/messages.ts";
+import type { RemediationView } from "../contracts/remediation.ts";
+import { Desk, faultOfCancel, faultOfDecision } from "./desk.ts";
+import type { Ending } from "./episode.ts";
+import { Episode, freshView } from "./episode.ts";
+import { Inbox, type InboxState } from "./inbox.ts";
+import { act, toSafeState } from "./stages/act.ts";
+import { admit } from "./stages/admit.ts";
+import { approve } from "./stages/approve.ts";
+import { close } from "./stages/close.ts";
+import { confirm } from "./stages/confirm.ts";
+import { decide } from "./stages/decide.ts";
+import { open } from "./stages/open.ts";
+import { waitUntil } from "./wait.ts";
+
+/** A start whose signal has not come yet waits this long for it. */
+const FIRST_SIGNAL_MS = 60_000;
+
+export async function remediation(input: RemediationInput, carried?: InboxState): Promise<void> {
+  const inbox = new Inbox(carried);
+  const desk = new Desk();
+  const view = freshView(input.target);
+  listen(inbox, desk, view);
+  // A cancel from the Temporal CLI or Web UI is a person's cancel: it ends in a safe state, not in the middle.
+  CancellationScope.current().cancelRequested.catch(() => desk.cancel({ by: "temporal", reason: "workflow cancelled" }));
+  await CancellationScope.nonCancellable(async () => {
+    if (!inbox.hasWork()) await waitUntil(() => inbox.hasWork(), FIRST_SIGNAL_MS, "the first alert");
+    for (;;) {
+      const first = inbox.first();
+      if (first === null) {
+        await condition(allHandlersFinished);
+        // Law 1: no await between this last look and the return.
+        if (!inbox.hasWork()) return;
+        continue;
+      }
+      desk.clear();
+      await runEpisode(new Episode(first, input.target, inbox, desk, view));
+      if (inbox.hasWork() && workflowInfo().continueAsNewSuggested) {
+        await condition(allHandlersFinished);
+        await continueAsNew<typeof remediation>(input, inbox.state());
+      }
+    }
+  });
+}
+
+function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
+  setHandler(messages.alertSignal, (message) => inbox.push(message));
+  setHandler(messages.hintSignal, (message) => desk.hint(message));
+  setHandler(messages.approveSignal, (message) => {
+    if (faultOfDecision(message) === null) desk.decide("approve", { ...message, via: "signal" });
+  });
+  setHandler(messages.rejectSignal, (message) => {
+    if (faultOfDecision(message) === null) desk.decide("reject", { ...message, via: "signal" });
+  });
+  setHandler(messages.cancelSignal, (message) => {
+    if (faultOfCancel(message) === null) desk.cancel(message);
+  });
+  const validator = (message: messages.DecisionMessage): void => checkDecision(view, message);
+  setHandler(messages.approveUpdate, (message) => push(desk, "approve", message), { validator });
+  setHandler(messages.rejectUpdate, (message) => push(desk, "reject", message), { validator });
+  setHandler(
+    messages.cancelUpdate,
+    (message) => {
+      desk.cancel(message);
+      return { accepted: true };
+    },
+    { validator: (message) => checkCancel(view, message) },
+  );
+  setHandler(messages.stateQuery, () => view);
+}
+
+function push(desk: Desk, decision: "approve" | "reject", message: messages.DecisionMessage): { accepted: true } {
+  desk.decide(decision, { ...message, via: message.via ?? "update" });
+  return { accepted: true };
+}
+
+/** Only shape, phase, hash and expiry (law 14): who it is, an activity verifies before the decision counts. */
+function checkDecision(view: RemediationView, message: messages.DecisionMessage): void {
+  const fault = faultOfDecision(message);
+  if (fault !== null) throw new Error(fault);
+  if (view.approval === null) {
+    throw new Error(`${view.target.id} does not wait for an approval: it is in phase ${view.phase} (${view.doing})`);
+  }
+  if (message.planHash !== view.planHash) {
+    throw new Error(`planHash: got ${message.planHash}, but the plan that waits for approval is ${view.planHash ?? "none"}`);
+  }
+  if (view.approval.expiresAt !== null && Date.parse(view.approval.expiresAt) <= Date.now()) {
+    throw new Error(`the approval expired at ${view.approval.expiresAt}`);
+  }
+}
+
+function checkCancel(view: RemediationView, message: messages.CancelMessage): void {
+  const fault = faultOfCancel(message);
+  if (fault !== null) throw new Error(fault);
+  if (view.outcome !== null) throw new Error(`${view.target.id} is closed already: ${view.outcome}`);
+}
+
+async function runEpisode(episode: Episode): Promise<void> {
+  try {
+    const ending = await stages(episode);
+    if (ending === null) episode.inbox.settle(episode.faults().map((fault) => fault.key));
+    else await close(episode, ending);
+  } catch (error) {
+    await close(episode, await endAfterBug(episode, error));
+  }
+}
+
+/** Null: it never became an episode (decided before, or sent elsewhere). */
+async function stages(episode: Episode): Promise<Ending | null> {
+  const opened = await open(episode);
+  if (opened.kind === "nothing") return null;
+  if (opened.kind === "ending") return opened.ending;
+  for (;;) {
+    const over = await confirm(episode);
+    if (over !== null) return over;
+    const decided = await decide(episode);
+    if (decided.next === "end") return decided.ending;
+    if (decided.next === "again") continue;
+    if (decided.next === "approve") {
+      const ending = await approve(episode);
+      if (ending !== null) return ending;
+      continue;
+    }
+    const admitted = await admit(episode);
+    if (admitted.next === "end") return admitted.ending;
+    if (admitted.next === "act") return act(episode);
+  }
+}
+
+/** Law 12: every bug ends in a safe state, a close and an escalation. */
+async function endAfterBug(episode: Episode, error: unknown): Promise<Ending> {
+  const message = error instanceof Error ? error.message : String(error);
+  episode.problem(`a bug in selfheal: ${message}`);
+  try {
+    if (episode.touched()) return { ...(await toSafeState(episode, false, `a bug: ${message}`)), outcome: "failed" };
+  } catch (again) {
+    episode.problem(`the safe state was not reached: ${again instanceof Error ? again.message : String(again)}`);
+  }
+  return { outcome: "failed", because: episode.problems.join("; "), needsHuman: true, escalate: true };
+}

@@ -1,0 +1,47 @@
+import type { Ending, Episode } from "../episode.ts";
+import { climb } from "../interpreter/ladder.ts";
+import { takeBaseline } from "../interpreter/harm.ts";
+import { finishHealthy, finishOtherwise, unwind } from "../interpreter/unwind.ts";
+import { record } from "../proxies.ts";
+
+/** Acts, and leaves the target in a safe state that it can name, whatever comes. */
+export async function act(episode: Episode): Promise<Ending> {
+  episode.enter("act", "taking the baseline");
+  const baseline = await takeBaseline(episode);
+  if (!baseline.ok) {
+    const because = `FACTS_UNAVAILABLE: ${baseline.detail}`;
+    return { outcome: "refused", because, needsHuman: true, escalate: true };
+  }
+  const end = await climb(episode);
+  if (end.state !== "healed") return toSafeState(episode, end.state === "cancelled", end.detail);
+  await progress(episode, "healthy: putting it back");
+  const sick = await finishHealthy(episode);
+  if (sick !== null) return toSafeState(episode, false, sick);
+  const because = "the probe held healthy and the target is back in service";
+  return ended(episode, { outcome: "healed", because, needsHuman: false, escalate: false });
+}
+
+/** Also the way out after a bug: what was performed is taken back or finished. */
+export async function toSafeState(episode: Episode, cancelled: boolean, why: string): Promise<Ending> {
+  await progress(episode, "bringing the target to its safe state");
+  const kept = episode.pointOfNoReturn();
+  if (kept) await finishOtherwise(episode);
+  else await unwind(episode);
+  const state = kept ? "it stays out of service: traffic is not restored before it is proven healthy" : "all was taken back";
+  const because = `${why}; ${state}`;
+  if (cancelled) return ended(episode, { outcome: "cancelled", because, needsHuman: kept, escalate: kept });
+  return ended(episode, { outcome: "escalated", because, needsHuman: true, escalate: true });
+}
+
+/** A failed undo or finish is a page, whatever the outcome. */
+function ended(episode: Episode, ending: Ending): Ending {
+  if (episode.problems.length === 0) return ending;
+  const because = [ending.because, ...episode.problems].join("; ");
+  return { ...ending, because, needsHuman: true, escalate: true };
+}
+
+async function progress(episode: Episode, doing: string): Promise<void> {
+  episode.enter("close", doing);
+  const { remediationId } = episode;
+  await record(doing)["remediation.progress"]({ remediationId, phase: "close", doing, until: null });
+}

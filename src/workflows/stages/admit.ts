@@ -1,0 +1,34 @@
+import type { Ending, Episode } from "../episode.ts";
+import { record } from "../proxies.ts";
+import { waitUntil } from "../wait.ts";
+import { overBeforeAct } from "./confirm.ts";
+
+export type Admitted = { next: "act" | "again" } | { next: "end"; ending: Ending };
+
+/** A release hints the next waiter; a lost hint costs at most this. */
+const LOOK_AGAIN_MS = 60 * 60_000;
+
+/** Takes all leases and consumes everything countable, or waits in the queue (then all is confirmed again: law 4). */
+export async function admit(episode: Episode): Promise<Admitted> {
+  const { remediationId, target } = episode;
+  const about = `${remediationId}/queue`;
+  episode.enter("admit", "asking for the right to act");
+  const request = { remediationId, planHash: episode.planHash ?? "" };
+  const reply = await record(`admit ${target.id}`)["remediation.admit"](request);
+  if (reply.status === "admitted") return { next: "act" };
+  episode.view.verdict = { outcome: reply.status === "queued" ? "wait" : "refuse", reasons: reply.results };
+  const because = reply.results
+    .filter((result) => result.outcome !== "pass")
+    .map((result) => `${result.code}: ${result.detail}`)
+    .join("; ");
+  if (reply.status === "refused") {
+    return { next: "end", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
+  }
+  const since = new Date(Date.now()).toISOString();
+  episode.say(`in the queue at ${reply.position}: ${reply.detail}`, { for: reply.detail, since, until: reply.until });
+  const wake = (): boolean => episode.desk.hasHint(about) || overBeforeAct(episode) !== null;
+  const ms = reply.until === null ? LOOK_AGAIN_MS : Math.max(1_000, Date.parse(reply.until) - Date.now());
+  await waitUntil(wake, ms, `in the queue: ${reply.detail}`);
+  episode.desk.takeHint(about);
+  return { next: "again" };
+}

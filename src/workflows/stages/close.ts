@@ -1,0 +1,46 @@
+import type { Ending, Episode } from "../episode.ts";
+import { upsert } from "../episode.ts";
+import { people, record } from "../proxies.ts";
+
+/** Tells people, records the outcome, releases the leases. Never cancelled: the whole workflow runs non-cancellable. */
+export async function close(episode: Episode, ending: Ending): Promise<void> {
+  const { remediationId, target, view } = episode;
+  view.needsHuman = ending.needsHuman;
+  episode.enter("close", `${ending.outcome}: ${ending.because}`);
+  if (shouldTell(ending)) await tell(episode, ending);
+  const faults = episode.faults().map((fault) => fault.key);
+  await record(`close ${target.id}: ${ending.outcome}`)["remediation.close"]({
+    remediationId,
+    outcome: ending.outcome,
+    needsHuman: ending.needsHuman,
+    detail: ending.because,
+    faults,
+  });
+  view.outcome = ending.outcome;
+  view.step = null;
+  upsert({ SelfhealOutcome: ending.outcome });
+  episode.enter("closed", ending.because);
+  episode.inbox.settle(faults);
+}
+
+/** Nothing was done and nothing is needed: nobody is told. */
+function shouldTell(ending: Ending): boolean {
+  return ending.escalate || !["recovered", "observed", "refused"].includes(ending.outcome);
+}
+
+async function tell(episode: Episode, ending: Ending): Promise<void> {
+  const { remediationId, target, plan } = episode;
+  const routes = plan?.finish.escalate;
+  const escalation = episode.touched() || episode.pointOfNoReturn() ? routes?.afterEffect : routes?.beforeEffect;
+  const severity = plan?.severity ?? "warning";
+  await people(`tell: ${target.id} ${ending.outcome}`)
+    ["remediation.notify"]({
+      remediationId,
+      key: "end",
+      route: ending.escalate ? (escalation ?? "bySeverity") : "message",
+      severity,
+      title: `${target.id}: ${plan?.runbook ?? "no runbook"} ${ending.outcome}${ending.needsHuman ? ", a person must look" : ""}`,
+      text: `${ending.because}. selfheal remediation show ${remediationId}`,
+    })
+    .catch(() => undefined); // The record says that it was not sent; healing goes on.
+}

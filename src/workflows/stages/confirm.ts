@@ -1,0 +1,48 @@
+import type { Ending, Episode } from "../episode.ts";
+import { record } from "../proxies.ts";
+import { waitUntil } from "../wait.ts";
+
+/** A single failed reading is not yet "nobody knows": a monitoring restart must not send every alert to a person. */
+const UNKNOWN_READINGS = 3;
+
+/**
+ * Is it true? Runs the runbook's own probe; healthy twice over the flap window is recovered, unknown is a person's,
+ * unhealthy collects the evidence before anything is touched. Null: unhealthy, go on.
+ */
+export async function confirm(episode: Episode): Promise<Ending | null> {
+  let unknown = 0;
+  let healthy = 0;
+  for (;;) {
+    const { runbook, probe, flapWindowMs } = episode.requireClassification();
+    const over = overBeforeAct(episode);
+    if (over !== null) return over;
+    episode.enter("confirm", `asking the probe of ${runbook}`);
+    const { remediationId, target, catalogueVersion } = episode;
+    const request = { remediationId, runbook, target, probe, alerts: episode.alerts(), catalogueVersion };
+    const reply = await record(`confirm ${target.id}`)["remediation.confirm"](request);
+    episode.reading = reply.reading;
+    episode.collected = reply.collected;
+    const { state, reason } = reply.reading;
+    if (state === "unhealthy") return overBeforeAct(episode);
+    if (state === "healthy" && ++healthy > 1) {
+      return { outcome: "recovered", because: `the probe is healthy: ${reason}`, needsHuman: false, escalate: false };
+    }
+    if (state === "unknown" && ++unknown >= UNKNOWN_READINGS) {
+      return { outcome: "refused", because: `FACTS_UNAVAILABLE: ${reason}`, needsHuman: true, escalate: true };
+    }
+    const gap = state === "healthy" ? flapWindowMs : flapWindowMs / UNKNOWN_READINGS;
+    episode.say(`${state}: ${reason}; asking once more`);
+    await waitUntil(() => overBeforeAct(episode) !== null, gap, `confirm again: ${state}`);
+  }
+}
+
+/** Before the first effect: the end of the alert, or a person's word, ends the episode. */
+export function overBeforeAct(episode: Episode): Ending | null {
+  const stop = episode.desk.stop;
+  if (stop !== null) {
+    const because = `cancelled by ${stop.by}: ${stop.reason}`;
+    return { outcome: "cancelled", because, needsHuman: false, escalate: false };
+  }
+  if (!episode.allResolved()) return null;
+  return { outcome: "recovered", because: "the alert was resolved before anything was done", needsHuman: false, escalate: false };
+}

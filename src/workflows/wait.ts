@@ -1,0 +1,27 @@
+import { CancellationScope, condition, sleep } from "@temporalio/workflow";
+
+/**
+ * One durable timer and a condition: a wait costs nothing while it lasts. True when `wake` came true, false at the
+ * deadline. `ms` null waits without a timer.
+ */
+export async function waitUntil(wake: () => boolean, ms: number | null, summary: string): Promise<boolean> {
+  if (wake()) return true;
+  if (ms === null) {
+    await condition(wake);
+    return true;
+  }
+  if (ms <= 0) return false;
+  return CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current();
+    try {
+      return await Promise.race([sleep(ms, { summary }).then(() => false), condition(wake).then(() => true)]);
+    } finally {
+      scope.cancel();
+    }
+  });
+}
+
+/** A wait that nothing ends early. */
+export async function pauseFor(ms: number, summary: string): Promise<void> {
+  if (ms > 0) await sleep(ms, { summary });
+}
