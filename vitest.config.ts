@@ -11,7 +11,7 @@ export default defineConfig({
           ...shared,
           name: "pure",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{record,workflows,integration,replay,peers,starters}/**"],
+          exclude: ["test/{record,workflows,integration,replay,peers,starters,workers,cli}/**"],
         },
       },
       {
@@ -21,6 +21,15 @@ export default defineConfig({
           include: ["test/{record,starters}/**/*.test.ts"],
           globalSetup: ["test/support/postgres-setup.ts"],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "processes",
+          include: ["test/{workers,cli}/**/*.test.ts"],
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

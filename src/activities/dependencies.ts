@@ -1,6 +1,6 @@
 /** What the activities are made of; the composition root (workers/compose.ts) puts it together. */
 import type { Logger } from "pino";
-import type { Catalogue } from "../catalogue/load.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Alert } from "../contracts/alert.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { AnyAction } from "../ports/action.ts";

@@ -31,11 +31,7 @@ export function buildPorts(connections: Connections, outside: Outside): Ports {
   };
 }
 
-/** The names that a runbook's probe may use. */
-export const PROBES = ["prometheus.query", "http.get", "tcp.connect"] as const;
-
-const notConfigured = (connection: string): string =>
-  `is not configured in selfheal.yaml (connections.${connection})`;
+const notConfigured = (connection: string): string => `is not configured in selfheal.yaml (connections.${connection})`;
 
 /** By contract the metrics port never rejects. */
 const missingMetrics: Ports["metrics"] = {
@@ -48,6 +44,9 @@ function missing<P extends object>(connection: keyof Connections): P {
     get: (_, method) =>
       typeof method === "symbol" || method === "then"
         ? undefined
-        : () => Promise.reject(new AdapterError("permanent", { system: connection, operation: method }, notConfigured(connection))),
+        : () =>
+            Promise.reject(
+              new AdapterError("permanent", { system: connection, operation: method }, notConfigured(connection)),
+            ),
   });
 }

@@ -66,7 +66,12 @@ export class Guarded {
   async run<T>(operation: string, kind: CallKind, work: (attempt: Attempt) => Promise<T>): Promise<T> {
     const openMs = this.#breaker.enter();
     if (openMs !== null) {
-      throw this.fail("transient", operation, `not asked: it failed too often in a row; next try in ${openMs} ms`, openMs);
+      throw this.fail(
+        "transient",
+        operation,
+        `not asked: it failed too often in a row; next try in ${openMs} ms`,
+        openMs,
+      );
     }
     let begun = false;
     let sent = false;

@@ -156,6 +156,9 @@ function messageIn(value: unknown, depth: number): string | null {
 }
 
 function oneLine(text: string): string {
-  const clean = text.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+  const clean = text
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
   return clean.length > 200 ? `${clean.slice(0, 200)}…` : clean;
 }

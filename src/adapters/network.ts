@@ -1,7 +1,14 @@
 /** What the errors of fetch and of sockets mean. */
 
 /** Codes that only arise before a connection exists. */
-const BEFORE_CONNECT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "UND_ERR_CONNECT_TIMEOUT", "ENOENT"]);
+const BEFORE_CONNECT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_FAIL",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ENOENT",
+]);
 /** System calls that come before the first byte of a request. */
 const BEFORE_SEND = new Set(["connect", "getaddrinfo"]);
 

@@ -50,4 +50,3 @@ export function exchange(
     socket.on("close", () => end(new Error("the connection closed before an answer came")));
   });
 }
-

@@ -11,12 +11,23 @@ export function parsePort(text: string): number {
   return port;
 }
 
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("A whole number of at least 1.");
+  return count;
+}
+
 export function configOption(): Option {
   return new Option("--config <folder>", "folder with runbooks and connections (SELFHEAL_CONFIG)");
 }
 
 export function databaseOption(): Option {
   return new Option("--db-url <url>", "PostgreSQL of the record (better: DATABASE_URL, which no `ps` shows)");
+}
+
+/** Absolute paths and secrets aside, everything that a team configures lies in one folder. */
+export function configFolder(option: string | undefined, env: Env): string {
+  return option ?? env.SELFHEAL_CONFIG ?? "config";
 }
 
 /** The database of a production process: there is no default. */
@@ -30,7 +41,10 @@ export function requireDatabase(option: string | undefined, env: Env): string {
 }
 
 /** Shows `examples` below a command's help. */
-export function withExamples(command: Command, examples: readonly (readonly [command: string, does: string])[]): Command {
+export function withExamples(
+  command: Command,
+  examples: readonly (readonly [command: string, does: string])[],
+): Command {
   const width = Math.max(...examples.map(([line]) => line.length));
   const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`);
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);

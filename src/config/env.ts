@@ -1,8 +1,9 @@
 /** The only reader of process.env. Everything else gets an `Env`, or asks for a secret by name. */
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { EXIT, UserError } from "./user-error.ts";
+import { EXIT, messageOf, UserError } from "./user-error.ts";
 
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
@@ -42,6 +43,11 @@ export const ENV_SCHEMA = z.object({
   SELFHEAL_STATE: text.describe("folder for the embedded database and dev data; default by the system"),
   SELFHEAL_TEMPORAL_CLI: text.describe("path of a `temporal` binary to start dev servers with"),
   SELFHEAL_TEST_SERVER: text.describe("path of a time-skipping Temporal test server, for tests"),
+  SELFHEAL_API_TOKEN: text.describe("bearer token that `serve` asks of users of the API; needed beyond loopback"),
+  SELFHEAL_WEBHOOK_TOKEN: text.describe("bearer token of the alert webhooks; needed beyond loopback"),
+  SELFHEAL_URL: text.describe("where `remediation` finds the API; default http://127.0.0.1:8080"),
+  SELFHEAL_TOKEN: text.describe("the bearer token that `remediation` shows the API"),
+  SELFHEAL_WEB_UI_URL: text.describe("address of Temporal's Web UI, for links; default none"),
   SELFHEAL_NODE: text.describe("path of the Node 24 that bin/selfheal starts"),
   TEMPORAL_ADDRESS: text.describe("host:port of a running Temporal; `dev` then starts none"),
   TEMPORAL_NAMESPACE: text.describe("Temporal namespace; default `default`"),
@@ -58,9 +64,20 @@ export const ENV_SCHEMA = z.object({
 });
 export type Env = z.infer<typeof ENV_SCHEMA>;
 
+/** These may also come as NAME_FILE, the path of a file that holds the value (Docker and Kubernetes secrets). */
+const SECRETS: readonly string[] = [
+  "DATABASE_URL",
+  "SELFHEAL_API_TOKEN",
+  "SELFHEAL_WEBHOOK_TOKEN",
+  "SELFHEAL_TOKEN",
+  "TEMPORAL_API_KEY",
+];
+
 /** Checks the environment; the error names every bad variable with its value's fault, never a secret value. */
 export function readEnv(source: EnvSource = process.env): Env {
-  const known = Object.fromEntries(Object.keys(ENV_SCHEMA.shape).map((name) => [name, source[name]]));
+  const value = (name: string): string | undefined =>
+    SECRETS.includes(name) ? (secretFromEnv(name, source) ?? undefined) : source[name];
+  const known = Object.fromEntries(Object.keys(ENV_SCHEMA.shape).map((name) => [name, value(name)]));
   const parsed = ENV_SCHEMA.safeParse(known);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
@@ -68,12 +85,25 @@ export function readEnv(source: EnvSource = process.env): Env {
 }
 
 /**
- * The value of a secret that a configuration names (`tokenFrom: env:RT_TOKEN`). Null when it is unset or empty: the
- * caller knows the place in the configuration and says it.
+ * The value of a secret that a configuration names (`env:RT_TOKEN`), or the content of the file that NAME_FILE names.
+ * Null when it is unset or empty: the caller knows the place in the configuration and says it.
  */
 export function secretFromEnv(name: string, source: EnvSource = process.env): string | null {
   const value = source[name];
-  return value === undefined || value === "" ? null : value;
+  if (value !== undefined && value !== "") return value;
+  const file = source[`${name}_FILE`];
+  return file === undefined || file === "" ? null : secretFromFile(name, file);
+}
+
+function secretFromFile(name: string, file: string): string | null {
+  try {
+    return readFileSync(file, "utf8").trim() || null;
+  } catch (error) {
+    throw new UserError(`environment variable ${name}_FILE: ${messageOf(error)}`, {
+      cause: error,
+      exitCode: EXIT.usage,
+    });
+  }
 }
 
 /** The environment for a child process: ours, with some variables changed (undefined takes one out). */

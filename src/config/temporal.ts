@@ -28,7 +28,7 @@ export function temporalSettings(source?: EnvSource): TemporalSettings {
         address,
         ...(tls === undefined || tls === null ? {} : { tls }),
         ...(typeof apiKey === "string" ? { apiKey } : {}),
-        ...(metadata === undefined ? {} : { metadata: metadata as Record<string, string> }),
+        ...(metadata === undefined ? {} : { metadata: metadata }),
       },
     };
   } catch (error) {

@@ -64,6 +64,8 @@ export interface DecideRequest {
   alerts: Alert[];
   reading: ProbeReading;
   collected: JsonObject | null;
+  /** Why there is no evidence. */
+  collectDetail: string;
   /** The runbook hash that confirm ran under. */
   runbookHash: string;
   /** Pinned by an earlier decide of this episode, else null: the active one is pinned now. */

@@ -1,7 +1,10 @@
 import type { Json } from "./json.ts";
 
-/** Ordered from harmless to worst: the worst outcome of all guardrails wins. */
-export const GUARDRAIL_OUTCOMES = ["pass", "wait", "review", "observe", "refuse"] as const;
+/**
+ * Ordered from harmless to worst: the worst outcome of all guardrails wins. `review` is worse than `wait`, so that a
+ * person is asked first and the plan queues afterwards. `observe` is worst: it tells nobody, whatever else was found.
+ */
+export const GUARDRAIL_OUTCOMES = ["pass", "wait", "review", "refuse", "observe"] as const;
 export type GuardrailOutcome = (typeof GUARDRAIL_OUTCOMES)[number];
 
 /** Every reason code there is, with what it means to a person. Codes are never renamed or reused. */
@@ -15,6 +18,7 @@ export const REASONS = {
   NO_RUNBOOK: "no runbook matches the alert",
   AMBIGUOUS_RUNBOOK: "more than one runbook matches the alert",
   FACTS_UNAVAILABLE: "a fact that the decision needs could not be read",
+  PLAN_INVALID: "the runbook gives no valid plan for this target",
   REQUIREMENT_NOT_MET: "the runbook's `require` is not true for this target",
   MODE_OBSERVE: "the mode only observes",
   MODE_REVIEW: "the mode asks a person",

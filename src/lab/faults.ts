@@ -33,7 +33,14 @@ export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
 /** Faults of the way between client and system, whatever the system. */
-const TRANSPORT = new Set<FaultName>(["reply-lost", "timeout", "timeout-after-effect", "error-burst", "slow", "rate-limited"]);
+const TRANSPORT = new Set<FaultName>([
+  "reply-lost",
+  "timeout",
+  "timeout-after-effect",
+  "error-burst",
+  "slow",
+  "rate-limited",
+]);
 /** These are only interesting where something would change; `on` says otherwise. */
 const ON_WRITES = new Set<FaultName>(["reply-lost", "timeout", "timeout-after-effect"]);
 
@@ -144,7 +151,8 @@ export class Faults {
         const draw = this.#random.stream("fault", fault.id, fault.strikes).next();
         if (draw >= fault.probability) continue;
       }
-      if (fault.count !== undefined && --fault.count <= 0) this.#faults = this.#faults.filter((other) => other !== fault);
+      if (fault.count !== undefined && --fault.count <= 0)
+        this.#faults = this.#faults.filter((other) => other !== fault);
       this.onStrike(fault, point);
       return fault;
     }

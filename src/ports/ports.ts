@@ -5,7 +5,8 @@
 import type { Json, JsonObject } from "../contracts/json.ts";
 
 /** A measurement as a probe evaluates it, or why there is none. */
-export type Measurement = { ok: true; measured: { [key: string]: Json }; detail: string } | { ok: false; reason: string };
+export type Measurement =
+  { ok: true; measured: { [key: string]: Json }; detail: string } | { ok: false; reason: string };
 
 /** One kind of probe: `prometheus.query`, `http.get`, `tcp.connect`. Never rejects: what fails is `ok: false`. */
 export interface ProbePort {
@@ -14,7 +15,10 @@ export interface ProbePort {
 
 export interface MetricsPort {
   /** The one number of an expression; `ok: false` for none, many, NaN, stale, unreachable. */
-  scalar(query: string, maxAgeMs: number): Promise<{ ok: true; value: number; ageMs: number } | { ok: false; reason: string }>;
+  scalar(
+    query: string,
+    maxAgeMs: number,
+  ): Promise<{ ok: true; value: number; ageMs: number } | { ok: false; reason: string }>;
 }
 
 export interface PoolServer {
@@ -54,6 +58,8 @@ export interface TicketPort {
   getMany(ids: string[]): Promise<Ticket[]>;
   /** Comments once for each key. */
   comment(id: string, key: string, text: string): Promise<void>;
+  /** Is the comment of that key there? */
+  hasComment(id: string, key: string): Promise<boolean>;
   setStatus(id: string, status: "resolved" | "rejected", key: string, text: string): Promise<void>;
 }
 
@@ -101,7 +107,13 @@ export interface Silence {
   endsAt: string;
 }
 export interface SilencePort {
-  create(silence: { matchers: Record<string, string>; startsAt: string; endsAt: string; key: string; comment: string }): Promise<string>;
+  create(silence: {
+    matchers: Record<string, string>;
+    startsAt: string;
+    endsAt: string;
+    key: string;
+    comment: string;
+  }): Promise<string>;
   /** Every silence that is not expired and carries this key in its comment. */
   findByKey(key: string): Promise<Silence[]>;
   expire(id: string): Promise<void>;

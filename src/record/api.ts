@@ -84,7 +84,9 @@ export interface EffectRow {
 }
 
 /** `fresh`: this call wrote the intent; false when it stood there already (a retry, a reset), so that the caller reads back first. */
-export type Fence = { ok: true; fresh: boolean; row: EffectRow } | { ok: false; code: "LEASE_LOST" | "PAUSED" | "NOT_OPEN"; detail: string };
+export type Fence =
+  | { ok: true; fresh: boolean; row: EffectRow }
+  | { ok: false; code: "LEASE_LOST" | "PAUSED" | "NOT_OPEN"; detail: string };
 
 export interface WaitRow {
   key: string;
@@ -135,7 +137,15 @@ export interface RemediationStory {
   plan: Plan | null;
   alerts: AlertRow[];
   verdicts: { seq: number; verdict: Verdict; planHash: string | null }[];
-  decisions: { decision: string; by: string; via: string; at: string; planHash: string; status: string; reason: string }[];
+  decisions: {
+    decision: string;
+    by: string;
+    via: string;
+    at: string;
+    planHash: string;
+    status: string;
+    reason: string;
+  }[];
   effects: EffectRow[];
   waits: (WaitRow & { doneAt: string | null })[];
   escalations: EscalationRow[];
@@ -188,7 +198,13 @@ export interface RecordStore extends Ingest {
   progress(remediationId: string, phase: Phase, doing: string, until: string | null): Promise<void>;
   /** Appends one fact to the remediation's story and audit chain; a second call with the same key changes nothing. */
   append(remediationId: string, key: string, kind: string, body: JsonObject): Promise<void>;
-  saveDecision(remediationId: string, verdict: Verdict, plan: Plan | null, planHash: string | null, catalogueVersion: string): Promise<void>;
+  saveDecision(
+    remediationId: string,
+    verdict: Verdict,
+    plan: Plan | null,
+    planHash: string | null,
+    catalogueVersion: string,
+  ): Promise<void>;
   plan(remediationId: string): Promise<{ plan: Plan; planHash: string; catalogueVersion: string } | null>;
   countedFacts(remediationId: string, plan: Plan, planHash: string): Promise<{ counted: CountedFacts; now: string }>;
 
@@ -213,9 +229,17 @@ export interface RecordStore extends Ingest {
   admit(request: AdmissionRequest): Promise<Admission>;
   /** Takes a waiting remediation out of the queue (it gave up, or was refused). */
   leaveQueue(remediationId: string): Promise<void>;
-  /** Waiters that may now be admissible, in the queue's order. */
+  /**
+   * Waiters that may now be admissible, in the queue's order. Ask, and hint them, after everything that may let one go:
+   * close, releaseLeases, resume, leaveQueue, an admission refused, and an admission too (whoever stood right behind it
+   * may go now).
+   */
   admissibleWaiters(limit: number): Promise<{ workflowId: string; remediationId: string }[]>;
   queue(): Promise<{ remediationId: string; severity: Severity; since: string; position: number; scopes: string[] }[]>;
+  /** The workflow is gone and its effects may not be settled: its leases go on counting, but it may apply no more (law 2). */
+  orphanLeases(remediationId: string, reason: string): Promise<void>;
+  /** A person, or the recovery after settling every effect, gives the leases back. */
+  releaseLeases(remediationId: string, by: string, reason: string): Promise<void>;
   leases(): Promise<{ remediationId: string; scope: string; state: "held" | "orphaned"; since: string }[]>;
 
   /**
@@ -232,10 +256,20 @@ export interface RecordStore extends Ingest {
     attempt: number;
     request: JsonObject;
   }): Promise<Fence>;
+  /** Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. */
   settleEffect(key: string, state: EffectState, result: JsonObject | null, detail: string): Promise<void>;
   effect(key: string): Promise<EffectRow | null>;
+  /** Intended at least `olderThanMs` ago and neither happened nor failed yet: for recovery and sweeper. */
+  unsettledEffects(olderThanMs: number, limit: number): Promise<EffectRow[]>;
 
-  wait(row: { key: string; remediationId: string; system: string; ref: string; seen: string; until: string | null }): Promise<void>;
+  wait(row: {
+    key: string;
+    remediationId: string;
+    system: string;
+    ref: string;
+    seen: string;
+    until: string | null;
+  }): Promise<void>;
   endWait(key: string): Promise<void>;
   openWaits(system: string): Promise<WaitRow[]>;
   markSeen(key: string, seen: string): Promise<void>;
@@ -258,7 +292,7 @@ export interface RecordStore extends Ingest {
   pause(pause: { scope: string; reason: string; by: string; until: string | null }): Promise<Pause>;
   resume(id: string, by: string): Promise<void>;
   pauses(): Promise<Pause[]>;
-  grantStanding(approval: Omit<StandingApproval, "id" | "used">): Promise<StandingApproval>;
+  grantStanding(approval: Omit<StandingApproval, "id" | "used">, id?: string): Promise<StandingApproval>;
   withdrawStanding(id: string, by: string): Promise<void>;
   standing(): Promise<StandingApproval[]>;
 
@@ -266,6 +300,8 @@ export interface RecordStore extends Ingest {
   /** By remediation id or an unambiguous beginning of one, or the newest of a target `kind/id` or `id`. */
   find(text: string): Promise<RemediationRow | null>;
   story(remediationId: string): Promise<RemediationStory | null>;
+  /** One audit chain: a remediation's, or `control` for pauses, standing approvals and catalogues. */
+  audit(chain: string): Promise<AuditRow[]>;
   alerts(filter: { unmatched?: boolean; limit?: number }): Promise<AlertRow[]>;
   /** The last facts written by this remediation's target, for a target page and for recurrence. */
   target(ref: TargetRef): Promise<{ open: RemediationRow | null; recent: RemediationRow[] }>;
@@ -273,4 +309,3 @@ export interface RecordStore extends Ingest {
   /** Ends the connection pool. */
   end(): Promise<void>;
 }
-

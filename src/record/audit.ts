@@ -80,7 +80,12 @@ export function verifyChain(rows: readonly AuditRow[], expectedHead?: string): C
     previous = row.hash;
     seen ||= row.hash === expectedHead;
   }
-  if (!seen) return { ok: false, seq: rows.length, detail: `the head ${expectedHead} is not in the chain: it was cut or rewritten` };
+  if (!seen)
+    return {
+      ok: false,
+      seq: rows.length,
+      detail: `the head ${expectedHead} is not in the chain: it was cut or rewritten`,
+    };
   return { ok: true, head: previous };
 }
 

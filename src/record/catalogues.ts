@@ -23,7 +23,7 @@ export async function activateCatalogue(db: Database, version: string): Promise<
       .values({ version, activated_at: now })
       .onConflict((conflict) =>
         conflict
-          .column("only")
+          .column("singleton")
           .doUpdateSet({ version, activated_at: now })
           .where("catalogue_active.version", "<>", version),
       )

@@ -66,7 +66,13 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     const running = await joinRunning(layout, options.port);
     if (running !== null) return running;
     const bin = options.binFolder ?? (await ownBinaries(folder, user));
-    const plan: ServerPlan = { layout, user, bin, port: await freePort(options.port), settings: options.settings ?? {} };
+    const plan: ServerPlan = {
+      layout,
+      user,
+      bin,
+      port: await freePort(options.port),
+      settings: options.settings ?? {},
+    };
     if (!(await isInitialised(layout))) await initialise(plan);
     const server = await launch(plan);
     await writeOwner(layout);

@@ -1,4 +1,5 @@
 /** The life of one episode: open (laws 5 and 8), progress, close. */
+import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import type { FaultKey } from "../contracts/alert.ts";
 import type { JsonObject } from "../contracts/json.ts";
@@ -21,7 +22,9 @@ export async function open(db: Database, episode: OpenEpisode): Promise<Opened> 
     const opened = await inTransaction(db, (tx) => tryOpen(tx, episode));
     if (opened !== null) return opened;
   }
-  throw new RecordConflict(`episodes of ${episode.target.kind}/${episode.target.id} open and close faster than one can look`);
+  throw new RecordConflict(
+    `episodes of ${episode.target.kind}/${episode.target.id} open and close faster than one can look`,
+  );
 }
 
 async function tryOpen(tx: Transaction<Tables>, episode: OpenEpisode): Promise<Opened | null> {
@@ -110,7 +113,9 @@ async function linkFaults(tx: Transaction<Tables>, remediationId: string, faults
   await sql`
     update alerts set remediation_id = ${remediationId}
      where (fault_key, status) in (
-       select fault_key, status from alerts where fault_key = any(${faults}::text[]) order by 1, 2 for update)`.execute(tx);
+       select fault_key, status from alerts where fault_key = any(${faults}::text[]) order by 1, 2 for update)`.execute(
+    tx,
+  );
 }
 
 export async function progress(
@@ -131,10 +136,8 @@ export async function progress(
       .where("remediation_id", "=", remediationId)
       .execute();
     if (row.phase === phase && row.doing === doing) return;
-    const chain = remediationId;
-    const entries = await tx.selectFrom("audit_chains").select("seq").where("chain", "=", chain).executeTakeFirst();
-    const key = `progress:${(entries?.seq ?? 0) + 1}`;
-    await appendAudit(tx, { chain, key, kind: "progress", body: { phase, doing, until } });
+    const body = { phase, doing, until };
+    await appendAudit(tx, { chain: remediationId, key: `progress:${randomUUID()}`, kind: "progress", body });
   });
 }
 

@@ -72,7 +72,12 @@ export function translate(error: unknown, place: Place): unknown {
   const why = NETWORK_CODES[code] ?? SQL_STATES[code];
   if (why !== undefined) return new RecordUnavailable(place, why);
   if (/^(08|53|58)/.test(code) || LOST.test(messageOf(error))) {
-    return new RecordUnavailable(place, code.startsWith("53") ? "it is out of memory, disk or connections" : "the connection was lost or not made in time");
+    return new RecordUnavailable(
+      place,
+      code.startsWith("53")
+        ? "it is out of memory, disk or connections"
+        : "the connection was lost or not made in time",
+    );
   }
   return error;
 }

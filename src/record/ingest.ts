@@ -130,7 +130,10 @@ function toInput(fact: Fact, ordinal: number) {
   };
 }
 
-export async function markDelivered(db: Session, keys: { faultKey: FaultKey; status: Alert["status"] }[]): Promise<void> {
+export async function markDelivered(
+  db: Session,
+  keys: { faultKey: FaultKey; status: Alert["status"] }[],
+): Promise<void> {
   if (keys.length === 0) return;
   const sorted = [...keys].sort((a, b) => (a.faultKey < b.faultKey ? -1 : 1));
   await sql`
@@ -158,7 +161,10 @@ export async function listAlerts(
   let query = alertRows(db);
   if (filter.unmatched === true) query = query.where("disposition", "=", "unmatched");
   if (filter.remediationId !== undefined) query = query.where("remediation_id", "=", filter.remediationId);
-  const rows = await query.orderBy("last_seen_at", "desc").limit(filter.limit ?? 100).execute();
+  const rows = await query
+    .orderBy("last_seen_at", "desc")
+    .limit(filter.limit ?? 100)
+    .execute();
   return rows.map(toAlertRow);
 }
 
@@ -169,7 +175,8 @@ function alertRows(db: Session) {
 type StoredAlert = Awaited<ReturnType<ReturnType<typeof alertRows>["execute"]>>[number];
 
 function toAlertRow(row: StoredAlert): AlertRow {
-  const target = row.target_kind === null || row.target_id === null ? null : { kind: row.target_kind, id: row.target_id };
+  const target =
+    row.target_kind === null || row.target_id === null ? null : { kind: row.target_kind, id: row.target_id };
   return {
     fingerprint: row.fingerprint,
     status: row.status,

@@ -23,11 +23,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const COLLISION_ATTEMPTS = 5;
 
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: "text" | "binary") => {
-    if (oid === TIMESTAMPTZ) return (text: string) => new Date(text).toISOString();
+  getTypeParser: (oid: number, format?: "text" | "binary"): ((text: string) => unknown) => {
+    if (oid === TIMESTAMPTZ) return (text) => new Date(text).toISOString();
     if (oid === INT8) return Number;
-    return pg.types.getTypeParser(oid, format as "text");
-  }) as typeof pg.types.getTypeParser,
+    return pg.types.getTypeParser(oid, format as "text") as (text: string) => unknown;
+  },
 };
 
 export function openDatabase(databaseUrl: string, options: PoolOptions = {}): Database {
@@ -55,6 +55,8 @@ function makePool(databaseUrl: string, place: Place, config: pg.PoolConfig): pg.
     throw new RecordUnavailable(place, "DATABASE_URL must look like postgres://USER:PASSWORD@HOST:PORT/DATABASE");
   }
   try {
+    // Only a client reads the URL at once; the pool would wait for the first connection.
+    new pg.Client(databaseUrl);
     const pool = new pg.Pool({ connectionString: databaseUrl, ...config });
     // An idle connection that breaks is simply gone; without a listener it would end the process.
     pool.on("error", () => undefined);
@@ -78,10 +80,10 @@ function guarded(pool: pg.Pool, place: Place): PostgresPool {
         throw translate(error, place);
       });
       const known = wrapped.get(client);
-      if (known !== undefined) return known as never;
+      if (known !== undefined) return known;
       const guard = guardClient(client, place);
       wrapped.set(client, guard);
-      return guard as never;
+      return guard;
     },
   };
 }

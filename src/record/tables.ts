@@ -16,7 +16,7 @@ export interface Tables {
   alerts: AlertsTable;
   decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
   catalogues: { version: string; content: AsJson<Json>; saved_at: string };
-  catalogue_active: { only: Generated<boolean>; version: string; activated_at: string };
+  catalogue_active: { singleton: Generated<boolean>; version: string; activated_at: string };
   remediations: RemediationsTable;
   plans: { remediation_id: string; plan_hash: string; plan: AsJson<Plan>; saved_at: string };
   verdicts: VerdictsTable;

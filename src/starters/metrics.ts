@@ -5,6 +5,7 @@ export function createStarterMetrics(registry = new Registry()) {
   const registers = [registry];
   return {
     registry,
+    ...httpMetrics(registers),
     alerts: new Counter({
       name: "selfheal_alerts_received_total",
       help: "Alerts that arrived, by what became of them (delivered, duplicate, unmatched, ignored, failed)",
@@ -36,19 +37,6 @@ export function createStarterMetrics(registry = new Registry()) {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
-    requests: new Counter({
-      name: "selfheal_http_requests_total",
-      help: "HTTP requests by method, route and status",
-      labelNames: ["method", "route", "status"] as const,
-      registers,
-    }),
-    requestSeconds: new Histogram({
-      name: "selfheal_http_request_seconds",
-      help: "Duration of HTTP requests",
-      labelNames: ["method", "route"] as const,
-      buckets: [0.005, 0.025, 0.1, 0.5, 1, 5, 30],
-      registers,
-    }),
     inFlight: new Gauge({
       name: "selfheal_alert_bodies_in_flight",
       help: "Alert bodies that are being taken in now",
@@ -63,3 +51,21 @@ export function createStarterMetrics(registry = new Registry()) {
   };
 }
 export type StarterMetrics = ReturnType<typeof createStarterMetrics>;
+
+function httpMetrics(registers: Registry[]) {
+  return {
+    requests: new Counter({
+      name: "selfheal_http_requests_total",
+      help: "HTTP requests by method, route and status",
+      labelNames: ["method", "route", "status"] as const,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: "selfheal_http_request_seconds",
+      help: "Duration of HTTP requests",
+      labelNames: ["method", "route"] as const,
+      buckets: [0.005, 0.025, 0.1, 0.5, 1, 5, 30],
+      registers,
+    }),
+  };
+}

@@ -13,8 +13,7 @@ export interface StartRequest {
 }
 
 export type Decision =
-  | { kind: "approve" | "reject"; message: DecisionMessage }
-  | { kind: "cancel"; message: CancelMessage };
+  { kind: "approve" | "reject"; message: DecisionMessage } | { kind: "cancel"; message: CancelMessage };
 
 /** The workflow did not take a decision: wrong phase, wrong plan hash, bad shape. Its own words. */
 export class DecisionRefused extends Error {

@@ -99,7 +99,11 @@ function summary(request: StartRequest): string {
 function details(request: StartRequest): string {
   const { alert } = request.message;
   const lines = Object.entries(alert.labels).map(([name, value]) => `- ${markdown(name)}: ${markdown(value)}`);
-  const text = [`Started by ${markdown(alert.source)} at ${alert.receivedAt}, firing since ${alert.startsAt}.`, "", ...lines];
+  const text = [
+    `Started by ${markdown(alert.source)} at ${alert.receivedAt}, firing since ${alert.startsAt}.`,
+    "",
+    ...lines,
+  ];
   return clip(text.join("\n"), MAX_DETAILS_LENGTH);
 }
 
@@ -123,7 +127,12 @@ export function reroute(remediations: Remediations, newId: () => string) {
   };
 }
 
-async function decide(client: Client, id: string, decision: Decision, timeoutMs: number): Promise<"taken" | "notRunning"> {
+async function decide(
+  client: Client,
+  id: string,
+  decision: Decision,
+  timeoutMs: number,
+): Promise<"taken" | "notRunning"> {
   const handle = client.workflow.getHandle(id);
   // An abort, not a deadline: the client polls an update again and again, and each poll would have its own deadline.
   const abort = AbortSignal.timeout(timeoutMs);

@@ -90,7 +90,8 @@ async function readBundle(path: string): Promise<WorkflowBundle> {
   if (manifest.sdkVersion !== sdkVersion()) {
     throw new Error(`it was built with Temporal SDK ${manifest.sdkVersion}, this is ${sdkVersion()}`);
   }
-  if (sha256(await readFile(path)) !== manifest.fileHash) throw new Error("it is not the bundle its manifest describes");
+  if (sha256(await readFile(path)) !== manifest.fileHash)
+    throw new Error("it is not the bundle its manifest describes");
   return { codePath: path, manifest };
 }
 

@@ -24,8 +24,10 @@ export interface DownloadOptions {
   /** Where the executable goes. */
   target: string;
   log: Progress;
-  baseUrl?: string;
+  /** Default temporal.download; tests have their own. */
+  baseUrl?: string | undefined;
   askTimeoutMs?: number;
+  signal?: AbortSignal | undefined;
 }
 
 /** Puts the executable at `target`, atomically. Rejects with the reason; the caller tries the next way. */
@@ -59,13 +61,18 @@ async function askForArchive(options: DownloadOptions): Promise<z.infer<typeof a
     "sdk-name": "sdk-typescript",
     "sdk-version": packageManifest().dependencies["@temporalio/worker"] ?? "",
   }).toString();
-  const reply = await fetch(url, { signal: AbortSignal.timeout(options.askTimeoutMs ?? ASK_TIMEOUT_MS) });
+  const reply = await fetch(url, { signal: within(options.askTimeoutMs ?? ASK_TIMEOUT_MS, options) });
   if (!reply.ok) throw new Error(`${url.host} answered ${reply.status}`);
   return answer.parse(await reply.json());
 }
 
+function within(ms: number, options: DownloadOptions): AbortSignal {
+  const limit = AbortSignal.timeout(ms);
+  return options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
+}
+
 async function fetchTo(url: string, file: string, options: DownloadOptions): Promise<void> {
-  const reply = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+  const reply = await fetch(url, { signal: within(DOWNLOAD_TIMEOUT_MS, options) });
   if (!reply.ok || reply.body === null) throw new Error(`${new URL(url).host} answered ${reply.status}`);
   const total = Number(reply.headers.get("content-length") ?? 0);
   const of = total > 0 ? ` of ${megabytes(total)}` : "";

@@ -13,46 +13,42 @@ export interface GoInstallOptions {
   /** Where the binary goes. */
   target: string;
   log: Progress;
-  /** For tests. */
-  module?: string;
+  signal?: AbortSignal | undefined;
 }
 
 export async function goInstall(options: GoInstallOptions): Promise<void> {
-  const module = options.module ?? CLI_MODULE;
-  const binary = binaryName(module);
   await mkdir(dirname(options.target), { recursive: true });
   const folder = await mkdtemp(`${options.target}.tmp-`);
   try {
     options.log(
-      `building ${module} with ${options.go}, once: 3 to 5 minutes, 250 MB here and about 2 GB in Go's own caches`,
+      `building ${CLI_MODULE} with ${options.go}, once: 3 to 5 minutes, 250 MB here and about 2 GB in Go's own caches`,
     );
     const downloads = new Downloads(await moduleCache(options.go));
     let compiled = 0;
     const build = run({
       name: "go install",
       command: options.go,
-      args: ["install", "-v", module],
+      args: ["install", "-v", CLI_MODULE],
       env: { GOBIN: folder },
       timeoutMs: BUILD_TIMEOUT_MS,
+      signal: options.signal,
       onLine: (line) => {
         if (!downloads.note(line) && !line.startsWith("go: ")) compiled += 1;
       },
     });
     const tick = (seconds: number): void => {
       void downloads.bytes().then((bytes) => {
-        options.log(`building: ${seconds} s, ${downloads.count} modules (${megabytes(bytes)}), ${compiled} packages compiled`);
+        options.log(
+          `building: ${seconds} s, ${downloads.count} modules (${megabytes(bytes)}), ${compiled} packages compiled`,
+        );
       });
     };
     await withTicks(TICK_MS, tick, build);
-    await rename(join(folder, binary), options.target);
+    await rename(join(folder, "temporal"), options.target);
     options.log(`built ${options.target} (${megabytes((await stat(options.target)).size)})`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function binaryName(module: string): string {
-  return module.replace(/@.*$/, "").split("/").at(-1) ?? "temporal";
 }
 
 async function moduleCache(go: string): Promise<string> {
@@ -82,7 +78,14 @@ class Downloads {
   }
 
   async bytes(): Promise<number> {
-    const sizes = await Promise.all(this.#zips.map((zip) => stat(zip).then((found) => found.size, () => 0)));
+    const sizes = await Promise.all(
+      this.#zips.map((zip) =>
+        stat(zip).then(
+          (found) => found.size,
+          () => 0,
+        ),
+      ),
+    );
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 }

@@ -14,6 +14,13 @@ export interface FoundTool {
   from: "environment" | "path" | "cache" | "download" | "build";
 }
 
+export interface ObtainOptions {
+  /** Default temporal.download; tests have their own. */
+  downloadFrom?: string;
+  /** Gives the download or build up. */
+  signal?: AbortSignal;
+}
+
 /** Server versions before this know neither update-with-start nor user metadata. */
 const OLDEST_SERVER = [1, 25] as const;
 
@@ -39,13 +46,13 @@ export async function findTemporalCli(env: Env, log: Progress = () => undefined)
 }
 
 /** Finds it or gets it, with progress for a person; a UserError in one sentence when there is no way. */
-export async function obtainTemporalCli(env: Env, log: Progress): Promise<FoundTool> {
+export async function obtainTemporalCli(env: Env, log: Progress, how: ObtainOptions = {}): Promise<FoundTool> {
   const found = await findTemporalCli(env, log);
   if (found !== null) return found;
   const target = cachedTemporalCli(env);
   log("no Temporal dev server here yet; getting one (about 100 MB to download, or a build of 3 to 5 minutes)");
   try {
-    await downloadExecutable({ artifact: "cli", target, log });
+    await downloadExecutable({ artifact: "cli", target, log, baseUrl: how.downloadFrom, signal: how.signal });
     return { path: target, from: "download" };
   } catch (error) {
     log(`no download (${messageOf(error)})`);
@@ -53,7 +60,7 @@ export async function obtainTemporalCli(env: Env, log: Progress): Promise<FoundT
   const go = await findOnPath("go", env.PATH);
   if (go === null) throw noWay("temporal.download cannot be reached and there is no Go to build with");
   try {
-    await goInstall({ go, target, log });
+    await goInstall({ go, target, log, signal: how.signal });
     return { path: target, from: "build" };
   } catch (error) {
     throw noWay(`temporal.download cannot be reached and the build failed (${messageOf(error)})`, error);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { cacheFolder, type Env } from "../config/env.ts";
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import { downloadExecutable } from "./download.ts";
-import type { FoundTool } from "./temporal-cli.ts";
+import type { FoundTool, ObtainOptions } from "./temporal-cli.ts";
 import { findOnPath, isExecutable, makeFolderAtomically, run, withTicks, type Progress } from "./tools.ts";
 
 const VERSION = "1.38.0";
@@ -31,13 +31,13 @@ export async function findTestServer(env: Env): Promise<FoundTool | null> {
 }
 
 /** Finds it or gets it, with progress for a person; a UserError in one sentence when there is no way. */
-export async function obtainTestServer(env: Env, log: Progress): Promise<FoundTool> {
+export async function obtainTestServer(env: Env, log: Progress, how: ObtainOptions = {}): Promise<FoundTool> {
   const found = await findTestServer(env);
   if (found !== null) return found;
   const { binary, jars } = places(env);
   log("no time-skipping test server here yet; getting one (about 40 MB)");
   try {
-    await downloadExecutable({ artifact: "temporal-test-server", target: binary, log });
+    await downloadExecutable({ artifact: "temporal-test-server", target: binary, log, baseUrl: how.downloadFrom });
     return { path: binary, from: "download" };
   } catch (error) {
     log(`no download (${messageOf(error)})`);
@@ -74,16 +74,30 @@ async function fillWithJars(folder: string, tools: { mvn: string; java: string; 
   const maven = run({
     name: "mvn",
     command: tools.mvn,
-    args: ["-q", "-B", "-f", join(folder, "pom.xml"), "dependency:copy-dependencies", `-DoutputDirectory=${folder}/lib`],
+    args: [
+      "-q",
+      "-B",
+      "-f",
+      join(folder, "pom.xml"),
+      "dependency:copy-dependencies",
+      `-DoutputDirectory=${folder}/lib`,
+    ],
     cwd: folder,
     timeoutMs: MAVEN_TIMEOUT_MS,
   });
-  await withTicks(TICK_MS, (seconds) => void jarCount(folder).then((n) => tools.log(`fetching: ${seconds} s, ${n} jars`)), maven);
+  await withTicks(
+    TICK_MS,
+    (seconds) => void jarCount(folder).then((n) => tools.log(`fetching: ${seconds} s, ${n} jars`)),
+    maven,
+  );
   await writeFile(join(folder, WRAPPER), wrapper(tools.java), { mode: 0o755 });
 }
 
 async function jarCount(folder: string): Promise<number> {
-  return readdir(join(folder, "lib")).then((files) => files.length, () => 0);
+  return readdir(join(folder, "lib")).then(
+    (files) => files.length,
+    () => 0,
+  );
 }
 
 function pom(): string {

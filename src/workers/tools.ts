@@ -47,8 +47,14 @@ function isTaken(error: unknown): boolean {
   return code === "ENOTEMPTY" || code === "EEXIST";
 }
 
+export interface RunOptions extends WatchedOptions {
+  timeoutMs: number;
+  /** Kills it. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Runs a command to its end and answers its output; rejects with the last lines when it fails or takes too long. */
-export async function run(options: WatchedOptions & { timeoutMs: number }): Promise<string[]> {
+export async function run(options: RunOptions): Promise<string[]> {
   const lines: string[] = [];
   const child = await startWatched({
     ...options,
@@ -62,7 +68,14 @@ export async function run(options: WatchedOptions & { timeoutMs: number }): Prom
     late = true;
     child.kill();
   }, options.timeoutMs);
-  const ending = await child.ended.finally(() => clearTimeout(timer));
+  const kill = (): void => child.kill();
+  options.signal?.addEventListener("abort", kill);
+  if (options.signal?.aborted === true) kill();
+  const ending = await child.ended.finally(() => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", kill);
+  });
+  if (options.signal?.aborted === true) throw new Error(`${options.name} was stopped`);
   if (late) throw new Error(`${options.name} took longer than ${options.timeoutMs / 1000} s`);
   if (ending.code !== 0) throw new Error(`${options.name} failed: ${lines.slice(-3).join(" ").slice(0, 500)}`);
   return lines;

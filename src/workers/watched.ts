@@ -22,6 +22,7 @@ watchdog >/dev/null 2>&1 </dev/null &
 exec "$@" 3<&-
 `;
 const DEFAULT_STOP_MS = 10_000;
+const LAST_WORDS_MS = 500;
 /** Lines of a child's output that are kept for the error message when it dies. */
 const TAIL_LINES = 30;
 
@@ -85,7 +86,12 @@ export async function startWatched(options: WatchedOptions): Promise<WatchedProc
   };
 }
 
-function forwardLines(from: Readable | null, stream: "stdout" | "stderr", tail: string[], options: WatchedOptions): void {
+function forwardLines(
+  from: Readable | null,
+  stream: "stdout" | "stderr",
+  tail: string[],
+  options: WatchedOptions,
+): void {
   if (from === null) return;
   createInterface({ input: from }).on("line", (line) => {
     tail.push(line);
@@ -99,7 +105,12 @@ function endingOf(child: ChildProcess): Promise<Ending> {
     child.once("exit", (code, signal) => {
       // The child is gone; its watchdog (and whatever it left in its group) goes now.
       if (child.pid !== undefined) killGroup(child.pid);
-      resolve({ code, signal });
+      // Its last words are still in the pipes; somebody outside the group may hold them open for ever.
+      const timer = setTimeout(resolve, LAST_WORDS_MS, { code, signal });
+      child.once("close", () => {
+        clearTimeout(timer);
+        resolve({ code, signal });
+      });
     });
   });
 }

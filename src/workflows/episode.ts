@@ -51,6 +51,7 @@ export class Episode {
   planHash: string | null = null;
   reading: ProbeReading | null = null;
   collected: JsonObject | null = null;
+  collectDetail = "";
   /** Every effect that may have changed the world, oldest first. */
   readonly performed: PerformedEffect[] = [];
   readonly results: Record<string, JsonObject> = {};

@@ -11,7 +11,7 @@ import type { Plan, Risk } from "../../contracts/plan.ts";
 import type { Verdict } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
-import type { Catalogue } from "../../catalogue/load.ts";
+import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 
@@ -28,15 +28,19 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
     return noPlan(deps, request, catalogue, { code: "NO_RUNBOOK", detail: classified.detail });
   }
   if (pinned === null && classified.runbook.hash !== request.runbookHash) return reclassified(catalogue, classified, request);
+  if (request.collected === null) {
+    const detail = `the evidence could not be collected: ${request.collectDetail}`;
+    return noPlan(deps, request, catalogue, { code: "FACTS_UNAVAILABLE", detail });
+  }
   const { runbook, target } = classified;
-  const compiled = compilePlan(catalogue, runbook, target, request.alerts, request.collected ?? {}, deps.actions);
+  const compiled = compilePlan(catalogue, runbook, target, request.alerts, request.collected, deps.actions);
   if (!("plan" in compiled)) return noPlan(deps, request, catalogue, compiled);
   const { plan, planHash } = compiled;
   const { counted, now } = await deps.record.countedFacts(request.remediationId, plan, planHash);
   const facts: DecisionFacts = {
     now,
     target,
-    requirement: requirement(catalogue, runbook, target, alert, request.collected ?? {}),
+    requirement: requirement(catalogue, runbook, target, alert, request.collected),
     modes: catalogue.modes(runbook, target),
     reading: request.reading,
     collected: request.collected,

@@ -6,7 +6,7 @@ import { UNKNOWN_KIND, type TargetRef } from "../../contracts/target.ts";
 import type { GuardrailResult, ReasonCode } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compileProbe } from "../../catalogue/compile.ts";
-import type { Catalogue } from "../../catalogue/load.ts";
+import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 
 /** Classifies with the active catalogue and opens the episode in the record. Safe to repeat. */

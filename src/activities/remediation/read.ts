@@ -71,7 +71,7 @@ async function observeOnce(
 /** Probes and the harm SLI as they are now. */
 export async function readState(deps: ActivityDependencies, request: ReadRequest): Promise<ReadReply> {
   const { remediationId } = request;
-  await deps.record.progress(remediationId, request.phase, request.doing, null);
+  if (request.probes.length > 0) await deps.record.progress(remediationId, request.phase, request.doing, null);
   const readings = await Promise.all(request.probes.map((probe) => readProbe(deps, probe)));
   const at = readings[0]?.at ?? (await deps.record.now());
   const harm = request.harm === null ? null : await readHarm(deps, request.harm);

@@ -5,12 +5,12 @@ import { Guarded, startTimer } from "../guarded.ts";
 import { describeError } from "../network.ts";
 import { failureToReach } from "./reach.ts";
 
-const input = z.strictObject({
+export const httpProbeInput = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).describe("what to GET; redirects are not followed"),
   timeoutMs: z.number().int().min(1).max(20_000).default(5_000).describe("for the whole answer"),
   expectBody: z.string().min(1).optional().describe("text that the body must contain: sets bodyMatches"),
 });
-type Input = z.infer<typeof input>;
+type Input = z.infer<typeof httpProbeInput>;
 
 const LARGEST_BODY = 1024 * 1024;
 
@@ -22,10 +22,16 @@ const LARGEST_BODY = 1024 * 1024;
 export function httpProbe(outside: Outside): ProbePort {
   // No breaker: many targets share this probe, and the dead ones say nothing about the others.
   const breakAfter = Number.POSITIVE_INFINITY;
-  const guarded = new Guarded({ system: "http.get", clock: outside.clock, timeoutMs: 21_000, concurrent: 32, breakAfter });
+  const guarded = new Guarded({
+    system: "http.get",
+    clock: outside.clock,
+    timeoutMs: 21_000,
+    concurrent: 32,
+    breakAfter,
+  });
   return {
     async measure(raw): Promise<Measurement> {
-      const checked = input.safeParse(raw);
+      const checked = httpProbeInput.safeParse(raw);
       if (!checked.success) return { ok: false, reason: `http.get: ${z.prettifyError(checked.error)}` };
       try {
         return await guarded.run("get", "read", () => get(outside, checked.data));

@@ -5,12 +5,12 @@ import { Guarded, startTimer } from "../guarded.ts";
 import { describeError } from "../network.ts";
 import { failureToReach } from "./reach.ts";
 
-const input = z.strictObject({
+export const tcpProbeInput = z.strictObject({
   host: z.string().min(1).describe("name or address"),
   port: z.number().int().min(1).max(65_535).describe("TCP port"),
   timeoutMs: z.number().int().min(1).max(20_000).default(3_000).describe("for the connection"),
 });
-type Input = z.infer<typeof input>;
+type Input = z.infer<typeof tcpProbeInput>;
 
 /**
  * The probe `tcp.connect`: measured `{ connected, latencyMs, failure }`. Refused, silent and unreachable are answers
@@ -19,10 +19,16 @@ type Input = z.infer<typeof input>;
  */
 export function tcpProbe(outside: Outside): ProbePort {
   const breakAfter = Number.POSITIVE_INFINITY;
-  const guarded = new Guarded({ system: "tcp.connect", clock: outside.clock, timeoutMs: 21_000, concurrent: 32, breakAfter });
+  const guarded = new Guarded({
+    system: "tcp.connect",
+    clock: outside.clock,
+    timeoutMs: 21_000,
+    concurrent: 32,
+    breakAfter,
+  });
   return {
     async measure(raw): Promise<Measurement> {
-      const checked = input.safeParse(raw);
+      const checked = tcpProbeInput.safeParse(raw);
       if (!checked.success) return { ok: false, reason: `tcp.connect: ${z.prettifyError(checked.error)}` };
       try {
         return await guarded.run("connect", "read", () => connect(outside, checked.data));
@@ -45,7 +51,11 @@ async function connect(outside: Outside, { host, port, timeoutMs }: Input): Prom
     const failure = failureToReach(error);
     if (failure === null) return { ok: false, reason: `${where}: ${describeError(error)}` };
     const latencyMs = outside.clock.now() - startedAt;
-    return { ok: true, measured: { connected: false, latencyMs, failure }, detail: `${where}: ${describeError(error)}` };
+    return {
+      ok: true,
+      measured: { connected: false, latencyMs, failure },
+      detail: `${where}: ${describeError(error)}`,
+    };
   }
 }
 

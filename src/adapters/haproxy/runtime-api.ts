@@ -40,5 +40,7 @@ function table(text: string, split: (line: string) => string[]): Record<string, 
   const header = lines[at];
   if (header === undefined) throw new Error(`not a table: ${text.slice(0, 120)}`);
   const names = split(header.slice(2));
-  return lines.slice(at + 1).map((line) => Object.fromEntries(split(line).map((value, i) => [names[i] ?? `#${i}`, value])));
+  return lines
+    .slice(at + 1)
+    .map((line) => Object.fromEntries(split(line).map((value, i) => [names[i] ?? `#${i}`, value])));
 }

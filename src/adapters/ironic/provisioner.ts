@@ -70,7 +70,7 @@ function read(http: HttpJson, name: string): Promise<IronicNode | null> {
 
 async function list(http: HttpJson): Promise<IronicNode[]> {
   const all: IronicNode[] = [];
-  for (let marker: string | undefined; ; ) {
+  for (let marker: string | undefined; ;) {
     const query = { fields: FIELDS, limit: String(PAGE), ...(marker ? { marker } : {}) };
     const call = { operation: "nodes", kind: "read", method: "GET", path: "/v1/nodes", query } as const;
     const page = await http({ ...call, accept: nodeList });

@@ -82,7 +82,7 @@ function ask(http: HttpJson, query: Record<string, string>): Promise<Answer> {
   return http({ operation: "query", kind: "read", method: "GET", path: "/api/v1/query", query, accept: answer });
 }
 
-const probeInput = z.strictObject({
+export const prometheusProbeInput = z.strictObject({
   query: z.string().min(1).describe("PromQL that gives exactly one number"),
   maxAge: z.number().positive().describe("milliseconds; an older sample counts as none"),
 });
@@ -91,7 +91,7 @@ const probeInput = z.strictObject({
 export function prometheusProbe(metrics: MetricsPort): ProbePort {
   return {
     async measure(input): Promise<Measurement> {
-      const checked = probeInput.safeParse(input);
+      const checked = prometheusProbeInput.safeParse(input);
       if (!checked.success) return { ok: false, reason: `prometheus.query: ${z.prettifyError(checked.error)}` };
       const read = await metrics.scalar(checked.data.query, checked.data.maxAge);
       if (!read.ok) return read;

@@ -7,9 +7,7 @@ const status = z.object({ Health: z.string().nullish(), State: z.string().nullis
 export const system = z.object({
   PowerState: z.string().nullish(),
   Storage: link.nullish(),
-  Actions: z
-    .object({ "#ComputerSystem.Reset": z.object({ target: z.string() }).nullish() })
-    .nullish(),
+  Actions: z.object({ "#ComputerSystem.Reset": z.object({ target: z.string() }).nullish() }).nullish(),
 });
 export const collection = z.object({ Members: z.array(link) });
 export const storage = z.object({ Drives: z.array(link).default([]) });
@@ -21,7 +19,9 @@ export const drive = z.object({
   Status: status.nullish(),
   PhysicalLocation: z
     .object({
-      PartLocation: z.object({ ServiceLabel: z.string().nullish(), LocationOrdinalValue: z.number().nullish() }).nullish(),
+      PartLocation: z
+        .object({ ServiceLabel: z.string().nullish(), LocationOrdinalValue: z.number().nullish() })
+        .nullish(),
     })
     .nullish(),
 });

@@ -45,7 +45,15 @@ export function redfish(options: RedfishOptions): BmcPort {
       if (power === to) return;
       const path = local(place, "set power", reset ?? `${place.path}/Actions/ComputerSystem.Reset`);
       const body = { ResetType: to === "on" ? "On" : "ForceOff" };
-      await place.http({ operation: "set power", kind: "write", method: "POST", path, body, accept: z.unknown(), plain: true });
+      await place.http({
+        operation: "set power",
+        kind: "write",
+        method: "POST",
+        path,
+        body,
+        accept: z.unknown(),
+        plain: true,
+      });
     },
     async drives(system) {
       const place = locate(system);
@@ -73,7 +81,14 @@ const POWER: Record<string, "on" | "off" | "changing"> = {
 function readDrive({ http }: Place, path: string): Promise<Drive | null> {
   // Between the list and this question a drive can be pulled.
   const on = { 404: () => null };
-  return http<Drive | null>({ operation: "drives", kind: "read", method: "GET", path, accept: drive.transform(asDrive), on });
+  return http<Drive | null>({
+    operation: "drives",
+    kind: "read",
+    method: "GET",
+    path,
+    accept: drive.transform(asDrive),
+    on,
+  });
 }
 
 /** Links are followed only within the service, so that no answer can send the password elsewhere. */

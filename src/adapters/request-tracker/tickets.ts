@@ -48,6 +48,7 @@ export function requestTracker(options: RequestTrackerOptions): TicketPort {
       return tickets;
     },
     comment: client.comment,
+    hasComment: async (id, key) => client.commented(client.number(id, "history"), commentMark(key)),
     setStatus: async (id, status, key, text) => {
       await client.comment(id, key, text);
       await client.setStatus(id, status);
@@ -131,5 +132,5 @@ function rtClient(options: RequestTrackerOptions) {
     if (after?.status !== status) throw guarded.fail("permanent", "set status", said.join(" ") || "nothing changed");
   };
 
-  return { number, search, get, open, comment, setStatus };
+  return { number, search, get, open, comment, commented, setStatus };
 }

@@ -13,6 +13,8 @@ export interface ServiceOptions {
   name: string;
   /** Arguments of the selfheal command: `["worker", "--bundle", path]`. */
   args: readonly string[];
+  /** The script to run; default our own command line. */
+  entry?: string;
   env?: EnvSource;
   /** Default 60 s. */
   readyWithinMs?: number;
@@ -33,11 +35,17 @@ export interface Service {
 }
 
 export interface SupervisorOptions {
-  onLine(service: string, line: string): void;
+  onLine: (service: string, line: string) => void;
   /** Something happened to a service: `worker: killed by SIGKILL, starting it again`. */
-  onEvent(service: string, event: string): void;
+  onEvent: (service: string, event: string) => void;
 }
 
+interface Part {
+  name: string;
+  stop: () => Promise<void>;
+}
+
+const MAIN = projectPath("src/cli/main.ts");
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 30_000;
 /** A process that dies this soon after its start counts as a failed start. */
@@ -48,7 +56,7 @@ const BACKOFF_MS = 500;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Newest last: stopped from the end. */
-  readonly #parts: { name: string; stop: () => Promise<void> }[] = [];
+  readonly #parts: Part[] = [];
   readonly #failed = Promise.withResolvers<never>();
   #stopping: Promise<void> | null = null;
 
@@ -63,9 +71,10 @@ export class Supervisor {
     return this.#failed.promise;
   }
 
-  /** Something else to stop in its turn: a database, a lab, a Temporal server. */
+  /** Something else to stop in its turn: a database, a lab, a Temporal server. What comes up too late stops at once. */
   own(name: string, stop: () => Promise<void>): void {
     this.#parts.push({ name, stop });
+    if (this.#stopping !== null) this.#stopping = this.#stopping.then(() => this.#drain());
   }
 
   /** An owned part ended without being asked: everything has failed. */
@@ -83,17 +92,19 @@ export class Supervisor {
 
   /** Everything, newest first; says what could not be stopped and goes on. Safe to call twice. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stopAll();
+    this.#stopping ??= this.#drain();
     return this.#stopping;
   }
 
-  async #stopAll(): Promise<void> {
-    for (const part of this.#parts.toReversed()) {
-      try {
-        await part.stop();
-      } catch (error) {
-        this.#options.onEvent(part.name, `could not be stopped: ${messageOf(error)}`);
-      }
+  async #drain(): Promise<void> {
+    for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) await this.#stopOne(part);
+  }
+
+  async #stopOne(part: Part): Promise<void> {
+    try {
+      await part.stop();
+    } catch (error) {
+      this.#options.onEvent(part.name, `could not be stopped: ${messageOf(error)}`);
     }
   }
 }
@@ -142,7 +153,7 @@ class RunningService implements Service {
     const child = await startWatched({
       name: this.name,
       command: process.execPath,
-      args: ["--disable-warning=ExperimentalWarning", projectPath("src/cli/main.ts"), ...this.#options.args],
+      args: ["--disable-warning=ExperimentalWarning", this.#options.entry ?? MAIN, ...this.#options.args],
       ...(this.#options.env === undefined ? {} : { env: this.#options.env }),
       ipc: true,
       onLine: (line) => this.#report.onLine(this.name, line),
@@ -188,7 +199,10 @@ class RunningService implements Service {
 
 async function untilReady(child: WatchedProcess, withinMs: number): Promise<ReadyDetail> {
   const { promise, resolve, reject } = Promise.withResolvers<ReadyDetail>();
-  const timer = setTimeout(() => reject(new UserError(`${child.name} is not ready after ${withinMs / 1000} s`)), withinMs);
+  const timer = setTimeout(
+    () => reject(new UserError(`${child.name} is not ready after ${withinMs / 1000} s`)),
+    withinMs,
+  );
   child.child.on("message", (message) => {
     const detail = readReady(message);
     if (detail !== null) resolve(detail);

@@ -3,10 +3,11 @@
  * unprivileged user, who must own the data folder and be able to reach it and the binaries.
  */
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmod, chown, cp, mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { EXIT, UserError } from "../../config/user-error.ts";
+import { EXIT, messageOf, UserError } from "../../config/user-error.ts";
 
 const run = promisify(execFile);
 
@@ -57,15 +58,18 @@ export async function closedFolder(path: string, user: ServerUser): Promise<stri
 
 /** Makes the folder with only the server's user in it, and says so when that user cannot get there. */
 export async function ownFolder(folder: string, user: ServerUser): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
+  try {
+    const made = await mkdir(folder, { recursive: true });
+    if (made !== undefined) await openWay(made, folder);
+    if (user !== null) await chown(folder, user.uid, user.gid);
+    await chmod(folder, 0o700);
+  } catch (error) {
     throw new UserError(
-      `cannot make the database's data folder ${folder} (${error.code ?? error.message}): ` +
-        "set SELFHEAL_STATE to a folder that can be written, or DATABASE_URL to a database of your own",
+      `cannot make the database's data folder ${folder} or make it ours (${messageOf(error)}): ` +
+        "set SELFHEAL_STATE to a folder of your own, or DATABASE_URL to a database of your own",
       { exitCode: EXIT.unavailable, cause: error },
     );
-  });
-  if (user !== null) await chown(folder, user.uid, user.gid);
-  await chmod(folder, 0o700);
+  }
   const closed = await closedFolder(folder, user);
   if (closed === null) return;
   throw new UserError(
@@ -73,6 +77,11 @@ export async function ownFolder(folder: string, user: ServerUser): Promise<void>
       "set SELFHEAL_STATE to a folder outside it (/var/lib/selfheal is the default for root), or set DATABASE_URL",
     { exitCode: EXIT.unavailable },
   );
+}
+
+/** Folders that we made on the way are open to the server's user, whatever our umask is. */
+async function openWay(first: string, folder: string): Promise<void> {
+  for (let made = dirname(folder); made.startsWith(first); made = dirname(made)) await chmod(made, 0o755);
 }
 
 /**
@@ -89,8 +98,9 @@ export async function reachableBinaries(
   const copy = join(copies, `postgres-${version}`);
   const ready = await stat(copy).catch(() => null);
   if (ready === null) {
-    const partial = `${copy}.${process.pid}.partial`;
-    await mkdir(copies, { recursive: true, mode: 0o755 });
+    const partial = `${copy}.${randomUUID()}.partial`;
+    const made = await mkdir(copies, { recursive: true });
+    if (made !== undefined) await openWay(made, join(copies, "x"));
     await cp(root, partial, { recursive: true, verbatimSymlinks: true });
     // Another starter may have been quicker; its copy is as good as ours.
     await rename(partial, copy).catch(() => rm(partial, { recursive: true, force: true }));

@@ -131,9 +131,12 @@ async function untilReady(child: ChildProcess, layout: Layout): Promise<Postmast
   if (ready === null && child.pid !== undefined) process.kill(child.pid, "SIGQUIT");
   const log = await readFile(layout.log, "utf8").catch(() => "");
   const why = failure ?? `it was not ready after ${START_TIMEOUT_MS} ms`;
-  throw new UserError(`PostgreSQL did not start in ${layout.folder}: ${why}; its log ${layout.log} ends: ${tail(log)}`, {
-    exitCode: EXIT.unavailable,
-  });
+  throw new UserError(
+    `PostgreSQL did not start in ${layout.folder}: ${why}; its log ${layout.log} ends: ${tail(log)}`,
+    {
+      exitCode: EXIT.unavailable,
+    },
+  );
 }
 
 function tail(log: string): string {
@@ -160,13 +163,17 @@ export async function shutDown(pid: number): Promise<void> {
  * shell asks the server to shut down: it never outlives its starter unseen.
  */
 export function watchOver(pid: number, user: ServerUser): { release(): void } {
-  const watchdog = spawn("/bin/sh", ["-c", 'read -r _; kill -INT "$1" 2>/dev/null', "selfheal-postgres-watchdog", String(pid)], {
-    ...asUser(user),
-    cwd: "/",
-    env: CHILD_ENV,
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
+  const watchdog = spawn(
+    "/bin/sh",
+    ["-c", 'read -r _; kill -INT "$1" 2>/dev/null', "selfheal-postgres-watchdog", String(pid)],
+    {
+      ...asUser(user),
+      cwd: "/",
+      env: CHILD_ENV,
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    },
+  );
   watchdog.on("error", () => undefined);
   watchdog.stdin.on("error", () => undefined);
   watchdog.unref();

@@ -38,7 +38,7 @@ const STATEMENTS = [
   `create table catalogues (
      version text collate "C" primary key, content json not null, saved_at timestamptz not null)`,
   `create table catalogue_active (
-     only boolean primary key default true check (only),
+     singleton boolean primary key default true check (singleton),
      version text collate "C" not null references catalogues (version),
      activated_at timestamptz not null)`,
 
@@ -163,6 +163,8 @@ const STATEMENTS = [
   `create index standing_usable on standing_approvals (runbook, group_name) where withdrawn_at is null`,
 
   `create table audit_chains (chain text collate "C" primary key, seq integer not null, hash text not null)`,
+  // What people do to the automation as a whole; every remediation gets a chain of its own.
+  `insert into audit_chains (chain, seq, hash) values ('control', 0, '')`,
   `create table audit (
      chain text collate "C" not null references audit_chains,
      seq integer not null, key text not null, at timestamptz not null, kind text not null, body json not null,

@@ -15,14 +15,20 @@ const MAX_FAULTS = 5;
 
 // Each message is the answer to "what would be right".
 const text = z.string({ error: "a string" });
-const time = text.refine((value) => isoTime(value) !== null, { error: "an RFC 3339 time, like 2026-11-21T02:11:03.124Z" });
+const time = text.refine((value) => isoTime(value) !== null, {
+  error: "an RFC 3339 time, like 2026-11-21T02:11:03.124Z",
+});
 const labels = z.record(z.string(), text, { error: "an object of names and strings" });
 
 const ENVELOPE = z.looseObject(
   {
     version: z.literal("4", { error: '"4", the webhook version of Alertmanager 0.16 and later' }),
     alerts: z.array(z.unknown(), { error: "a list of alerts" }),
-    truncatedAlerts: z.number({ error: "a whole number, 0 or more" }).int("a whole number").min(0, "0 or more").optional(),
+    truncatedAlerts: z
+      .number({ error: "a whole number, 0 or more" })
+      .int("a whole number")
+      .min(0, "0 or more")
+      .optional(),
     groupKey: text.optional(),
   },
   { error: "an object, Alertmanager's webhook body" },
@@ -109,7 +115,13 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 function refusedBody(faults: FieldFault[]): ProblemError {
   const first = faults[0];
   const detail = first === undefined ? "" : `${first.field} is ${first.value}; right would be ${first.wouldBeRight}`;
-  return new ProblemError({ status: 422, slug: "bad-field", title: "Not an Alertmanager webhook body", detail, faults });
+  return new ProblemError({
+    status: 422,
+    slug: "bad-field",
+    title: "Not an Alertmanager webhook body",
+    detail,
+    faults,
+  });
 }
 
 function tooMany(count: number, max: number): ProblemError {

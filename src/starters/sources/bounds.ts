@@ -52,7 +52,9 @@ export function stubOf(raw: unknown, faults: FieldFault[], source: string, recei
   const given = typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : {};
   const labels = given["labels"];
   const name = typeof labels === "object" && labels !== null ? (labels as Record<string, unknown>)["alertname"] : null;
-  const why = faults.map((fault) => `${fault.field} is ${fault.value}, right would be ${fault.wouldBeRight}`).join("; ");
+  const why = faults
+    .map((fault) => `${fault.field} is ${fault.value}, right would be ${fault.wouldBeRight}`)
+    .join("; ");
   return {
     fingerprint: isFingerprint(given["fingerprint"]) ? given["fingerprint"] : `refused-${digest(raw)}`,
     status: given["status"] === "resolved" ? "resolved" : "firing",

@@ -2,6 +2,4 @@ import { alertmanager } from "./alertmanager.ts";
 import type { Source } from "./source.ts";
 
 /** Every alert source, one line each. */
-export const SOURCES: readonly Source[] = [
-  alertmanager,
-];
+export const SOURCES: readonly Source[] = [alertmanager];

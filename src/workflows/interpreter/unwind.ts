@@ -7,8 +7,7 @@ import type { JsonObject } from "../../contracts/json.ts";
 import type { Episode, PerformedEffect } from "../episode.ts";
 import { pauseFor } from "../wait.ts";
 import { performEffect, type EffectEnd } from "./effect.ts";
-import { readHarm } from "./harm.ts";
-import { readProbes } from "./verify.ts";
+import { readAll } from "./verify.ts";
 
 /** Takes back what was performed (of one rung, or of all) and forgets it. */
 export async function unwind(episode: Episode, rung?: string): Promise<void> {
@@ -57,9 +56,10 @@ async function ramp(episode: Episode, effect: PerformedEffect, overMs: number): 
 }
 
 async function sickness(episode: Episode): Promise<string | null> {
-  const readings = await readProbes(episode, [episode.requirePlan().probe], "reading the probe while traffic comes back");
+  const doing = "reading the probe while traffic comes back";
+  const { readings, harmed } = await readAll(episode, [episode.requirePlan().probe], doing);
   const bad = readings.find((reading) => reading.state !== "healthy");
-  return bad === undefined ? readHarm(episode) : `${bad.state} while traffic came back: ${bad.reason}`;
+  return bad === undefined ? harmed : `${bad.state} while traffic came back: ${bad.reason}`;
 }
 
 /** Traffic off again: the target was on its way back and is not healthy after all. */

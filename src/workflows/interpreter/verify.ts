@@ -4,7 +4,7 @@ import type { ProbeReading, ProbeSpec } from "../../contracts/probe.ts";
 import type { Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
 import { waitUntil } from "../wait.ts";
-import { readHarm } from "./harm.ts";
+import { judgeHarm } from "./harm.ts";
 
 export type Verified = { state: "healthy" | "unhealthy" | "stop" | "cancelled"; detail: string };
 
@@ -18,11 +18,10 @@ export async function verify(episode: Episode, spec: PlanVerify): Promise<Verifi
   let healthySince: number | null = null;
   for (;;) {
     episode.enter("verify", healthySince === null ? "waiting for a healthy probe" : "healthy, it must hold");
-    const readings = await readProbes(episode, [episode.requirePlan().probe, ...spec.also], "verifying");
+    const { readings, harmed } = await readAll(episode, [episode.requirePlan().probe, ...spec.also], "verifying");
     const bad = readings.find((reading) => reading.state !== "healthy");
     const now = Date.now();
     healthySince = bad === undefined ? (healthySince ?? now) : null;
-    const harmed = await readHarm(episode);
     if (harmed !== null) return { state: "stop", detail: harmed };
     if (healthySince !== null && now - healthySince >= spec.holdMs) {
       return { state: "healthy", detail: `healthy for ${spec.holdMs} ms` };
@@ -37,14 +36,22 @@ export async function verify(episode: Episode, spec: PlanVerify): Promise<Verifi
   }
 }
 
-export async function readProbes(episode: Episode, probes: ProbeSpec[], doing: string): Promise<ProbeReading[]> {
+/** The probes and the harm SLI in one reading. `harmed` is a sentence when the SLI got worse beyond its bound. */
+export async function readAll(
+  episode: Episode,
+  probes: ProbeSpec[],
+  doing: string,
+): Promise<{ readings: ProbeReading[]; harmed: string | null }> {
+  const { harm } = episode.requirePlan();
   const reply = await record(`${doing}: ${probes.map((probe) => probe.name).join(", ")}`)["remediation.read"]({
     remediationId: episode.remediationId,
     phase: episode.view.phase,
     doing,
     probes,
-    harm: null,
+    harm,
     watchHarm: false,
   });
-  return reply.readings;
+  const { readings } = reply;
+  if (harm === null || episode.harmBaseline === null || reply.harm === null) return { readings, harmed: null };
+  return { readings, harmed: judgeHarm(harm, episode.harmBaseline, reply.harm) };
 }

@@ -22,6 +22,7 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
     const reply = await record(`confirm ${target.id}`)["remediation.confirm"](request);
     episode.reading = reply.reading;
     episode.collected = reply.collected;
+    episode.collectDetail = reply.detail;
     const { state, reason } = reply.reading;
     if (state === "unhealthy") return overBeforeAct(episode);
     if (state === "healthy" && ++healthy > 1) {

@@ -17,6 +17,7 @@ export async function decide(episode: Episode): Promise<Decided> {
     alerts: episode.alerts(),
     reading,
     collected: episode.collected,
+    collectDetail: episode.collectDetail,
     runbookHash: episode.requireClassification().runbookHash,
     catalogueVersion: episode.catalogueVersion,
   });

@@ -1,0 +1,15 @@
+import { createHash } from "node:crypto";
+import type { Json } from "../contracts/json.ts";
+
+/** JSON with sorted keys and no white space: equal values give equal text, whatever the order they were written in. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const keys = Object.keys(value).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`).join(",")}}`;
+}
+
+/** sha256 of the canonical JSON, as 64 hex digits. */
+export function hashOf(value: Json): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}

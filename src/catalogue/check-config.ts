@@ -1,0 +1,137 @@
+/** What the grammar of selfheal.yaml and inventory.yaml cannot say. */
+import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
+import { checkProbe } from "./check-probe.ts";
+import { checkTemplates } from "./check-templates.ts";
+import { connectionsSchema } from "./connections.ts";
+import type { ConfigSpec } from "./grammar/config.ts";
+import type { InventorySpec } from "./grammar/inventory.ts";
+import type { NameClash } from "./inventory.ts";
+import { issuesToProblems } from "./issues.ts";
+import { suggest, type Problem } from "./problems.ts";
+import { PLAN_ROOTS } from "./bindings.ts";
+import {
+  isReference,
+  missingToProblems,
+  resolveSecrets,
+  standIns,
+  writtenOutSecrets,
+  type SecretSource,
+} from "./secrets.ts";
+import type { YamlSource } from "./yaml-source.ts";
+
+export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: SecretSource | null): Problem[] {
+  return [
+    ...checkPeople(source, spec),
+    ...Object.entries(spec.probes).flatMap(([name, probe]) => checkProbe(source, probe, ["probes", name], PLAN_ROOTS)),
+    ...Object.entries(spec.slis).flatMap(([name, sli]) =>
+      checkTemplates(source, sli.query, ["slis", name, "query"], PLAN_ROOTS),
+    ),
+    ...checkConnections(source, spec),
+    ...writtenOutSecrets(source, spec.connections, ["connections"]),
+    ...writtenOutSecrets(source, spec.sources, ["sources"]),
+    ...misplacedReferences(source, spec.values, ["values"]),
+    ...(secrets === null ? [] : checkSecrets(source, spec, secrets)),
+  ];
+}
+
+function checkPeople(source: YamlSource, spec: ConfigSpec): Problem[] {
+  const names = spec.people.map((person) => person.name);
+  const repeated = names.flatMap((name, index) =>
+    names.indexOf(name) < index
+      ? [
+          source.problem(["people", index, "name"], "value", {
+            message: "this person is there twice",
+            wouldBeRight: "each name once",
+            value: name,
+          }),
+        ]
+      : [],
+  );
+  const givers = spec.standingApprovals.flatMap(({ by, group }, index) => {
+    const at = ["standingApprovals", index];
+    const problems: Problem[] = [];
+    if (!names.includes(by)) {
+      problems.push(
+        source.problem([...at, "by"], "value", {
+          message: "nobody of this name is among people",
+          wouldBeRight: suggest(by, names),
+          value: by,
+        }),
+      );
+    }
+    if (!Object.hasOwn(spec.groups, group)) {
+      problems.push(
+        source.problem([...at, "group"], "value", {
+          message: "there is no such group",
+          wouldBeRight: suggest(group, Object.keys(spec.groups)),
+          value: group,
+        }),
+      );
+    }
+    return problems;
+  });
+  return [...repeated, ...givers];
+}
+
+function checkConnections(source: YamlSource, spec: ConfigSpec): Problem[] {
+  const parsed = connectionsSchema.safeParse(standIns(spec.connections));
+  if (parsed.success) return [];
+  const problems = issuesToProblems(source, connectionsSchema, parsed.error.issues, ["connections"]);
+  return problems.map((problem) => ({ ...problem, wouldBeRight: secretHelp(problem.wouldBeRight) }));
+}
+
+function secretHelp(wouldBeRight: string): string {
+  return /secret/i.test(wouldBeRight) ? "a reference to a secret: env:NAME or file:PATH" : wouldBeRight;
+}
+
+/** Values go into plans as they are: a reference there would never be resolved. */
+function misplacedReferences(source: YamlSource, value: Json, path: (string | number)[]): Problem[] {
+  if (isReference(value)) {
+    return [
+      source.problem(path, "value", {
+        message: "a secret cannot be used here: values go into plans and the record",
+        wouldBeRight: "references under connections and sources only",
+      }),
+    ];
+  }
+  if (Array.isArray(value)) return value.flatMap((item, index) => misplacedReferences(source, item, [...path, index]));
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => misplacedReferences(source, item, [...path, key]));
+}
+
+function checkSecrets(source: YamlSource, spec: ConfigSpec, secrets: SecretSource): Problem[] {
+  const both: [string, JsonObject][] = [
+    ["connections", spec.connections],
+    ["sources", spec.sources],
+  ];
+  return both.flatMap(([key, value]) => missingToProblems(resolveSecrets(value, secrets, [key]).missing, source));
+}
+
+export function checkInventory(
+  source: YamlSource,
+  spec: InventorySpec,
+  clashes: readonly NameClash[],
+  config: ConfigSpec | null,
+): Problem[] {
+  const same = clashes.map(({ at, alias, written, other }) =>
+    source.problem(["targets", at, ...(alias === null ? ["id"] : ["aliases", alias])], "value", {
+      message: other === "" ? "nothing is left of this name" : `this name is also one of ${other}`,
+      wouldBeRight: "a name that is one target's only",
+      value: written,
+    }),
+  );
+  if (config === null) return same;
+  const groups = Object.keys(config.groups);
+  const strangers = spec.targets.flatMap(({ group }, index) =>
+    Object.hasOwn(config.groups, group)
+      ? []
+      : [
+          source.problem(["targets", index, "group"], "value", {
+            message: "selfheal.yaml has no such group",
+            wouldBeRight: suggest(group, groups),
+            value: group,
+          }),
+        ],
+  );
+  return [...same, ...strangers];
+}

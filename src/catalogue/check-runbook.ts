@@ -1,0 +1,186 @@
+/** What the grammar of a runbook cannot say: names that must exist, orders that must hold, steps that need approval. */
+import { PLAN_ROOTS, ROOTS } from "./bindings.ts";
+import { checkInput } from "./check-input.ts";
+import { outputFields, unknownAction, type Known } from "./check-known.ts";
+import { checkLadder } from "./check-ladder.ts";
+import { checkProbe } from "./check-probe.ts";
+import { checkCondition, checkTemplates, type Scope } from "./check-templates.ts";
+import { evaluate } from "./expression.ts";
+import type { RunbookSpec } from "./grammar/runbook.ts";
+import { suggest, type Problem } from "./problems.ts";
+import type { YamlSource } from "./yaml-source.ts";
+
+export function checkRunbook(source: YamlSource, spec: RunbookSpec, known: Known): Problem[] {
+  const values = known.config === null ? undefined : Object.keys(known.config.values);
+  const collected = Object.fromEntries(
+    spec.collect.map(({ id, uses }) => [id, outputFields(known.actions, uses)] as const),
+  );
+  const scope: Scope = { collected, values };
+  return [
+    ...checkMatch(source, spec),
+    ...checkKind(source, spec, known),
+    ...checkCondition(source, spec.require, ["require"], PLAN_ROOTS, scope),
+    ...checkProbe(source, spec.probe, ["probe"], ROOTS, { values }),
+    ...checkCollect(source, spec, known, { values }),
+    ...checkLadder(source, spec, known, scope),
+    ...checkApproval(source, spec, known),
+    ...checkHarm(source, spec, known),
+    ...checkFinish(source, spec, known),
+  ];
+}
+
+function checkMatch(source: YamlSource, spec: RunbookSpec): Problem[] {
+  return spec.match.flatMap((entry, index) =>
+    Object.entries(entry).flatMap(([label, matcher]) => {
+      if (typeof matcher === "string") return [];
+      const result = evaluate("''.matches(pattern)", { pattern: matcher.matches });
+      if (result.ok) return [];
+      const path = ["match", index, label, "matches"];
+      return [
+        source.problem(path, "value", {
+          message: "this is no regular expression",
+          wouldBeRight: "RE2 syntax",
+          value: matcher.matches,
+        }),
+      ];
+    }),
+  );
+}
+
+function checkKind(source: YamlSource, spec: RunbookSpec, { kinds }: Known): Problem[] {
+  const { kind } = spec.target;
+  if (kinds === null || kinds.includes(kind)) return [];
+  const what = {
+    message: "the inventory has no target of this kind",
+    wouldBeRight: suggest(kind, kinds),
+    value: kind,
+    severity: "warning" as const,
+  };
+  return [source.problem(["target", "kind"], "value", what)];
+}
+
+function checkCollect(source: YamlSource, spec: RunbookSpec, { actions }: Known, scope: Scope): Problem[] {
+  const ids = spec.collect.map((item) => item.id);
+  return spec.collect.flatMap((item, index) => {
+    const at = ["collect", index];
+    const problems = checkTemplates(source, item.with, [...at, "with"], ROOTS, scope);
+    if (ids.indexOf(item.id) < index) {
+      problems.push(
+        source.problem([...at, "id"], "value", {
+          message: "this id is there twice",
+          wouldBeRight: "each id once",
+          value: item.id,
+        }),
+      );
+    }
+    const action = Object.hasOwn(actions, item.uses) ? actions[item.uses] : undefined;
+    if (action === undefined) return [...problems, unknownAction(source, item.uses, [...at, "uses"], actions)];
+    if (action.risk !== "read") {
+      const wouldBeRight = "an action that only reads: evidence is collected before anything is touched";
+      problems.push(
+        source.problem([...at, "uses"], "value", {
+          message: "this action changes something",
+          wouldBeRight,
+          value: item.uses,
+        }),
+      );
+    }
+    return [...problems, ...checkInput(source, action.input, item.with, [...at, "with"])];
+  });
+}
+
+function checkApproval(source: YamlSource, spec: RunbookSpec, { actions, config }: Known): Problem[] {
+  if (spec.approval === undefined) {
+    return spec.ladder.flatMap((rung, at) =>
+      rung.steps.flatMap((step, index) => {
+        const risk = Object.hasOwn(actions, step.uses) ? actions[step.uses]?.risk : undefined;
+        if (risk !== "irreversible" && risk !== "high") return [];
+        const message = `this action is ${risk === "high" ? "of high risk" : "irreversible"}, and the runbook has no approval`;
+        const path = ["ladder", at, "steps", index, "uses"];
+        return [source.problem(path, "value", { message, wouldBeRight: "approval: { roles: […] }", value: step.uses })];
+      }),
+    );
+  }
+  if (config === null) return [];
+  const held = new Set(config.people.flatMap((person) => person.roles));
+  if (spec.approval.roles.some((role) => held.has(role))) return [];
+  const what = {
+    message: "nobody among people has one of these roles",
+    wouldBeRight: suggest(spec.approval.roles[0] ?? "", [...held]),
+    value: spec.approval.roles,
+    severity: "warning" as const,
+  };
+  return [source.problem(["approval", "roles"], "value", what)];
+}
+
+function checkHarm(source: YamlSource, spec: RunbookSpec, { config }: Known): Problem[] {
+  if (spec.harm === undefined || config === null) return [];
+  const { sli: name, worseBy } = spec.harm;
+  const sli = Object.hasOwn(config.slis, name) ? config.slis[name] : undefined;
+  if (sli === undefined) {
+    const what = {
+      message: "selfheal.yaml has no such SLI",
+      wouldBeRight: suggest(name, Object.keys(config.slis)),
+      value: name,
+    };
+    return [source.problem(["harm", "sli"], "value", what)];
+  }
+  if ((worseBy ?? sli.worseBy) !== undefined) return [];
+  return [
+    source.problem(["harm", "worseBy"], "key", {
+      message: "this is missing, and the SLI has no default",
+      wouldBeRight: "an absolute distance such as 0.02",
+    }),
+  ];
+}
+
+function checkFinish(source: YamlSource, spec: RunbookSpec, { actions }: Known): Problem[] {
+  const { restore, over } = spec.finish.healthy;
+  if (restore === "ramp" && over === undefined) {
+    return [
+      source.problem(["finish", "healthy", "over"], "key", {
+        message: "this is missing",
+        wouldBeRight: "how long the ramp takes, e.g. 10m",
+      }),
+    ];
+  }
+  const uses = spec.ladder.flatMap((rung) => rung.steps.map((step) => step.uses));
+  if (restore === "atOnce" || uses.some((name) => Object.hasOwn(actions, name) && actions[name]?.ramped === true))
+    return [];
+  const what = {
+    message: "no step of the ladder can come back gradually",
+    wouldBeRight: "atOnce",
+    value: restore,
+    severity: "warning" as const,
+  };
+  return [source.problem(["finish", "healthy", "restore"], "value", what)];
+}
+
+/** Entries of two runbooks of which one matches whatever the other matches: such an alert would go to nobody. */
+export function checkOverlap(all: readonly { source: YamlSource; spec: RunbookSpec }[]): Problem[] {
+  return all.flatMap(({ source, spec }, mine) =>
+    spec.match.flatMap((entry, index) => {
+      const other = all.find((one, at) => at !== mine && one.spec.match.some((theirs) => covers(theirs, entry)));
+      if (other === undefined) return [];
+      const message = `every alert that this matches also matches ${other.spec.metadata.name}`;
+      return [
+        source.problem(["match", index], "value", {
+          message,
+          wouldBeRight: "entries that exclude each other",
+          value: entry,
+        }),
+      ];
+    }),
+  );
+}
+
+type Entry = RunbookSpec["match"][number];
+
+function covers(wide: Entry, narrow: Entry): boolean {
+  return Object.entries(wide).every(([label, matcher]) => {
+    const theirs = narrow[label];
+    return typeof matcher === "string"
+      ? theirs === matcher
+      : typeof theirs === "object" && theirs.matches === matcher.matches;
+  });
+}

@@ -1,0 +1,106 @@
+/** Which runbook an alert asks for, on which target. Deterministic: what is not certain goes to a person. */
+import type { Alert, Severity } from "../contracts/alert.ts";
+import { severityOf } from "../contracts/alert.ts";
+import type { ProbeSpec } from "../contracts/probe.ts";
+import type { Target } from "../contracts/target.ts";
+import type { Json } from "../contracts/json.ts";
+import type { ReasonCode } from "../contracts/verdict.ts";
+import { hashOf } from "./canonical.ts";
+import type { Catalogue, Runbook } from "./catalogue.ts";
+import { CompileError, compileCollect, compileProbe } from "./compile.ts";
+import { evaluateCondition } from "./expression.ts";
+import { identify } from "./identity.ts";
+
+export type Classification =
+  | {
+      kind: "matched";
+      runbook: Runbook;
+      target: Target;
+      /** Equal for alerts that ask for the same remedy of the same target: runbook and compiled probe. */
+      joinKey: string;
+      severity: Severity;
+      probe: ProbeSpec;
+      detail: string;
+    }
+  | { kind: "unmatched"; target: Target | null; code: "NO_RUNBOOK"; detail: string }
+  /** A runbook matches, but it cannot be said what to do to which target: a person is told. */
+  | { kind: "noTarget"; code: ReasonCode; detail: string; runbook: string | null };
+
+export function classify(catalogue: Catalogue, alert: Alert): Classification {
+  const matching = catalogue.runbooks.filter((runbook) => whyNot(runbook, alert.labels) === null);
+  const [runbook, ...others] = matching;
+  if (runbook === undefined) {
+    const detail = `no runbook of ${catalogue.runbooks.length} matches the alert ${alert.labels["alertname"] ?? "without a name"}`;
+    return { kind: "unmatched", target: anyTarget(catalogue, alert), code: "NO_RUNBOOK", detail };
+  }
+  if (others.length > 0) {
+    const detail = `the runbooks ${matching.map((one) => one.name).join(", ")} all match`;
+    return { kind: "noTarget", code: "AMBIGUOUS_RUNBOOK", detail, runbook: null };
+  }
+  const { kind, from } = runbook.spec.target;
+  const identified = identify(catalogue.inventory, kind, alert.labels, from);
+  if (identified.target === null) {
+    return { kind: "noTarget", code: identified.code, detail: identified.detail, runbook: runbook.name };
+  }
+  return compiled(catalogue, alert, runbook, identified.target, identified.detail);
+}
+
+/** Compiles what confirm will need, so that it cannot fail there. */
+function compiled(catalogue: Catalogue, alert: Alert, runbook: Runbook, target: Target, how: string): Classification {
+  try {
+    const probe = compileProbe(catalogue, runbook, target, alert);
+    compileCollect(catalogue, runbook, target, alert);
+    const joinKey = hashOf([runbook.name, probe as unknown as Json]).slice(0, 32);
+    const detail = `runbook ${runbook.name}; ${how}`;
+    return { kind: "matched", runbook, target, joinKey, severity: severityOf(alert.labels), probe, detail };
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return { kind: "noTarget", code: error.code, detail: `${runbook.name}: ${error.message}`, runbook: runbook.name };
+  }
+}
+
+/** Why each runbook does or does not match, for `explain`. */
+export function explainMatch(catalogue: Catalogue, alert: Alert): { runbook: string; matches: boolean; why: string }[] {
+  return catalogue.runbooks.map((runbook) => {
+    const why = whyNot(runbook, alert.labels);
+    return { runbook: runbook.name, matches: why === null, why: why ?? "every label of an entry matches" };
+  });
+}
+
+/** null: it matches. Else what stands against the entry that came nearest. */
+function whyNot(runbook: Runbook, labels: Record<string, string>): string | null {
+  let nearest: string[] | null = null;
+  for (const entry of runbook.spec.match) {
+    const against = Object.entries(entry).flatMap(([label, matcher]) => against1(label, matcher, labels) ?? []);
+    if (against.length === 0) return null;
+    if (nearest === null || against.length < nearest.length) nearest = against;
+  }
+  return (nearest ?? ["it has no entry"]).join(", ");
+}
+
+type Matcher = string | { matches: string };
+
+function against1(label: string, matcher: Matcher, labels: Record<string, string>): string | null {
+  const value = Object.hasOwn(labels, label) ? (labels[label] ?? "") : null;
+  const has = value === null ? `there is no label ${label}` : `${label} is ${JSON.stringify(value)}`;
+  if (typeof matcher === "string") return value === matcher ? null : `${has}, not ${JSON.stringify(matcher)}`;
+  return value !== null && matchesWhole(value, matcher.matches)
+    ? null
+    : `${has}, which does not match ${matcher.matches}`;
+}
+
+/** RE2 over the whole value, as Prometheus matches labels: linear in time, whatever the pattern. */
+export function matchesWhole(value: string, pattern: string): boolean {
+  const result = evaluateCondition("value.matches(pattern)", { value, pattern: `^(?s:${pattern})$` });
+  return result.ok && result.value;
+}
+
+/** For an alert that no runbook matches: the target that the labels of any runbook would name, if they agree. */
+function anyTarget(catalogue: Catalogue, alert: Alert): Target | null {
+  const named = new Set<Target>();
+  for (const { spec } of catalogue.runbooks) {
+    const { target } = identify(catalogue.inventory, spec.target.kind, alert.labels, spec.target.from);
+    if (target !== null) named.add(target);
+  }
+  return named.size === 1 ? ([...named][0] ?? null) : null;
+}

@@ -1,0 +1,78 @@
+/** What an expression reads and calls, from its syntax tree. */
+import type { parse } from "@bufbuild/cel";
+
+type ParsedExpr = ReturnType<typeof parse>;
+type Expr = NonNullable<ParsedExpr["expr"]>;
+
+export interface Names {
+  /** Free names: `target`, `alert`. */
+  roots: string[];
+  /** Plain paths from a root, as long as they are plain: `["collected", "disk", "serial"]`. */
+  paths: string[][];
+  functions: string[];
+}
+
+export function namesIn(parsed: ParsedExpr): Names {
+  const found = { roots: new Set<string>(), paths: [] as string[][], functions: new Set<string>() };
+  if (parsed.expr !== undefined) walk(parsed.expr, new Set(), found);
+  return { roots: [...found.roots], paths: found.paths, functions: [...found.functions] };
+}
+
+interface Found {
+  roots: Set<string>;
+  paths: string[][];
+  functions: Set<string>;
+}
+
+function walk(expression: Expr | undefined, bound: ReadonlySet<string>, found: Found): void {
+  if (expression === undefined) return;
+  const path = plainPath(expression);
+  if (path !== null) {
+    const root = path[0] ?? "";
+    if (bound.has(root)) return;
+    found.roots.add(root);
+    found.paths.push(path);
+    return;
+  }
+  const { exprKind } = expression;
+  switch (exprKind.case) {
+    case "selectExpr":
+      return walk(exprKind.value.operand, bound, found);
+    case "callExpr":
+      if (!isOperator(exprKind.value.function)) found.functions.add(exprKind.value.function);
+      walk(exprKind.value.target, bound, found);
+      return exprKind.value.args.forEach((arg) => walk(arg, bound, found));
+    case "listExpr":
+      return exprKind.value.elements.forEach((element) => walk(element, bound, found));
+    case "structExpr":
+      return exprKind.value.entries.forEach((entry) => {
+        if (entry.keyKind.case === "mapKey") walk(entry.keyKind.value, bound, found);
+        walk(entry.value, bound, found);
+      });
+    case "comprehensionExpr": {
+      const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } = exprKind.value;
+      walk(iterRange, bound, found);
+      walk(accuInit, bound, found);
+      const inner = new Set([...bound, iterVar, iterVar2, accuVar]);
+      return [loopCondition, loopStep, result].forEach((part) => walk(part, inner, found));
+    }
+    default:
+      return;
+  }
+}
+
+/** `a.b["c"]` as a path; null when it is anything else. */
+function plainPath(expression: Expr): string[] | null {
+  const { exprKind } = expression;
+  if (exprKind.case === "identExpr") return [exprKind.value.name.replace(/^\./, "")];
+  if (exprKind.case === "selectExpr" && exprKind.value.operand !== undefined) {
+    const operand = plainPath(exprKind.value.operand);
+    // has(a.b) asks whether b is there: only a must be.
+    return operand === null || exprKind.value.testOnly ? operand : [...operand, exprKind.value.field];
+  }
+  return null;
+}
+
+function isOperator(name: string): boolean {
+  return !/^[A-Za-z]\w*$/.test(name);
+}

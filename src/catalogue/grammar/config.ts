@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { apiVersion, count, durationSchema, instant, jsonObject, mode, name, probe, text } from "./common.ts";
+
+/** `scale` divides every duration (`timeScale`). */
+export function configSchema(scale: number) {
+  const duration = durationSchema(scale);
+  const worseBy = z.number({ error: "a number greater than 0" }).positive({ error: "a number greater than 0" });
+  return z.strictObject({
+    apiVersion,
+    kind: z.literal("Config"),
+    mode: mode.default("observe").describe("the most that any runbook may do"),
+    timeScale: z
+      .number({ error: "a number of at least 1" })
+      .min(1, { error: "a number of at least 1" })
+      .max(100_000)
+      .default(1)
+      .describe("for demos only: every duration of the catalogue is divided by it"),
+    people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
+    approvals: z
+      .strictObject({
+        unsignedSignals: z
+          .boolean()
+          .default(false)
+          .describe("does a bare Temporal signal count as its sender's decision?"),
+        roles: z.array(name).default([]).describe("who approves plans of runbooks that name no roles"),
+      })
+      .prefault({}),
+    groups: z
+      .record(
+        name,
+        z.strictObject({ mode: mode.default("auto").describe("can only lower the global mode"), owner: text }),
+      )
+      .default({}),
+    connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
+    sources: z.record(name, jsonObject).default({}).describe("where alerts come from"),
+    values: jsonObject.default({}).describe("yours; ${{ config.<name> }} in runbooks"),
+    probes: z.record(name, probe).default({}).describe("named probes for verify.also"),
+    slis: z
+      .record(
+        name,
+        z.strictObject({
+          query: text.describe("PromQL that gives one number; ${{ … }} is filled in"),
+          maxAge: duration.prefault("5m"),
+          better: z.enum(["higher", "lower"]),
+          worseBy: worseBy.optional().describe("absolute distance from the baseline that is harm"),
+        }),
+      )
+      .default({}),
+    standingApprovals: z
+      .array(
+        z.strictObject({
+          runbook: name,
+          runbookHash: z.string().regex(/^[0-9a-f]{64}$/, { error: "the hash that `selfheal runbook check` prints" }),
+          group: name,
+          expires: instant,
+          maxCount: count,
+          by: text.describe("one of people"),
+        }),
+      )
+      .default([])
+      .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
+  });
+}
+export type ConfigSpec = z.infer<ReturnType<typeof configSchema>>;

@@ -1,0 +1,51 @@
+import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
+import type { AnyAction } from "../ports/action.ts";
+import { hashOf } from "./canonical.ts";
+
+/**
+ * The version of a runbook, as 64 hex digits: what it says, the named probes, SLI and values of selfheal.yaml that it
+ * uses, and the versions of its actions. A change in any of them may change what a plan does, so it ends every
+ * standing approval. Comments, the order of keys and the review date do not count.
+ */
+export function runbookHash(raw: JsonObject, config: JsonObject, actions: Readonly<Record<string, AnyAction>>): string {
+  const metadata = isJsonObject(raw["metadata"]) ? { ...raw["metadata"] } : {};
+  delete metadata["reviewBy"];
+  const steps = stepsOf(raw);
+  const uses = [...steps, ...listOf(raw["collect"])].map((step) => String(step["uses"]));
+  const versions = Object.fromEntries(uses.map((name) => [name, actions[name]?.version ?? null]));
+  const harm = isJsonObject(raw["harm"]) ? raw["harm"] : {};
+  return hashOf({
+    runbook: { ...raw, metadata },
+    actions: versions,
+    probes: pick(config["probes"], alsoOf(raw)),
+    slis: pick(config["slis"], [String(harm["sli"])]),
+    values: pick(config["values"], valuesUsed(raw, config)),
+  });
+}
+
+function listOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function stepsOf(raw: JsonObject): JsonObject[] {
+  return listOf(raw["ladder"]).flatMap((rung) => listOf(rung["steps"]));
+}
+
+function alsoOf(raw: JsonObject): string[] {
+  return listOf(raw["ladder"]).flatMap((rung) => {
+    const also = isJsonObject(rung["verify"]) ? rung["verify"]["also"] : [];
+    return Array.isArray(also) ? also.map(String) : [];
+  });
+}
+
+/** Values whose name appears behind `config` anywhere: rather one too many. */
+function valuesUsed(raw: JsonObject, config: JsonObject): string[] {
+  const text = JSON.stringify([raw, config["probes"] ?? null, config["slis"] ?? null]);
+  const values = isJsonObject(config["values"]) ? Object.keys(config["values"]) : [];
+  return text.includes("config") ? values.filter((name) => text.includes(name)) : [];
+}
+
+function pick(from: Json | undefined, names: readonly string[]): JsonObject {
+  const all = isJsonObject(from) ? from : {};
+  return Object.fromEntries(names.flatMap((name) => (Object.hasOwn(all, name) ? [[name, all[name] ?? null]] : [])));
+}

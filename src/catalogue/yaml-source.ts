@@ -1,0 +1,205 @@
+/** One YAML file as JSON, with the place of every key and value. Never throws: what is wrong is a located problem. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from "yaml";
+import type { Json, JsonObject } from "../contracts/json.ts";
+import { formatPath, show, type PathPart, type Problem } from "./problems.ts";
+
+export interface YamlSource {
+  file: string;
+  /** null when the file cannot be read as YAML. */
+  json: Json | null;
+  problems: Problem[];
+  /** Makes a problem at the value of `path`, or at its key; a path that is not there is placed at its nearest parent. */
+  problem(path: readonly PathPart[], at: "key" | "value", what: ProblemText): Problem;
+}
+
+export interface ProblemText {
+  message: string;
+  wouldBeRight: string;
+  /** Left out: nothing is shown. */
+  value?: unknown;
+  severity?: Problem["severity"];
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_DEPTH = 40;
+/** Values that aliases may add; more is an alias bomb. */
+const MAX_ALIASED = 100_000;
+
+export function readYaml(file: string, bytes: Uint8Array): YamlSource {
+  const broken = (line: number, col: number, message: string, wouldBeRight: string): YamlSource =>
+    new Source(file, null, [{ file, line, col, path: "", message, value: null, wouldBeRight, severity: "error" }]);
+  if (bytes.length > MAX_BYTES) {
+    return broken(1, 1, `the file has ${bytes.length} bytes`, `at most ${MAX_BYTES} bytes are read`);
+  }
+  const text = decode(bytes);
+  if (text === null) return broken(1, 1, "the file is not text", "YAML in UTF-8");
+  const lines = new LineCounter();
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true });
+  } catch (error) {
+    return broken(1, 1, `the file cannot be read: ${reason(error)}`, "plain YAML, not nested without end");
+  }
+  const source = new Source(file, document, [], lines);
+  source.read();
+  return source;
+}
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return text.includes("\0") ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+function reason(error: unknown): string {
+  if (error instanceof RangeError) return "it is nested too deeply";
+  return error instanceof Error ? error.message : String(error);
+}
+
+class Source implements YamlSource {
+  readonly file: string;
+  readonly problems: Problem[];
+  json: Json | null = null;
+  readonly #document: Document.Parsed | null;
+  readonly #lines: LineCounter;
+  #aliased = 0;
+  #inAlias = 0;
+
+  constructor(file: string, document: Document.Parsed | null, problems: Problem[], lines = new LineCounter()) {
+    this.file = file;
+    this.#document = document;
+    this.problems = problems;
+    this.#lines = lines;
+  }
+
+  read(): void {
+    const document = this.#document;
+    if (document === null) return;
+    for (const error of [...document.errors, ...document.warnings])
+      this.#add(error.pos[0], [], sentence(error.message), syntaxHelp(error.code));
+    if (document.errors.length > 0) return;
+    if (document.contents === null) return void this.#add(0, [], "the file is empty", "apiVersion, kind and so on");
+    try {
+      const json = this.#toJson(document.contents, [], 0);
+      if (!this.problems.some((problem) => problem.severity === "error")) this.json = json;
+    } catch (error) {
+      if (!(error instanceof TooMuch)) throw error;
+      this.#add(error.offset, error.path, error.message, "fewer aliases, or none");
+    }
+  }
+
+  problem(path: readonly PathPart[], at: "key" | "value", what: ProblemText): Problem {
+    const { line, col } = this.#place(this.#offset(path, at));
+    const value = what.value === undefined ? null : show(what.value);
+    const { message, wouldBeRight, severity = "error" } = what;
+    return { file: this.file, line, col, path: formatPath(path), message, value, wouldBeRight, severity };
+  }
+
+  #add(offset: number, path: readonly PathPart[], message: string, wouldBeRight: string): void {
+    const { line, col } = this.#place(offset);
+    const rest = { path: formatPath(path), message, value: null, wouldBeRight, severity: "error" as const };
+    this.problems.push({ file: this.file, line, col, ...rest });
+  }
+
+  #place(offset: number): { line: number; col: number } {
+    const { line, col } = this.#lines.linePos(offset);
+    return line > 0 ? { line, col } : { line: 1, col: 1 };
+  }
+
+  #offset(path: readonly PathPart[], at: "key" | "value"): number {
+    let node: unknown = this.#document?.contents ?? null;
+    let offset = startOf(node);
+    for (const [index, part] of path.entries()) {
+      const step = this.#child(node, part);
+      if (step === null) break;
+      const last = index === path.length - 1;
+      offset = last && at === "key" ? (step.keyAt ?? startOf(step.node)) : startOf(step.node, step.keyAt ?? offset);
+      node = step.node;
+    }
+    return offset;
+  }
+
+  #child(node: unknown, part: PathPart): { node: unknown; keyAt: number | null } | null {
+    const held = isAlias(node) ? this.#document && node.resolve(this.#document) : node;
+    if (isMap(held)) {
+      const pair = held.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+      return pair === undefined ? null : { node: pair.value, keyAt: startOf(pair.key) };
+    }
+    if (isSeq(held) && typeof part === "number" && part < held.items.length)
+      return { node: held.items[part], keyAt: null };
+    return null;
+  }
+
+  #toJson(node: unknown, path: PathPart[], depth: number): Json {
+    if (depth > MAX_DEPTH) throw new TooMuch(`it is nested more than ${MAX_DEPTH} deep`, startOf(node), path);
+    if (this.#inAlias > 0 && ++this.#aliased > MAX_ALIASED) {
+      throw new TooMuch("aliases make it too large (an alias bomb?)", startOf(node), path);
+    }
+    if (isAlias(node)) return this.#alias(node, path, depth);
+    if (isMap(node)) return this.#map(node.items, path, depth);
+    if (isSeq(node)) return node.items.map((item, index) => this.#toJson(item, [...path, index], depth + 1));
+    return this.#scalar(node, path);
+  }
+
+  #alias(node: Node, path: PathPart[], depth: number): Json {
+    const target = isAlias(node) && this.#document ? node.resolve(this.#document) : undefined;
+    if (target === undefined) {
+      this.#add(startOf(node), path, "the alias has no anchor before it", "an anchor (&name) above");
+      return null;
+    }
+    this.#inAlias++;
+    const value = this.#toJson(target, path, depth + 1);
+    this.#inAlias--;
+    return value;
+  }
+
+  #map(items: Pair<unknown, unknown>[], path: PathPart[], depth: number): JsonObject {
+    const object: JsonObject = {};
+    for (const { key, value } of items) {
+      const name = isScalar(key) ? String(key.value) : "";
+      const at = [...path, name];
+      if (name === "" || name === "__proto__") this.#add(startOf(key), at, "this cannot be a key", "a plain word");
+      else object[name] = this.#toJson(value, at, depth + 1);
+    }
+    return object;
+  }
+
+  #scalar(node: unknown, path: PathPart[]): Json {
+    const value: unknown = isScalar(node) ? node.value : node;
+    if (value === null || value === undefined) return null;
+    if (typeof value === "string" || typeof value === "boolean") return value;
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    this.#add(startOf(node), path, `${String(value)} cannot be used here`, "text, a finite number, true or false");
+    return null;
+  }
+}
+
+class TooMuch extends Error {
+  readonly offset: number;
+  readonly path: PathPart[];
+  constructor(message: string, offset: number, path: PathPart[]) {
+    super(message);
+    this.offset = offset;
+    this.path = path;
+  }
+}
+
+function startOf(node: unknown, otherwise = 0): number {
+  const range = (node as { range?: [number, number, number] | null } | null)?.range;
+  return range?.[0] ?? otherwise;
+}
+
+function sentence(message: string): string {
+  const first = (message.split("\n")[0] ?? message).replace(/;? please use .*$/i, "");
+  return first.charAt(0).toLowerCase() + first.slice(1);
+}
+
+function syntaxHelp(code: string): string {
+  if (code === "TAB_AS_INDENT") return "spaces for indentation";
+  if (code === "MULTIPLE_DOCS") return "one document a file (no second ---)";
+  if (code === "DUPLICATE_KEY") return "each key once";
+  return "valid YAML";
+}

@@ -1,0 +1,232 @@
+/**
+ * Everything that `dev` and `demo` run on one machine: Temporal, PostgreSQL, the lab, worker and API, each a process of
+ * its own (so that one can be killed beside the others), started in order and stopped in reverse.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Env } from "../../config/env.ts";
+import { temporalSettings } from "../../config/temporal.ts";
+import { EXIT, UserError } from "../../config/user-error.ts";
+import { defaultStateFolder, startEmbedded } from "../../record/embedded.ts";
+import { migrate } from "../../record/migrate.ts";
+import { currentBundle } from "../../workers/bundle.ts";
+import { claimPort } from "../../workers/ports.ts";
+import { obtainTemporalCli } from "../../workers/temporal-cli.ts";
+import { startDevServer } from "../../workers/temporal-server.ts";
+import { Supervisor, type Service } from "./supervisor.ts";
+
+export interface RunningLab {
+  url: string;
+  /** A configuration folder that points at the lab. */
+  configFolder: string;
+  stop(): Promise<void>;
+}
+
+export interface LabPlace {
+  /** For its files: the configuration that points at it. */
+  folder: string;
+  /** Where the API will listen. */
+  apiUrl: string;
+}
+
+export interface StackOptions {
+  /** Folder with runbooks and connections; default the lab's own, else the shipped one. */
+  config: string | undefined;
+  /** Starts the simulated datacenter; null for none. */
+  lab: ((place: LabPlace) => Promise<RunningLab>) | null;
+  /** Of the API; 0 takes a free one. */
+  port: number;
+  temporalPort: number;
+  uiPort: number | undefined;
+  databaseUrl: string | undefined;
+  state: string | undefined;
+  /** Forget everything at the end. */
+  fresh: boolean;
+  /** More arguments for `worker` and `serve`. */
+  workerArgs?: readonly string[];
+  serveArgs?: readonly string[];
+}
+
+export interface StackContext {
+  env: Env;
+  /** Aborted when the user wants to stop: the start is given up between two steps. */
+  stop: AbortSignal;
+  /** One line for a person about what is being done. */
+  say: (line: string) => void;
+  /** A log line of a child; default: nothing is shown but warnings and errors. */
+  onLine?: (service: string, line: string) => void;
+}
+
+export interface StackUrls {
+  api: string;
+  temporal: string;
+  /** null when Temporal was there before us. */
+  temporalUi: string | null;
+  namespace: string;
+  lab: string | null;
+}
+
+export interface Stack {
+  urls: StackUrls;
+  /** Connection string with its password: never print it. */
+  databaseUrl: string;
+  supervisor: Supervisor;
+  worker: Service;
+  serve: Service;
+  lab: RunningLab | null;
+  /** Stops everything in reverse order and removes what `fresh` made. */
+  stop(): Promise<void>;
+}
+
+/** On any failure everything that was started is stopped before it rejects. */
+export async function startStack(options: StackOptions, context: StackContext): Promise<Stack> {
+  const supervisor = new Supervisor({
+    onLine: (service, line) => (context.onLine ?? onlyTrouble(context))(service, line),
+    onEvent: (service, event) => context.say(`${service}: ${event}`),
+  });
+  const stopEarly = (): void => void supervisor.stop();
+  context.stop.addEventListener("abort", stopEarly);
+  try {
+    const stack = await startParts(options, context, supervisor);
+    checkpoint(context);
+    return stack;
+  } catch (error) {
+    await supervisor.stop();
+    throw context.stop.aborted ? new Stopped() : error;
+  } finally {
+    context.stop.removeEventListener("abort", stopEarly);
+  }
+}
+
+async function startParts(options: StackOptions, context: StackContext, supervisor: Supervisor): Promise<Stack> {
+  // Ports first: what is in use is said before anything heavy has started.
+  const port = await claimPort({ port: options.port, what: "the API", option: "--port" });
+  const state = await stateFolder(options, context.env, supervisor);
+  const temporal = await startTemporal(options, context, supervisor, state);
+  checkpoint(context);
+  const databaseUrl = await startDatabase(options, context, supervisor, state);
+  checkpoint(context);
+  const lab = await startLab(options, supervisor, { folder: join(state, "lab"), apiUrl: `http://127.0.0.1:${port}` });
+  const config = options.config ?? lab?.configFolder ?? context.env.SELFHEAL_CONFIG;
+  checkpoint(context);
+  const env = {
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    SELFHEAL_LOG_FORMAT: "json",
+    ...(config === undefined ? {} : { SELFHEAL_CONFIG: config }),
+  };
+  context.say("starting worker and API");
+  const { codePath } = await currentBundle();
+  const [worker, serve] = await Promise.all([
+    supervisor.start({
+      name: "worker",
+      args: ["worker", "--bundle", codePath, "--register-search-attributes", ...(options.workerArgs ?? [])],
+      env,
+    }),
+    supervisor.start({ name: "serve", args: ["serve", "--port", String(port), ...(options.serveArgs ?? [])], env }),
+  ]);
+  return {
+    urls: {
+      api: serve.detail["url"] ?? `http://127.0.0.1:${port}`,
+      temporal: temporal.address,
+      temporalUi: temporal.uiUrl,
+      namespace: temporal.namespace,
+      lab: lab?.url ?? null,
+    },
+    databaseUrl,
+    supervisor,
+    worker,
+    serve,
+    lab,
+    stop: () => supervisor.stop(),
+  };
+}
+
+async function stateFolder(options: StackOptions, env: Env, supervisor: Supervisor): Promise<string> {
+  if (!options.fresh) return options.state ?? env.SELFHEAL_STATE ?? defaultStateFolder(env.XDG_STATE_HOME);
+  // Owned first, so it is removed last: after the database that lies in it has stopped.
+  const folder = await mkdtemp(join(tmpdir(), "selfheal-"));
+  supervisor.own("temporary folder", () => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+interface TemporalPlace {
+  address: string;
+  namespace: string;
+  uiUrl: string | null;
+}
+
+async function startTemporal(
+  options: StackOptions,
+  context: StackContext,
+  supervisor: Supervisor,
+  state: string,
+): Promise<TemporalPlace> {
+  const { env, say } = context;
+  if (env.TEMPORAL_ADDRESS !== undefined) {
+    const { address, namespace } = temporalSettings();
+    say(`using Temporal at ${address}, namespace ${namespace} (TEMPORAL_ADDRESS)`);
+    return { address, namespace, uiUrl: null };
+  }
+  const cli = await obtainTemporalCli(env, say, { signal: context.stop });
+  checkpoint(context);
+  say("starting Temporal");
+  const server = await startDevServer({
+    cli: cli.path,
+    port: options.temporalPort,
+    ...(options.uiPort === undefined ? {} : { uiPort: options.uiPort }),
+    ...(options.fresh ? {} : { dbFile: join(state, "temporal", "temporal.sqlite") }),
+    log: (line) => context.onLine?.("temporal", line),
+  });
+  supervisor.own("Temporal", () => server.stop());
+  void server.ended.then((how) => supervisor.fail(new UserError(`the Temporal dev server has ended (${how})`)));
+  return server;
+}
+
+async function startDatabase(
+  options: StackOptions,
+  context: StackContext,
+  supervisor: Supervisor,
+  state: string,
+): Promise<string> {
+  let url = options.databaseUrl ?? context.env.DATABASE_URL;
+  if (url === undefined) {
+    context.say("starting the embedded PostgreSQL");
+    const database = await startEmbedded({ dataFolder: join(state, "postgres") });
+    supervisor.own("PostgreSQL", () => database.stop());
+    url = database.url;
+  }
+  await migrate(url);
+  return url;
+}
+
+async function startLab(
+  options: StackOptions,
+  supervisor: Supervisor,
+  place: LabPlace,
+): Promise<RunningLab | null> {
+  if (options.lab === null) return null;
+  const lab = await options.lab(place);
+  supervisor.own("lab", () => lab.stop());
+  return lab;
+}
+
+/** The user stopped it before everything was up. */
+class Stopped extends UserError {
+  constructor() {
+    super("stopped", { exitCode: EXIT.interrupted });
+  }
+}
+
+function checkpoint(context: StackContext): void {
+  if (context.stop.aborted) throw new Stopped();
+}
+
+/** Without a place for log lines, a person still sees what goes wrong. */
+function onlyTrouble(context: StackContext): (service: string, line: string) => void {
+  return (service, line) => {
+    if (/"level":"(warn|error|fatal)"/.test(line) || !line.startsWith("{")) context.say(`${service}: ${line}`);
+  };
+}

@@ -1,0 +1,38 @@
+/** All commands, wired: one file a command. */
+import { Command } from "commander";
+import { projectVersion } from "../config/project.ts";
+import { devCommand } from "./dev.ts";
+import { remediationCommand } from "./remediation.ts";
+import { serveCommand } from "./serve.ts";
+import { workerCommand } from "./worker.ts";
+
+const EXIT_CODES = `
+Exit status: 0 it worked; 1 it was tried and failed; 2 wrong command line or configuration; 3 something it needs
+(Temporal, the database, a port) is not there; 130 stopped before it was up, or by a second Ctrl-C.
+
+Start with \`selfheal demo\` (a simulated datacenter, nothing to install) or \`selfheal dev\`.`;
+
+export function selfhealProgram(): Command {
+  const root = new Command("selfheal")
+    .description("Heals servers from alerts: durable, guarded, reversible remediation workflows on Temporal.")
+    .version(projectVersion(), "-V, --version", "print the version")
+    .option("--json", "print results (and errors) as JSON")
+    .option("--debug", "print the stack of an error")
+    .helpOption("-h, --help", "show help")
+    .showHelpAfterError("(add --help for the options)")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "selfheal: ")) })
+    .exitOverride()
+    .addHelpText("after", EXIT_CODES);
+  for (const command of [devCommand(), workerCommand(), serveCommand(), remediationCommand()]) {
+    root.addCommand(command);
+    inherit(root, command);
+  }
+  return root;
+}
+
+/** Commander hands settings down only to commands that it makes itself. */
+function inherit(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(command, child);
+}

@@ -1,0 +1,108 @@
+/** The command line's side of the API: requests, and errors that say what to do. */
+import { EXIT, messageOf, UserError } from "../config/user-error.ts";
+import type { Token } from "../starters/http/auth.ts";
+import type { Problem } from "../starters/http/problem.ts";
+import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
+import type { DecisionAnswer, DecisionKind } from "../starters/decisions.ts";
+
+/** Where `dev` and `serve` listen by default. */
+export const DEFAULT_URL = "http://127.0.0.1:8080";
+
+export interface ApiOptions {
+  url: string;
+  token: Token | null;
+  fetch: typeof fetch;
+  /** Longest time of one request; default 30,000. */
+  timeoutMs?: number;
+}
+
+export type ListQuery = Partial<Record<"open" | "target" | "runbook" | "phase" | "outcome" | "limit", string>>;
+
+export interface RemediationApi {
+  list(query: ListQuery): Promise<ListedRemediation[]>;
+  story(id: string): Promise<TellStory>;
+  decide(
+    kind: DecisionKind,
+    id: string,
+    body: { by: string; reason?: string; planHash?: string },
+  ): Promise<DecisionAnswer>;
+}
+
+export function remediationApi(options: ApiOptions): RemediationApi {
+  const base = baseOf(options.url);
+  return {
+    list: async (query) => {
+      const given = new URLSearchParams(query as Record<string, string>).toString();
+      const answer = await request<{ remediations: ListedRemediation[] }>(options, base, `?${given}`, null);
+      return answer.remediations;
+    },
+    story: (id) => request<TellStory>(options, base, `/${encodeURIComponent(id)}`, null),
+    decide: (kind, id, body) =>
+      request<DecisionAnswer>(options, base, `/${encodeURIComponent(id)}/${kind}`, { ...body, via: "cli" }),
+  };
+}
+
+function baseOf(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed !== null && /^https?:$/.test(parsed.protocol)) return `${url.replace(/\/+$/, "")}/v1/remediations`;
+  throw new UserError(`--url ${url}: right would be http://HOST:PORT or https://HOST`, { exitCode: EXIT.usage });
+}
+
+async function request<T>(options: ApiOptions, base: string, path: string, body: object | null): Promise<T> {
+  const response = await send(options, base + path, body);
+  const text = await response.text().catch(() => "");
+  if (response.ok) return parsed<T>(text, options);
+  const problem = problemOf(text);
+  throw new UserError(explain(response.status, problem, options), {
+    exitCode: response.status >= 500 ? EXIT.unavailable : EXIT.failed,
+  });
+}
+
+async function send(options: ApiOptions, url: string, body: object | null): Promise<Response> {
+  const authorization = options.token === null ? {} : { authorization: `Bearer ${options.token.reveal()}` };
+  try {
+    return await options.fetch(url, {
+      method: body === null ? "GET" : "POST",
+      headers: { accept: "application/json", "content-type": "application/json", ...authorization },
+      ...(body === null ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
+    });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const code =
+      cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : messageOf(cause);
+    throw new UserError(
+      `the API at ${options.url} does not answer (${code}); start it with \`selfheal dev\` or \`selfheal serve\`, ` +
+        "or say where it is with --url or SELFHEAL_URL",
+      { cause: error, exitCode: EXIT.unavailable },
+    );
+  }
+}
+
+function parsed<T>(text: string, options: ApiOptions): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new UserError(`${options.url} answers, but not like selfheal's API; is it another service?`, {
+      exitCode: EXIT.unavailable,
+    });
+  }
+}
+
+function problemOf(text: string): Partial<Problem> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function explain(status: number, problem: Partial<Problem>, options: ApiOptions): string {
+  if (status === 401) return `the API at ${options.url} asks for a token: set SELFHEAL_TOKEN to the right one`;
+  if (problem.detail === undefined) {
+    return `${options.url} answered ${status}, and not like selfheal's API; is it another service?`;
+  }
+  const id = status >= 500 && problem.requestId !== undefined ? ` (request ${problem.requestId})` : "";
+  return `${problem.detail}${id}`;
+}

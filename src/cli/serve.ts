@@ -1,0 +1,78 @@
+/** `selfheal serve`: takes alerts in and answers people. Stateless: scale by starting more of them. */
+import { Command } from "commander";
+import { ACTIONS } from "../activities/actions.ts";
+import { classify } from "../catalogue/classify.ts";
+import { readEnv, type Env } from "../config/env.ts";
+import { createLogger } from "../config/logger.ts";
+import { connectClient, temporalSettings, type TemporalSettings } from "../config/temporal.ts";
+import { Secret } from "../ports/secret.ts";
+import { openRecord } from "../record/record.ts";
+import { activate, requireCatalogue } from "../starters/active-catalogue.ts";
+import { startServer } from "../starters/http/serve.ts";
+import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
+import { withCleanup } from "./process/cleanup.ts";
+import { announceReady } from "./process/ready.ts";
+import { stopOnSignals } from "./process/signals.ts";
+
+interface ServeOptions {
+  config?: string;
+  dbUrl?: string;
+  host?: string;
+  port?: number;
+}
+
+export function serveCommand(): Command {
+  const command = new Command("serve")
+    .description("Take alerts in by webhook and serve the API. Start more of them behind a load balancer to scale.")
+    .addOption(configOption())
+    .addOption(databaseOption())
+    .option("--host <address>", "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider needs both tokens")
+    .option("--port <port>", "default 8080 (SELFHEAL_PORT); 0 takes a free one", parsePort)
+    .action((options: ServeOptions) => run(options, readEnv()));
+  return withExamples(command, [
+    ["selfheal serve --config ./config", "on 127.0.0.1:8080; Temporal at TEMPORAL_ADDRESS"],
+    ["SELFHEAL_API_TOKEN_FILE=… SELFHEAL_WEBHOOK_TOKEN_FILE=… selfheal serve --host 0.0.0.0", "for the network"],
+  ]);
+}
+
+function run(options: ServeOptions, env: Env): Promise<void> {
+  return withCleanup(async (defer) => {
+    const log = createLogger(env, "serve");
+    const stop = stopOnSignals();
+    defer(stop.release);
+    const databaseUrl = requireDatabase(options.dbUrl, env);
+    const settings = temporalSettings();
+    const catalogue = await requireCatalogue(configFolder(options.config, env), ACTIONS);
+    const record = await openRecord(databaseUrl, { applicationName: "selfheal serve" });
+    defer(() => record.end());
+    const client = await connectClient(settings);
+    defer(() => client.connection.close());
+    await activate(record, catalogue);
+    const server = await startServer({
+      record,
+      client,
+      classify: (alert) => classify(catalogue, alert),
+      catalogueVersion: () => catalogue.version,
+      log,
+      host: options.host ?? env.SELFHEAL_HOST ?? "127.0.0.1",
+      port: options.port ?? env.SELFHEAL_PORT ?? 8080,
+      webhookToken: tokenOf(env.SELFHEAL_WEBHOOK_TOKEN),
+      apiToken: tokenOf(env.SELFHEAL_API_TOKEN),
+      webUiUrl: webUiOf(env, settings),
+    });
+    defer(() => server.close());
+    announceReady({ url: server.url, catalogue: catalogue.version });
+    await stop.requested;
+    log.info("stopping: requests in flight may finish");
+  });
+}
+
+function tokenOf(value: string | undefined): Secret | null {
+  return value === undefined ? null : new Secret(value);
+}
+
+/** The Web UI's pages of our namespace. */
+function webUiOf(env: Env, settings: TemporalSettings): string | null {
+  const base = env.SELFHEAL_WEB_UI_URL;
+  return base === undefined ? null : `${base.replace(/\/$/, "")}/namespaces/${encodeURIComponent(settings.namespace)}`;
+}

@@ -1,0 +1,83 @@
+/** `selfheal worker`: runs remediations. Scale by starting more of them. */
+import { Command } from "commander";
+import { ACTIONS } from "../activities/actions.ts";
+import { readEnv, type Env } from "../config/env.ts";
+import { createLogger } from "../config/logger.ts";
+import { connectClient, temporalSettings } from "../config/temporal.ts";
+import { openRecord } from "../record/record.ts";
+import { requireCatalogue } from "../starters/active-catalogue.ts";
+import { temporalRemediations } from "../starters/temporal.ts";
+import { ensureWatchSchedule } from "../watchers/schedule.ts";
+import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
+import { withCleanup } from "./process/cleanup.ts";
+import { announceReady } from "./process/ready.ts";
+import { stopOnSignals } from "./process/signals.ts";
+
+interface WorkerOptions {
+  config?: string;
+  dbUrl?: string;
+  bundle?: string;
+  registerSearchAttributes?: boolean;
+  healthPort?: number;
+}
+
+export function workerCommand(): Command {
+  const command = new Command("worker")
+    .description("Run remediations: a Temporal worker with the prebuilt workflow bundle. Start more of them to scale.")
+    .addOption(configOption())
+    .addOption(databaseOption())
+    .option("--bundle <file>", "the workflow bundle; default dist/workflow-bundle.js (SELFHEAL_WORKFLOW_BUNDLE)")
+    .option("--register-search-attributes", "add selfheal's search attributes to the namespace when they are missing")
+    .option("--health-port <port>", "answer GET /healthz there, for a platform that asks", parsePort)
+    .action((options: WorkerOptions) => run(options, readEnv()));
+  return withExamples(command, [
+    ["npm run build && selfheal worker --config ./config", "as in production; Temporal at TEMPORAL_ADDRESS"],
+    ["selfheal worker --register-search-attributes", "on a namespace that was just made"],
+  ]);
+}
+
+function run(options: WorkerOptions, env: Env): Promise<void> {
+  return withCleanup(async (defer) => {
+    const log = createLogger(env, "worker");
+    const stop = stopOnSignals();
+    defer(stop.release);
+    const databaseUrl = requireDatabase(options.dbUrl, env);
+    const settings = temporalSettings();
+    // Loaded here: the SDK's native half takes a while, and no other command needs it.
+    const [{ compose }, { resolveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all([
+      import("../workers/compose.ts"),
+      import("../workers/connections.ts"),
+      import("../workers/bundle.ts"),
+      import("../workers/run-worker.ts"),
+      import("../workers/health.ts"),
+    ]);
+    const bundle = await prebuiltBundle(options.bundle ?? env.SELFHEAL_WORKFLOW_BUNDLE);
+    const catalogue = await requireCatalogue(configFolder(options.config, env), ACTIONS);
+    const connections = resolveConnections(catalogue);
+    const record = await openRecord(databaseUrl, { applicationName: "selfheal worker" });
+    defer(() => record.end());
+    const client = await connectClient(settings);
+    defer(() => client.connection.close());
+    let polling = false;
+    if (options.healthPort !== undefined) {
+      const health = await serveHealth({ port: options.healthPort, healthy: () => polling });
+      defer(() => health.close());
+    }
+    const { activities } = compose({ record, remediations: temporalRemediations(client), connections, log });
+    await runWorker({
+      settings,
+      bundle,
+      activities,
+      mayAddAttributes: options.registerSearchAttributes === true,
+      shutdownGraceMs: env.SELFHEAL_SHUTDOWN_GRACE_SECONDS * 1000,
+      ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
+      log,
+      stop: stop.signal,
+      beforePolling: () => ensureWatchSchedule(client),
+      onReady: (detail) => {
+        polling = true;
+        announceReady(detail);
+      },
+    });
+  });
+}

@@ -1,0 +1,61 @@
+/** Webhooks that the lab's systems send. Failures are retried a few times as Alertmanager does it: 5xx yes, 4xx no. */
+import type { World } from "./world.ts";
+
+const RETRY_MS = 500;
+const ATTEMPTS = 10;
+
+export class Outbox {
+  readonly #world: World;
+  readonly #pending = new Set<Promise<void>>();
+  readonly #stopped = new AbortController();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  post(from: string, url: string, body: unknown, headers: Record<string, string> = {}): void {
+    const sending = this.#send(from, url, JSON.stringify(body), headers).finally(() => this.#pending.delete(sending));
+    this.#pending.add(sending);
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.idle();
+  }
+
+  async #send(from: string, url: string, body: string, headers: Record<string, string>): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS && !this.#stopped.signal.aborted; attempt++) {
+      const status = await this.#attempt(url, body, headers);
+      if (status !== null && status < 500) {
+        if (status >= 300) this.#world.note({ system: from, what: "webhook-refused", detail: `${url}: ${status}` });
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, RETRY_MS);
+        this.#stopped.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+      });
+    }
+    if (!this.#stopped.signal.aborted) this.#world.note({ system: from, what: "webhook-failed", detail: url });
+  }
+
+  async #attempt(url: string, body: string, headers: Record<string, string>): Promise<number | null> {
+    try {
+      const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(10_000)]);
+      const response = await fetch(url, {
+        method: "POST",
+        body,
+        signal,
+        headers: { "content-type": "application/json", ...headers },
+      });
+      await response.arrayBuffer();
+      return response.status;
+    } catch {
+      return null;
+    }
+  }
+}

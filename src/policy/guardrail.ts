@@ -1,0 +1,60 @@
+import type { CountedFacts, DecisionFacts } from "../contracts/facts.ts";
+import type { Json } from "../contracts/json.ts";
+import type { Plan } from "../contracts/plan.ts";
+import type { GuardrailOutcome, GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
+
+/** One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction. */
+export type Guardrail =
+  | { name: string; counted: false; evaluate(plan: Plan, facts: DecisionFacts): GuardrailResult }
+  | { name: string; counted: true; evaluate(plan: Plan, facts: CountedView): GuardrailResult };
+
+export interface CountedView {
+  counted: CountedFacts;
+  /** The database's time, ISO. */
+  now: string;
+  planHash: string;
+}
+
+type Saw = { [key: string]: Json };
+
+export function pass(guardrail: string, detail: string, saw: Saw = {}, code: ReasonCode = "OK"): GuardrailResult {
+  return { guardrail, outcome: "pass", code, detail, saw };
+}
+
+export function stop(
+  guardrail: string,
+  outcome: Exclude<GuardrailOutcome, "pass">,
+  code: ReasonCode,
+  detail: string,
+  saw: Saw = {},
+  until?: string,
+): GuardrailResult {
+  const result: GuardrailResult = { guardrail, outcome, code, detail, saw };
+  return until === undefined ? result : { ...result, until };
+}
+
+/** A fact that was not there, or made no sense: never fails open. */
+export function unavailable(guardrail: string, what: string, saw: Saw = {}): GuardrailResult {
+  return stop(guardrail, "refuse", "FACTS_UNAVAILABLE", what, saw);
+}
+
+/** Milliseconds since 1970, or null when the text is no time. */
+export function timeOf(iso: string): number | null {
+  const time = Date.parse(iso);
+  return Number.isNaN(time) ? null : time;
+}
+
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0;
+}
+
+/** `1d4h`: durations in the sentences that people read. */
+export function words(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}

@@ -1,0 +1,18 @@
+import { pass, unavailable, type Guardrail } from "../guardrail.ts";
+
+/** Nothing is decided on what could not be read: the probe's word, the evidence, the record's counts, the time. */
+export const factsAvailable: Guardrail = {
+  name: "facts-available",
+  counted: false,
+  evaluate(_plan, { now, reading, collected, counted }) {
+    const missing: string[] = [];
+    if (Number.isNaN(Date.parse(now))) missing.push("the record's time");
+    if (reading.state !== "unhealthy")
+      missing.push(`a probe that says unhealthy (${reading.state}: ${reading.reason})`);
+    if (collected === null) missing.push("the evidence that the runbook collects");
+    if (counted === null) missing.push("what the record counts");
+    const saw = { probe: reading.state, collected: collected !== null, counted: counted !== null };
+    if (missing.length > 0) return unavailable("facts-available", `there is no ${missing.join(", no ")}`, saw);
+    return pass("facts-available", `the probe says unhealthy: ${reading.reason}`, saw);
+  },
+};

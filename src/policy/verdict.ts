@@ -1,0 +1,59 @@
+/** The decision: every guardrail runs, the worst outcome wins, all results are kept. Pure and synchronous. */
+import type { CountedFacts, DecisionFacts } from "../contracts/facts.ts";
+import type { Plan } from "../contracts/plan.ts";
+import {
+  GUARDRAIL_OUTCOMES,
+  type GuardrailOutcome,
+  type GuardrailResult,
+  type Verdict,
+  type VerdictOutcome,
+} from "../contracts/verdict.ts";
+import { unavailable, type CountedView, type Guardrail } from "./guardrail.ts";
+import { GUARDRAILS } from "./guardrails/index.ts";
+
+/** Forecasts: consumes nothing. `at` is the database's time that the facts carry. */
+export function decide(plan: Plan, facts: DecisionFacts, guardrails: readonly Guardrail[] = GUARDRAILS): Verdict {
+  const results = guardrails.map((guardrail) => evaluate(guardrail, plan, facts));
+  return { outcome: verdictOf(worst(results)), results, at: facts.now };
+}
+
+/** The countable guardrails alone, inside the admission transaction: the same functions as the forecast's. */
+export function evaluateCounted(
+  plan: Plan,
+  planHash: string,
+  counted: CountedFacts,
+  now: string,
+  guardrails: readonly Guardrail[] = GUARDRAILS,
+): GuardrailResult[] {
+  return guardrails.flatMap((one) =>
+    one.counted ? [safely(one, () => one.evaluate(plan, { counted, now, planHash }))] : [],
+  );
+}
+
+/** The worst outcome; `refuse` when there is no result at all. */
+export function worst(results: readonly GuardrailResult[]): GuardrailOutcome {
+  const ranks = results.map((result) => GUARDRAIL_OUTCOMES.indexOf(result.outcome));
+  if (ranks.length === 0 || ranks.includes(-1)) return "refuse";
+  return GUARDRAIL_OUTCOMES[Math.max(...ranks)] ?? "refuse";
+}
+
+export function verdictOf(outcome: GuardrailOutcome): VerdictOutcome {
+  return outcome === "pass" ? "act" : outcome;
+}
+
+function evaluate(guardrail: Guardrail, plan: Plan, facts: DecisionFacts): GuardrailResult {
+  if (!guardrail.counted) return safely(guardrail, () => guardrail.evaluate(plan, facts));
+  const { counted, now, planHash } = facts;
+  if (counted === null) return unavailable(guardrail.name, "the record could not be read");
+  const view: CountedView = { counted, now, planHash };
+  return safely(guardrail, () => guardrail.evaluate(plan, view));
+}
+
+/** A guardrail that cannot be evaluated refuses: a bug in one must not let anything through. */
+function safely(guardrail: Guardrail, run: () => GuardrailResult): GuardrailResult {
+  try {
+    return run();
+  } catch (error) {
+    return unavailable(guardrail.name, `it could not be evaluated: ${error instanceof Error ? error.message : "?"}`);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Admission (design §3 stage 4): everything countable is evaluated and consumed in one transaction, and all admissions
+ * and releases run one after the other behind one advisory lock. So what was counted is still so when it is taken. The
+ * policy decides; the record itself never lets a cap be exceeded or a waiter be passed, whatever the policy says.
+ */
+import { sql, type Transaction } from "kysely";
+import type { JsonObject } from "../contracts/json.ts";
+import type { CountedFacts } from "../contracts/facts.ts";
+import type { GuardrailResult } from "../contracts/verdict.ts";
+import type { Admission, AdmissionRequest } from "./api.ts";
+import { appendAudit } from "./audit.ts";
+import { now } from "./clock.ts";
+import { countFacts } from "./counted.ts";
+import { RecordConflict } from "./errors.ts";
+import { lockAdmission } from "./locks.ts";
+import { type Database, inTransaction } from "./pool.ts";
+import { type Ahead, aheadOf, heldPlaces, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
+import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
+import { cappedScopes, queuedScopes } from "./scopes.ts";
+import type { Tables } from "./tables.ts";
+
+export async function admit(db: Database, request: AdmissionRequest): Promise<Admission> {
+  return inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    const row = await lockRemediation(tx, request.remediationId);
+    const before = await admittedBefore(tx, request);
+    if (before !== null) return before;
+    if (row.closed_at !== null)
+      throw new RecordConflict(`remediation ${request.remediationId} is closed: it cannot be admitted`);
+    const { counted, now: at } = await countFacts(tx, request.remediationId, request.plan, request.planHash);
+    const results = request.evaluate(counted, at);
+    if (results.some((result) => result.outcome !== "pass" && result.outcome !== "wait")) {
+      return refuse(tx, request, results);
+    }
+    const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
+    const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
+    const wait = whyWait(request, counted, results, ahead);
+    return wait === null
+      ? take(tx, request, counted, results)
+      : enqueue(tx, { request, row, results, place, ahead, detail: wait });
+  });
+}
+
+/** Admitted for this very plan already: a retry consumes nothing. */
+async function admittedBefore(tx: Transaction<Tables>, request: AdmissionRequest): Promise<Admission | null> {
+  const found = await tx
+    .selectFrom("admissions")
+    .select("results")
+    .where("remediation_id", "=", request.remediationId)
+    .where("plan_hash", "=", request.planHash)
+    .executeTakeFirst();
+  return found === undefined ? null : { status: "admitted", results: found.results };
+}
+
+async function refuse(
+  tx: Transaction<Tables>,
+  request: AdmissionRequest,
+  results: GuardrailResult[],
+): Promise<Admission> {
+  await removeFromQueue(tx, request.remediationId);
+  await audit(tx, request, "admissionRefused", { results: asJson(results) });
+  return { status: "refused", results };
+}
+
+/** The sentence for people, or null when nothing stands against it. */
+function whyWait(
+  request: AdmissionRequest,
+  counted: CountedFacts,
+  results: GuardrailResult[],
+  ahead: Ahead,
+): string | null {
+  const waits = results.filter((result) => result.outcome === "wait");
+  if (waits.length > 0) return waits.map((result) => result.detail).join("; ");
+  const full = cappedScopes(request.plan).find((cap) => (counted.held[cap.scope] ?? 0) >= cap.max);
+  if (full !== undefined) return `${full.scope} is full: ${counted.held[full.scope] ?? 0} of ${full.max} in work`;
+  return ahead.blocker === null ? null : `behind remediation ${ahead.blocker}, which waits for a scope of this plan`;
+}
+
+interface Enqueue {
+  request: AdmissionRequest;
+  row: StoredRemediation;
+  results: GuardrailResult[];
+  place: Place;
+  ahead: Ahead;
+  detail: string;
+}
+
+async function enqueue(
+  tx: Transaction<Tables>,
+  { request, row, results, place, ahead, detail }: Enqueue,
+): Promise<Admission> {
+  const { remediationId, plan, planHash } = request;
+  const untils = results.flatMap((result) => (result.outcome === "wait" && result.until ? [result.until] : []));
+  // Every wait must be over: the last known time is the first at which it may pass.
+  const until = untils.length === 0 ? null : untils.reduce((a, b) => (Date.parse(a) > Date.parse(b) ? a : b));
+  const holds = (await needsPerson(tx, request, cappedScopes(plan))) ? [] : heldPlaces(plan, results);
+  const workflowId = row.workflow_id;
+  const isNew = await stayInQueue(tx, { remediationId, workflowId, plan, planHash, place, holds, waitUntil: until });
+  if (isNew) await audit(tx, request, "queued", { detail, results: asJson(results) });
+  return { status: "queued", results, position: ahead.count + 1, detail, until };
+}
+
+/** A lease that was left over fills one of its scopes: until a person acts, others need not wait behind this one. */
+async function needsPerson(
+  tx: Transaction<Tables>,
+  request: AdmissionRequest,
+  caps: { scope: string; max: number }[],
+): Promise<boolean> {
+  const counts = await sql<{ scope: string; n: number; orphaned: number }>`
+    select scope, count(*)::int as n, (count(*) filter (where state = 'orphaned'))::int as orphaned from leases
+     where scope = any(${caps.map((cap) => cap.scope)}::text[]) and remediation_id <> ${request.remediationId}
+     group by scope`.execute(tx);
+  return counts.rows.some((row) => row.orphaned > 0 && caps.some((cap) => cap.scope === row.scope && row.n >= cap.max));
+}
+
+async function take(
+  tx: Transaction<Tables>,
+  request: AdmissionRequest,
+  counted: CountedFacts,
+  results: GuardrailResult[],
+): Promise<Admission> {
+  const { remediationId, plan, planHash } = request;
+  const scopes = cappedScopes(plan).map((cap) => cap.scope);
+  await sql`
+    with clock as materialized (select selfheal_now() as now)
+    insert into leases (remediation_id, scope, state, since)
+    select ${remediationId}, scope, 'held', clock.now from clock, unnest(${scopes}::text[]) scope
+    on conflict (remediation_id, scope) do update set state = 'held'`.execute(tx);
+  const standing = await consumeStanding(tx, counted, results);
+  const what = {
+    plan_hash: planHash,
+    scopes,
+    standing_id: standing,
+    results: JSON.stringify(results),
+    runbook: plan.runbook,
+  };
+  await tx
+    .insertInto("admissions")
+    .values({
+      remediation_id: remediationId,
+      target_kind: plan.target.kind,
+      target_id: plan.target.id,
+      admitted_at: now,
+      ...what,
+    })
+    // A new plan of an episode that was admitted before: it consumed its attempt and its rate then.
+    .onConflict((conflict) => conflict.column("remediation_id").doUpdateSet(what))
+    .execute();
+  await removeFromQueue(tx, remediationId);
+  await audit(tx, request, "admitted", { scopes, standing, results: asJson(results) });
+  return { status: "admitted", results };
+}
+
+/** Consumed only where the policy says that it is what lets this plan pass. Withdrawing one takes the same lock as we. */
+async function consumeStanding(
+  tx: Transaction<Tables>,
+  counted: CountedFacts,
+  results: GuardrailResult[],
+): Promise<string | null> {
+  if (!results.some((result) => result.code === "STANDING_APPROVAL" && result.outcome === "pass")) return null;
+  const id = counted.standing?.id ?? null;
+  const used = await tx
+    .updateTable("standing_approvals")
+    .set((update) => ({ used: update("used", "+", 1) }))
+    .where("id", "=", id ?? "")
+    .returning("id")
+    .execute();
+  if (used.length === 1) return id;
+  throw new Error("policy passed a plan by a standing approval where the record counted none");
+}
+
+async function audit(
+  tx: Transaction<Tables>,
+  request: AdmissionRequest,
+  kind: string,
+  body: JsonObject,
+): Promise<void> {
+  const { remediationId, planHash } = request;
+  await appendAudit(tx, { chain: remediationId, key: `${kind}:${planHash}`, kind, body: { planHash, ...body } });
+}
+
+function asJson(results: GuardrailResult[]): JsonObject[] {
+  return results as unknown as JsonObject[];
+}

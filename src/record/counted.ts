@@ -1,0 +1,66 @@
+/** The facts that policy counts, in one statement, so that they are of one moment. */
+import { sql } from "kysely";
+import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
+import type { Plan } from "../contracts/plan.ts";
+import type { Session } from "./pool.ts";
+import { cappedScopes } from "./scopes.ts";
+
+interface Counted {
+  now: string;
+  lastActedAt: string | null;
+  attempts: number;
+  rateUsed: number;
+  held: Record<string, number> | null;
+  openElsewhere: string | null;
+  standing: StandingApproval | null;
+  approvedBy: string[];
+  pauses: Pause[];
+}
+
+export async function countFacts(
+  db: Session,
+  remediationId: string,
+  plan: Plan,
+  planHash: string,
+): Promise<{ counted: CountedFacts; now: string }> {
+  const scopes = cappedScopes(plan).map((cap) => cap.scope);
+  const { target, runbook } = plan;
+  const { attempts, rate } = plan.limits;
+  // An episode acted when it was admitted and began an effect; one in flight may still begin, so the rate counts it.
+  const found = await sql<Counted>`
+    with clock as materialized (select selfheal_now() as now),
+    acted as (
+      select admitted_at from admissions
+       where target_kind = ${target.kind} and target_id = ${target.id} and runbook = ${runbook}
+         and remediation_id <> ${remediationId} and first_effect_at is not null)
+    select selfheal_iso(clock.now) as now,
+      (select selfheal_iso(max(admitted_at)) from acted) as "lastActedAt",
+      (select count(*)::int from acted where admitted_at > clock.now - ${attempts.windowMs}::float8 * interval '1 millisecond')
+        as attempts,
+      (select count(*)::int from admissions
+        where runbook = ${runbook} and remediation_id <> ${remediationId}
+          and (first_effect_at is not null or released_at is null)
+          and admitted_at > clock.now - ${rate?.windowMs ?? 0}::float8 * interval '1 millisecond') as "rateUsed",
+      (select json_object_agg(scope, n) from (
+         select scope, count(*)::int as n from leases
+          where scope = any(${scopes}::text[]) and remediation_id <> ${remediationId} group by scope) s) as held,
+      (select remediation_id from remediations
+        where target_kind = ${target.kind} and target_id = ${target.id} and closed_at is null
+          and remediation_id <> ${remediationId} limit 1) as "openElsewhere",
+      (select json_build_object('id', id, 'runbook', runbook, 'runbookHash', runbook_hash, 'group', group_name,
+                'by', by_person, 'expiresAt', selfheal_iso(expires_at), 'maxCount', max_count, 'used', used)
+         from standing_approvals
+        where runbook = ${runbook} and runbook_hash = ${plan.runbookHash} and group_name = ${target.group}
+          and withdrawn_at is null and expires_at > clock.now and used < max_count
+        order by expires_at, id limit 1) as standing,
+      (select coalesce(json_agg(person order by at), '[]') from decisions
+        where remediation_id = ${remediationId} and plan_hash = ${planHash} and decision = 'approve'
+          and status = 'counted' and expires_at > clock.now) as "approvedBy",
+      (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'reason', reason, 'by', by_person,
+                'at', selfheal_iso(at), 'until', selfheal_iso(until_at)) order by at), '[]') from pauses
+        where resumed_at is null and (until_at is null or until_at > clock.now)) as pauses
+      from clock`.execute(db);
+  const { now, held, ...rest } = found.rows[0] as Counted;
+  const all = Object.fromEntries(scopes.map((scope) => [scope, held?.[scope] ?? 0]));
+  return { counted: { ...rest, held: all }, now };
+}

@@ -1,0 +1,60 @@
+/** Messages to people that must not be lost: recorded first, sent afterwards. */
+import { sql } from "kysely";
+import type { EscalationRow } from "./api.ts";
+import { appendAudit } from "./audit.ts";
+import { now } from "./clock.ts";
+import { type Database, inTransaction, type Session } from "./pool.ts";
+
+interface Escalation {
+  remediationId: string;
+  key: string;
+  route: string;
+  summary: string;
+}
+
+export async function escalation(db: Database, row: Escalation): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const { remediationId, key, route, summary } = row;
+    await appendAudit(tx, {
+      chain: remediationId,
+      key: `escalation:${key}`,
+      kind: "escalation",
+      body: { key, route, summary },
+    });
+    await tx
+      .insertInto("escalations")
+      .values({ remediation_id: remediationId, key, route, summary, at: now })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  });
+}
+
+/** `error` null: it was sent. Once sent it stays so; an error may be followed by another try. */
+export async function escalationSent(
+  db: Database,
+  remediationId: string,
+  key: string,
+  error: string | null,
+): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const changed = await sql<{ route: string }>`
+      update escalations
+         set sent_at = case when ${error}::text is null then selfheal_now() end, error = ${error}
+       where remediation_id = ${remediationId} and key = ${key} and sent_at is null
+         and (${error}::text is null or error is distinct from ${error}) returning route`.execute(tx);
+    const route = changed.rows[0]?.route;
+    if (route === undefined) return;
+    const kind = error === null ? "escalationSent" : "escalationFailed";
+    await appendAudit(tx, { chain: remediationId, key: `${kind}:${key}`, kind, body: { key, route, error } });
+  });
+}
+
+export async function escalationsOf(db: Session, remediationId: string): Promise<EscalationRow[]> {
+  return db
+    .selectFrom("escalations")
+    .select(["remediation_id as remediationId", "route", "summary", "at", "sent_at as sentAt", "error"])
+    .where("remediation_id", "=", remediationId)
+    .orderBy("at")
+    .orderBy("key")
+    .execute();
+}

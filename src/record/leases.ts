@@ -1,0 +1,63 @@
+/** Leases that outlive their workflow (design §3 law 2): they count until a person or the recovery releases them. */
+import { sql, type Transaction } from "kysely";
+import { appendAudit } from "./audit.ts";
+import { now } from "./clock.ts";
+import { lockAdmission } from "./locks.ts";
+import { type Database, inTransaction, type Session } from "./pool.ts";
+import { lockRemediation } from "./remediation-row.ts";
+import type { Tables } from "./tables.ts";
+
+export async function leaseRows(db: Session) {
+  return db
+    .selectFrom("leases")
+    .select(["remediation_id as remediationId", "scope", "state", "since"])
+    .orderBy("since")
+    .orderBy("remediation_id")
+    .orderBy("scope")
+    .execute();
+}
+
+export async function orphanLeases(db: Database, remediationId: string, reason: string): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    await lockRemediation(tx, remediationId);
+    const changed = await sql<{ scope: string }>`
+      update leases set state = 'orphaned' where remediation_id = ${remediationId} and state = 'held'
+      returning scope`.execute(tx);
+    const scopes = changed.rows.map((row) => row.scope).sort();
+    if (scopes.length === 0) return;
+    await appendAudit(tx, {
+      chain: remediationId,
+      key: "leasesOrphaned",
+      kind: "leasesOrphaned",
+      body: { scopes, reason },
+    });
+  });
+}
+
+/** Of a closed remediation, once the last of its effects is settled. The caller holds the admission lock. */
+export async function releaseSettled(tx: Transaction<Tables>, remediationId: string): Promise<void> {
+  const gone = await sql<{ scope: string }>`
+    delete from leases
+     where remediation_id = ${remediationId} and state = 'orphaned' and not exists (
+       select 1 from effects where remediation_id = ${remediationId} and state in ('intent', 'pending', 'unknown'))
+    returning scope`.execute(tx);
+  const scopes = gone.rows.map((row) => row.scope).sort();
+  if (scopes.length === 0) return;
+  await tx.updateTable("admissions").set({ released_at: now }).where("remediation_id", "=", remediationId).execute();
+  const body = { scopes, by: "selfheal", reason: "its last effect is settled" };
+  await appendAudit(tx, { chain: remediationId, key: "leasesReleased", kind: "leasesReleased", body });
+}
+
+export async function releaseLeases(db: Database, remediationId: string, by: string, reason: string): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    await lockRemediation(tx, remediationId);
+    const gone = await tx.deleteFrom("leases").where("remediation_id", "=", remediationId).returning("scope").execute();
+    const scopes = gone.map((row) => row.scope).sort();
+    if (scopes.length === 0) return;
+    await tx.updateTable("admissions").set({ released_at: now }).where("remediation_id", "=", remediationId).execute();
+    const body = { scopes, by, reason };
+    await appendAudit(tx, { chain: remediationId, key: "leasesReleased", kind: "leasesReleased", body });
+  });
+}

@@ -1,0 +1,117 @@
+/** Puts the record together: one object for starters, activities and readers, over one pool of connections. */
+import { sql } from "kysely";
+import { admit } from "./admission.ts";
+import type { RecordStore } from "./api.ts";
+import { decide } from "./approvals.ts";
+import { appendAudit, auditRows } from "./audit.ts";
+import * as catalogues from "./catalogues.ts";
+import { readNow } from "./clock.ts";
+import * as controls from "./controls.ts";
+import { countFacts } from "./counted.ts";
+import * as effects from "./effects.ts";
+import * as episodes from "./episodes.ts";
+import { escalation, escalationSent } from "./escalations.ts";
+import * as ingest from "./ingest.ts";
+import * as leases from "./leases.ts";
+import { isMigrated, migrate } from "./migrate.ts";
+import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
+import * as queries from "./queries.ts";
+import { admissibleWaiters, leaveQueue, queueRows } from "./queue.ts";
+import { planOf, saveDecision } from "./verdicts.ts";
+import * as waits from "./waits.ts";
+
+export type RecordOptions = PoolOptions;
+
+/**
+ * Opens the record, bringing the database to this version's schema first where it must be.
+ * @throws RecordUnavailable when the database cannot be reached, SchemaTooNew when a newer selfheal has been there.
+ */
+export async function openRecord(databaseUrl: string, options: RecordOptions = {}): Promise<RecordStore> {
+  const db = openDatabase(databaseUrl, options);
+  try {
+    if (!(await isMigrated(db, databaseUrl))) await migrate(databaseUrl);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return recordOver(db);
+}
+
+function recordOver(db: Database): RecordStore {
+  return {
+    ...writersOfEpisodes(db),
+    ...writersOfEffects(db),
+    ...readers(db),
+    now: () => readNow(db),
+    ping: async () => {
+      await sql`select 1`.execute(db);
+    },
+
+    receive: (alerts) => ingest.receive(db, alerts),
+    markDelivered: (keys) => ingest.markDelivered(db, keys),
+    undelivered: (olderThanMs, limit) => ingest.undelivered(db, olderThanMs, limit),
+
+    saveCatalogue: (version, content) => catalogues.saveCatalogue(db, version, content),
+    activateCatalogue: (version) => catalogues.activateCatalogue(db, version),
+    activeCatalogue: () => catalogues.activeCatalogue(db),
+    catalogue: (version) => catalogues.catalogue(db, version),
+
+    pause: (wish) => controls.pause(db, wish),
+    resume: (id, by) => controls.resume(db, id, by),
+    pauses: () => controls.activePauses(db),
+    grantStanding: (approval, id) => controls.grantStanding(db, approval, id),
+    withdrawStanding: (id, by) => controls.withdrawStanding(db, id, by),
+    standing: () => controls.usableStanding(db),
+
+    end: () => db.destroy(),
+  };
+}
+
+function writersOfEpisodes(db: Database) {
+  return {
+    open: (episode) => episodes.open(db, episode),
+    progress: (remediationId, phase, doing, until) => episodes.progress(db, remediationId, phase, doing, until),
+    append: async (chain, key, kind, body) => {
+      await inTransaction(db, (tx) => appendAudit(tx, { chain, key, kind, body }));
+    },
+    saveDecision: (remediationId, verdict, plan, planHash, catalogueVersion) =>
+      saveDecision(db, { remediationId, verdict, plan, planHash, catalogueVersion }),
+    decide: (decision) => decide(db, decision),
+    admit: (request) => admit(db, request),
+    leaveQueue: (remediationId) => leaveQueue(db, remediationId),
+    orphanLeases: (remediationId, reason) => leases.orphanLeases(db, remediationId, reason),
+    releaseLeases: (remediationId, by, reason) => leases.releaseLeases(db, remediationId, by, reason),
+    close: (request) => episodes.close(db, request),
+  } satisfies Partial<RecordStore>;
+}
+
+function writersOfEffects(db: Database) {
+  return {
+    beginEffect: (intent) => effects.beginEffect(db, intent),
+    settleEffect: (key, state, result, detail) => effects.settleEffect(db, key, state, result, detail),
+    wait: (row) => waits.wait(db, row),
+    endWait: (key) => waits.endWait(db, key),
+    markSeen: (key, seen) => waits.markSeen(db, key, seen),
+    escalation: (row) => escalation(db, row),
+    escalationSent: (remediationId, key, error) => escalationSent(db, remediationId, key, error),
+  } satisfies Partial<RecordStore>;
+}
+
+function readers(db: Database) {
+  return {
+    plan: (remediationId) => planOf(db, remediationId),
+    countedFacts: (remediationId, plan, planHash) => countFacts(db, remediationId, plan, planHash),
+    admissibleWaiters: (limit) => admissibleWaiters(db, limit),
+    queue: () => queueRows(db),
+    leases: () => leases.leaseRows(db),
+    effect: (key) => effects.effectOf(db, key),
+    unsettledEffects: (olderThanMs, limit) => effects.unsettledEffects(db, olderThanMs, limit),
+    openWaits: (system) => waits.openWaits(db, system),
+    list: (filter) => queries.list(db, filter),
+    find: (text) => queries.find(db, text),
+    story: (remediationId) => queries.story(db, remediationId),
+    audit: (chain) => auditRows(db, chain),
+    alerts: (filter) => ingest.listAlerts(db, filter),
+    target: (ref) => queries.targetHistory(db, ref),
+  } satisfies Partial<RecordStore>;
+}

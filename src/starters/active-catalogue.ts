@@ -1,0 +1,37 @@
+/**
+ * The catalogue that this process classifies with: loaded from a folder, saved in the record by its hash, made the
+ * active one. Only `serve` activates: a worker that starts with an older folder must not turn the clock back.
+ */
+import { createHash } from "node:crypto";
+import type { AnyAction } from "../ports/action.ts";
+import type { RecordStore } from "../record/api.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import { loadCatalogue } from "../catalogue/load.ts";
+import { formatProblem } from "../catalogue/problems.ts";
+import { EXIT, UserError } from "../config/user-error.ts";
+
+/** Throws a UserError with every mistake when the folder does not load: start-up fails early and says why. */
+export async function requireCatalogue(folder: string, actions: Record<string, AnyAction>): Promise<Catalogue> {
+  const { catalogue, problems } = await loadCatalogue(folder, { actions });
+  if (catalogue !== null) return catalogue;
+  const lines = problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");
+  throw new UserError(`the catalogue in ${folder} does not load:\n${lines}`, { exitCode: EXIT.usage });
+}
+
+/** Idempotent: the same folder again changes nothing. */
+export async function activate(
+  record: Pick<RecordStore, "saveCatalogue" | "activateCatalogue" | "grantStanding">,
+  catalogue: Catalogue,
+): Promise<void> {
+  await record.saveCatalogue(catalogue.version, catalogue.content);
+  for (const approval of catalogue.standingApprovals) await record.grantStanding(approval, idOf(approval));
+  await record.activateCatalogue(catalogue.version);
+}
+
+/** A declared standing approval is granted once, ever: its id is made of what it says. */
+function idOf(approval: Catalogue["standingApprovals"][number]): string {
+  const { runbook, runbookHash, group, by, expiresAt, maxCount } = approval;
+  const text = JSON.stringify([runbook, runbookHash, group, by, expiresAt, maxCount]);
+  const hex = createHash("sha256").update(text).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+}

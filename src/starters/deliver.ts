@@ -1,0 +1,97 @@
+/**
+ * Hands alerts to the workflows of their targets. Serialises on the fault: while one firing of a fault is on its way,
+ * every repetition waits for the same signal instead of sending its own, and a `resolved` waits for its `firing`, so
+ * that the workflow never hears of the end before the beginning.
+ */
+import type { AlertMessage } from "../contracts/messages.ts";
+import { faultKey } from "../contracts/ids.ts";
+import { Gate } from "./gate.ts";
+import type { StarterMetrics } from "./metrics.ts";
+import type { Remediations } from "./remediations.ts";
+import type { Deliverable } from "./route.ts";
+
+/** Requests that read the record just before a delivery was marked there still find it here. */
+const REMEMBER_MS = 10_000;
+const MAX_REMEMBERED = 20_000;
+
+/** `told`: a signal was sent now. `shared`: another request's signal. `notRunning`: nothing to tell it to. */
+export type Delivered = "told" | "shared" | "notRunning";
+
+export interface DeliveryDependencies {
+  remediations: Remediations;
+  metrics: StarterMetrics;
+  newId: () => string;
+  /** Milliseconds, for the memory of what was just delivered. */
+  now: () => number;
+  /** Calls to Temporal at once. */
+  concurrency: number;
+}
+
+export class Delivery {
+  private readonly deps: DeliveryDependencies;
+  private readonly gate: Gate;
+  private readonly flying = new Map<string, Promise<Delivered>>();
+  private readonly remembered = new Map<string, number>();
+
+  constructor(deps: DeliveryDependencies) {
+    this.deps = deps;
+    this.gate = new Gate(deps.concurrency);
+  }
+
+  /** `afresh`: the record says that it was never delivered, whatever this process remembers (the outbox). */
+  async deliver(route: Deliverable, options: { afresh?: boolean } = {}): Promise<Delivered> {
+    const fault = faultKey(route.alert);
+    const key = `${route.alert.status}:${fault}`;
+    if (options.afresh !== true && this.remembers(key)) return "shared";
+    const flight = this.flying.get(key);
+    if (flight !== undefined) {
+      await flight;
+      return "shared";
+    }
+    const send = this.afterFiring(fault, route).finally(() => this.flying.delete(key));
+    this.flying.set(key, send);
+    const delivered = await send;
+    this.remember(key);
+    return delivered;
+  }
+
+  private async afterFiring(fault: string, route: Deliverable): Promise<Delivered> {
+    if (route.alert.status === "resolved") await this.flying.get(`firing:${fault}`)?.catch(() => undefined);
+    return this.gate.through(() => this.send(route));
+  }
+
+  private async send(route: Deliverable): Promise<Delivered> {
+    const { remediations, metrics, newId } = this.deps;
+    const { target, runbook, group, severity, joinKey, alert } = route;
+    const message: AlertMessage = { alert, remediationId: newId(), joinKey };
+    const signal = alert.status;
+    try {
+      if (signal === "resolved") {
+        const told = await remediations.resolve(target, message);
+        metrics.signals.inc({ signal, result: told });
+        return told;
+      }
+      await remediations.start({ target, message, runbook, group, severity });
+      metrics.signals.inc({ signal, result: "told" });
+      return "told";
+    } catch (error) {
+      metrics.signals.inc({ signal, result: "failed" });
+      throw error;
+    }
+  }
+
+  private remembers(key: string): boolean {
+    const until = this.remembered.get(key);
+    return until !== undefined && until > this.deps.now();
+  }
+
+  private remember(key: string): void {
+    this.remembered.delete(key);
+    this.remembered.set(key, this.deps.now() + REMEMBER_MS);
+    // Insertion order is age: what is over or too much goes first.
+    for (const [oldest, until] of this.remembered) {
+      if (until > this.deps.now() && this.remembered.size <= MAX_REMEMBERED) break;
+      this.remembered.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** The API without a socket. */
+import { Hono } from "hono";
+import type { MiddlewareHandler } from "hono";
+import { alertRoutes } from "./alerts.ts";
+import type { AppDependencies, AppEnv } from "./context.ts";
+import { healthRoutes } from "./health.ts";
+import { answerError, answerProblem } from "./problem.ts";
+import { remediationRoutes } from "./remediations.ts";
+
+export function createApp(deps: AppDependencies): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestId(deps));
+  app.use(measured(deps));
+  app.onError((error, context) => answerError(error, context));
+  app.route("/", healthRoutes(deps));
+  app.route("/v1/alerts", alertRoutes(deps));
+  app.route("/v1/remediations", remediationRoutes(deps));
+  app.notFound((context) => {
+    const { method, path } = context.req;
+    const allow = allowed(app, method, path);
+    if (allow.length === 0) {
+      return answerProblem(context, {
+        status: 404,
+        slug: "no-such-path",
+        title: "Not found",
+        detail: `nothing is at ${path}`,
+      });
+    }
+    const detail = `${path} takes ${allow.join(", ")}, not ${method}`;
+    const headers = { allow: allow.join(", ") };
+    return answerProblem(context, { status: 405, slug: "wrong-method", title: "Wrong method", detail, headers });
+  });
+  return app;
+}
+
+/** The caller's request id when it is a sane one, else ours; in every log line and answer. */
+function requestId(deps: AppDependencies): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    const given = context.req.header("x-request-id") ?? "";
+    const id = /^[\w.:-]{1,128}$/.test(given) ? given : deps.newRequestId();
+    context.set("requestId", id);
+    context.set("log", deps.log.child({ requestId: id }));
+    await next();
+    context.res.headers.set("x-request-id", id);
+  };
+}
+
+function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    const started = performance.now();
+    await next();
+    const { method } = context.req;
+    const route = routeOf(context.req.path);
+    deps.metrics.requests.inc({ method, route, status: context.res.status });
+    deps.metrics.requestSeconds.observe({ method, route }, (performance.now() - started) / 1000);
+  };
+}
+
+/** The route without ids, so that labels stay few whatever is asked. */
+function routeOf(path: string): string {
+  if (["/healthz", "/readyz", "/metrics", "/v1/remediations"].includes(path)) return path;
+  if (/^\/v1\/alerts\/[a-z]+$/.test(path)) return path.length <= 40 ? path : "other";
+  const decision = /^\/v1\/remediations\/[^/]+\/(approve|reject|cancel)$/.exec(path)?.[1];
+  if (decision !== undefined) return `/v1/remediations/:id/${decision}`;
+  return path.startsWith("/v1/remediations/") ? "/v1/remediations/:id" : "other";
+}
+
+function allowed(app: Hono<AppEnv>, method: string, path: string): string[] {
+  const methods = ["GET", "POST"].filter((other) => other !== method);
+  return methods.filter((other) => app.router.match(other, path)[0].some(([[, route]]) => route.method === other));
+}

@@ -1,0 +1,41 @@
+/** What every request of the API has: an id, a logger with it, and what the server was made of. */
+import type { Logger } from "pino";
+import type { RecordStore } from "../../record/api.ts";
+import type { Starter } from "../ingest.ts";
+import type { StarterMetrics } from "../metrics.ts";
+import type { Remediations } from "../remediations.ts";
+import type { Token } from "./auth.ts";
+
+export interface Limits {
+  /** Default 5 MiB. */
+  bodyBytes: number;
+  /** In one body; default 10,000. */
+  alerts: number;
+  /** Bodies of alerts that are taken in at once, before 503; default 2,000. */
+  bodiesInFlight: number;
+}
+export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
+
+export interface AppDependencies {
+  record: Pick<RecordStore, "ping" | "list" | "find" | "story">;
+  remediations: Remediations;
+  starter: Starter;
+  /** The version of the loaded catalogue; null while none is loaded. */
+  catalogueVersion: () => string | null;
+  log: Logger;
+  metrics: StarterMetrics;
+  limits: Limits;
+  /** For `POST /v1/alerts/…`; null: none is asked for. */
+  webhookToken: Token | null;
+  /** For everything else under /v1; null: none is asked for. */
+  apiToken: Token | null;
+  /** Address of Temporal's Web UI with the namespace, e.g. `http://127.0.0.1:8233/namespaces/default`; null: no links. */
+  webUiUrl: string | null;
+  /** ISO; when something was received. */
+  now: () => string;
+  newRequestId: () => string;
+}
+
+export interface AppEnv {
+  Variables: { requestId: string; log: Logger };
+}

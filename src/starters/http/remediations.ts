@@ -1,0 +1,102 @@
+/** `/v1/remediations`: list, one with its whole story, and what people decide. */
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { z } from "zod";
+import { OUTCOMES, PHASES } from "../../contracts/remediation.ts";
+import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
+import { decide, findRemediation, type DecisionKind } from "../decisions.ts";
+import { throughRecord } from "../problems.ts";
+import { bearer } from "./auth.ts";
+import { checked, limitBody, readJson } from "./body.ts";
+import type { AppDependencies, AppEnv } from "./context.ts";
+
+export interface Links {
+  /** The workflow in Temporal's Web UI; null when its address is not configured. */
+  webUi: string | null;
+}
+export type ListedRemediation = RemediationRow & { links: Links };
+export type TellStory = RemediationStory & { links: Links };
+
+const MAX_BODY_BYTES = 16 * 1024;
+const MAX_LIST = 1_000;
+const DECISIONS: readonly DecisionKind[] = ["approve", "reject", "cancel"];
+
+const name = z.string({ error: "a text" }).min(1, "a text that is not empty").max(255, "at most 255 characters");
+const QUERY = z.strictObject(
+  {
+    open: z.enum(["true", "false"], { error: "true or false" }).optional(),
+    target: name.optional(),
+    runbook: name.optional(),
+    phase: z.enum(PHASES, { error: `one of ${PHASES.join(", ")}` }).optional(),
+    outcome: z.enum(OUTCOMES, { error: `one of ${OUTCOMES.join(", ")}` }).optional(),
+    limit: z.coerce
+      .number({ error: "a number" })
+      .int("a whole number")
+      .min(1, "1 or more")
+      .max(MAX_LIST, `at most ${MAX_LIST}`)
+      .optional(),
+  },
+  { error: "only open, target, runbook, phase, outcome and limit" },
+);
+
+const DECISION = z.strictObject(
+  {
+    by: name,
+    reason: z.string({ error: "a text" }).max(500, "at most 500 characters").nullish(),
+    planHash: name.nullish(),
+    via: z.enum(["api", "cli"], { error: '"api" or "cli"' }).optional(),
+  },
+  { error: "an object with by, and planHash, reason, via where they are needed" },
+);
+
+export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(bearer(deps.apiToken));
+  routes.get("/", async (context) => {
+    const filter = filterOf(checked(QUERY, context.req.query()));
+    const rows = await throughRecord("list the remediations", () => deps.record.list(filter));
+    return context.json({ remediations: rows.map((row) => withLinks(deps, row)) });
+  });
+  routes.get("/:id", (context) => tell(deps, context));
+  for (const kind of DECISIONS) {
+    routes.post(`/:id/${kind}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
+  }
+  // A target reads `host/web-1`, and not every client encodes the slash.
+  routes.get("/:kind/:id", (context) => tell(deps, context));
+  return routes;
+}
+
+function filterOf(query: z.infer<typeof QUERY>): ListFilter {
+  const { open, ...rest } = query;
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(given), ...(open === undefined ? {} : { open: open === "true" }) };
+}
+
+async function tell(deps: AppDependencies, context: Context<AppEnv>): Promise<Response> {
+  const kind = context.req.param("kind");
+  const id = context.req.param("id") ?? "";
+  const row = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
+  const story = await throughRecord("read the story", () => deps.record.story(row.remediationId));
+  if (story === null) throw new Error(`the record lists ${row.remediationId} and has no story of it`);
+  const answer: TellStory = { ...story, links: linksOf(deps, row) };
+  return context.json(answer);
+}
+
+async function take(deps: AppDependencies, context: Context<AppEnv>, kind: DecisionKind): Promise<Response> {
+  const { by, reason = null, planHash = null, via = "api" } = checked(DECISION, await readJson(context));
+  const id = context.req.param("id") ?? "";
+  const answer = await decide(deps, { kind, id, by, reason, planHash, via });
+  const { remediationId, target } = answer;
+  context.get("log").info({ remediationId, target, decision: kind, by, via, planHash }, "decision taken");
+  return context.json(answer);
+}
+
+function withLinks(deps: AppDependencies, row: RemediationRow): ListedRemediation {
+  return { ...row, links: linksOf(deps, row) };
+}
+
+function linksOf(deps: AppDependencies, row: RemediationRow): Links {
+  if (deps.webUiUrl === null) return { webUi: null };
+  const path = [row.workflowId, row.runId].filter((part) => part !== "").map(encodeURIComponent);
+  return { webUi: `${deps.webUiUrl.replace(/\/$/, "")}/workflows/${path.join("/")}` };
+}

@@ -1,0 +1,164 @@
+/** The API on a socket. Stateless: any number of these may run on one record and one Temporal namespace. */
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Client } from "@temporalio/client";
+import type { Logger } from "pino";
+import { collectDefaultMetrics } from "prom-client";
+import { EXIT, UserError } from "../../config/user-error.ts";
+import type { RecordStore } from "../../record/api.ts";
+import { createIngest, type Starter } from "../ingest.ts";
+import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
+import type { Remediations } from "../remediations.ts";
+import type { Classify } from "../route.ts";
+import { temporalRemediations } from "../temporal.ts";
+import { createApp } from "./app.ts";
+import type { Token } from "./auth.ts";
+import { DEFAULT_LIMITS, type Limits } from "./context.ts";
+
+export interface ServerOptions {
+  record: RecordStore;
+  /** A Temporal client; tests may give `remediations` instead. */
+  client: Client | { remediations: Remediations };
+  /** With the active catalogue; throws `Unavailable("catalogue", …)` while none is loaded. */
+  classify: Classify;
+  catalogueVersion: () => string | null;
+  log: Logger;
+  /** Default 127.0.0.1. Wider than loopback needs both tokens. */
+  host?: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** The option that changes the port, for the message when it is in use; default `--port`. */
+  portOption?: string;
+  webhookToken?: Token | null;
+  apiToken?: Token | null;
+  webUiUrl?: string | null;
+  limits?: Partial<Limits>;
+  metrics?: StarterMetrics;
+  /** Default: random uuids. */
+  newId?: () => string;
+  now?: () => string;
+  /** How long `close` waits for requests in flight; default 20,000. */
+  graceMs?: number;
+  /** Calls to Temporal at once; default 32. */
+  concurrency?: number;
+}
+
+export interface RunningServer {
+  url: string;
+  port: number;
+  starter: Starter;
+  remediations: Remediations;
+  metrics: StarterMetrics;
+  /** Stops accepting, lets requests in flight finish (within the grace time), closes every connection. */
+  close(): Promise<void>;
+}
+
+/** A client that sends its request slower than this is cut off. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const IDLE_CHECK_MS = 50;
+
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const host = options.host ?? "127.0.0.1";
+  const { webhookToken = null, apiToken = null } = options;
+  requireTokens(host, { webhookToken, apiToken });
+  const metrics = options.metrics ?? metricsOfProcess();
+  const remediations =
+    "remediations" in options.client ? options.client.remediations : temporalRemediations(options.client);
+  const starter = createStarter(options, remediations, metrics);
+  const app = createApp({
+    record: options.record,
+    remediations,
+    starter,
+    catalogueVersion: options.catalogueVersion,
+    log: options.log,
+    metrics,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    webhookToken,
+    apiToken,
+    webUiUrl: options.webUiUrl ?? null,
+    now: options.now ?? (() => new Date().toISOString()),
+    newRequestId: randomUUID,
+  });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS / 2 },
+  }) as Server;
+  const port = await listen(server, host, options.port, options.portOption ?? "--port");
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  options.log.info({ url }, "API is listening");
+  return { url, port, starter, remediations, metrics, close: () => close(server, options.graceMs ?? 20_000) };
+}
+
+function createStarter(options: ServerOptions, remediations: Remediations, metrics: StarterMetrics): Starter {
+  const { record, classify, log } = options;
+  return createIngest({
+    record,
+    remediations,
+    classify,
+    log,
+    metrics,
+    newId: options.newId ?? randomUUID,
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+  });
+}
+
+function metricsOfProcess(): StarterMetrics {
+  const metrics = createStarterMetrics();
+  collectDefaultMetrics({ register: metrics.registry });
+  return metrics;
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/** Who can reach the API can approve a reinstall: beyond this machine only with tokens. */
+function requireTokens(host: string, tokens: { webhookToken: Token | null; apiToken: Token | null }): void {
+  const missing = Object.entries(tokens)
+    .filter(([, token]) => token === null)
+    .map(([name]) => name);
+  if (LOOPBACK.has(host) || missing.length === 0) return;
+  throw new UserError(
+    `will not listen on ${host} without a ${missing.join(" and an ")}: everybody on the network could start and approve ` +
+      "remediations; configure the tokens, or listen on 127.0.0.1",
+    { exitCode: EXIT.usage },
+  );
+}
+
+function listen(server: Server, host: string, port: number, option: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, option)));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number, option: string): Error {
+  const options = { cause: error, exitCode: EXIT.unavailable };
+  if (error.code === "EADDRINUSE") {
+    const look = `see who with: ss -ltnp 'sport = :${port}'`;
+    return new UserError(
+      `port ${port} on ${host} for the API is in use (${look}); choose another with ${option}`,
+      options,
+    );
+  }
+  if (error.code === "EACCES") {
+    return new UserError(`port ${port} for the API needs root; choose another with ${option}`, options);
+  }
+  return new UserError(
+    `cannot listen on ${host}:${port}: ${error.message}; change it with --host and ${option}`,
+    options,
+  );
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A connection that is kept alive after its last answer would hold the close until the grace time is over.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      clearInterval(idle);
+      resolve();
+    });
+  });
+}

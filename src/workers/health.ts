@@ -1,0 +1,32 @@
+/** A worker has no port of its own; a platform that asks for health gets `GET /healthz` here. */
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+
+export interface HealthServer {
+  port: number;
+  close(): Promise<void>;
+}
+
+/** 200 while `healthy` answers true, else 503. `port` 0 takes a free one. */
+export async function serveHealth(options: {
+  port: number;
+  host?: string;
+  healthy: () => boolean;
+}): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    const known = request.url === "/healthz";
+    const status = known ? (options.healthy() ? 200 : 503) : 404;
+    response.writeHead(status, { "content-type": "text/plain" }).end(`${status === 200 ? "ok" : "not ok"}\n`);
+  });
+  server.listen(options.port, options.host ?? "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}

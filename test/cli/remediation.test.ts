@@ -1,0 +1,241 @@
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { UserError } from "../../src/config/user-error.ts";
+import { remediationCommand } from "../../src/cli/remediation.ts";
+import { duration, plain, storyText } from "../../src/cli/remediation-text.ts";
+import { ID, PLAN_HASH, row, story } from "./support/story.ts";
+
+const NOW = Date.parse("2026-11-21T10:10:00.000Z");
+let requests: { method: string; path: string; body: unknown; authorization: string | null }[];
+let answer: (path: string) => { status: number; body: unknown };
+let printed: string;
+let noted: string;
+let said: string;
+
+beforeEach(() => {
+  [requests, printed, noted, said] = [[], "", "", "y"];
+  answer = (path) => ({ status: 200, body: bodyOf(path) });
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((printed += String(text)), true));
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((noted += String(text)), true));
+});
+afterEach(() => vi.restoreAllMocks());
+
+function bodyOf(path: string): unknown {
+  if (path.includes("?")) return { remediations: [row()] };
+  const decision = /(approve|reject|cancel)$/.exec(path)?.[1];
+  if (decision === undefined) return story();
+  return { remediationId: ID, target: { kind: "host", id: "web-1" }, decision, planHash: null };
+}
+
+const fakeFetch: typeof fetch = async (url, init) => {
+  const { pathname, search } = new URL(url);
+  const path = pathname + search;
+  const body = typeof init?.body === "string" ? (JSON.parse(init.body) as unknown) : null;
+  const authorization = new Headers(init?.headers).get("authorization");
+  requests.push({ method: init?.method ?? "GET", path, body, authorization });
+  const { status, body: text } = answer(path);
+  return new Response(typeof text === "string" ? text : JSON.stringify(text), { status });
+};
+
+async function run(line: string, outside: object = {}): Promise<void> {
+  const root = new Command("selfheal").option("--json").exitOverride();
+  const fakes = {
+    fetch: fakeFetch,
+    now: () => NOW,
+    interactive: true,
+    ask: async () => said,
+    user: () => "ada",
+    ...outside,
+  };
+  const command = remediationCommand({ url: "http://api:1", token: "secret-1", outside: fakes });
+  for (const child of command.commands) child.exitOverride().configureOutput({ writeErr: () => undefined });
+  await root.addCommand(command).parseAsync(["remediation", ...line.split(" ")], { from: "user" });
+}
+
+describe("list", () => {
+  test("shows one aligned line each, with age and what it does", async () => {
+    await run("list");
+    const [header, line] = printed.split("\n");
+    expect(header).toMatch(/^ID +TARGET +RUNBOOK +PHASE +OUTCOME +AGE +DOING$/);
+    expect(line).toMatch(
+      /^01900000-0000 {2}host\/web-1 {2}disk-replacement {2}approve {2}- +10m +waiting for an approval$/,
+    );
+    expect(header?.indexOf("DOING")).toBe(line?.indexOf("waiting"));
+  });
+
+  test("sends its filters and the token", async () => {
+    await run("list --open --target host/web-1 --phase approve --limit 7");
+    expect(requests[0]).toMatchObject({
+      path: "/v1/remediations?target=host%2Fweb-1&phase=approve&limit=7&open=true",
+      authorization: "Bearer secret-1",
+    });
+  });
+
+  test("prints one JSON document with --json", async () => {
+    await run("list --json");
+    expect(JSON.parse(printed)).toMatchObject([{ remediationId: ID }]);
+  });
+
+  test("says so when nothing matches", async () => {
+    answer = () => ({ status: 200, body: { remediations: [] } });
+    await run("list");
+    expect(printed).toBe("no remediations match\n");
+  });
+
+  test.each(["list --limit 0", "list --phase sleeping", "list --outcome fine"])(
+    "refuses %s before it asks",
+    async (line) => {
+      await expect(run(line)).rejects.toThrow();
+      expect(requests).toEqual([]);
+    },
+  );
+});
+
+describe("show", () => {
+  test("tells the whole story: state, how to approve, plan, reasons, effects, timeline, link", async () => {
+    await run("show host/web-1");
+    expect(requests[0]?.path).toBe("/v1/remediations/host%2Fweb-1");
+    for (const part of [
+      `remediation ${ID}`,
+      "state     approve: waiting for an approval, at the latest until 2026-11-21T14:00:00.000Z",
+      `selfheal remediation approve ${ID}`,
+      "(role dc-ops)",
+      `plan ${PLAN_HASH.slice(0, 12)}`,
+      '1. loadbalancer.drain (low, can be undone) {"pool":"web"}',
+      "APPROVAL_REQUIRED",
+      "loadbalancer.drain",
+      "tickets 42 (last seen: open)",
+      "alert firing: SmartDiskFailing (came 3 times)",
+      "http://ui/workflows/1",
+      "page, NOT SENT (no route to host): look at it",
+    ]) {
+      expect(printed).toContain(part);
+    }
+  });
+
+  test("of a closed one says the outcome and offers no approval", () => {
+    const closed = row({
+      phase: "closed",
+      outcome: "healed",
+      detail: "back in the pool",
+      closedAt: "2026-11-21T10:05:00.000Z",
+    });
+    const text = storyText({ ...story(), remediation: closed }, NOW);
+    expect(text).toContain("state     healed: back in the pool");
+    expect(text).toContain("(after 5m)");
+    expect(text).not.toContain("remediation approve");
+  });
+
+  test("no text from outside moves the cursor or makes a line", () => {
+    const text = storyText(
+      { ...story(), remediation: row({ doing: "a\u001b[2Jb\nremediation healed\u202e" }) },
+      NOW,
+    );
+    expect(text).toContain("a [2Jb remediation healed");
+    expect(plain("\u009b1m\r\n")).toBe(" 1m");
+  });
+});
+
+describe("approve", () => {
+  test("shows the plan, asks, and sends the hash of exactly that plan", async () => {
+    await run("approve web-1 --reason fine");
+    expect(noted).toContain("1. loadbalancer.drain");
+    expect(requests[1]).toMatchObject({
+      method: "POST",
+      path: `/v1/remediations/${ID}/approve`,
+      body: { by: "ada", reason: "fine", planHash: PLAN_HASH, via: "cli" },
+    });
+    expect(printed).toContain("approve: taken");
+  });
+
+  test.each(["", "n", "no", "maybe"])("decides nothing on the answer %j", async (text) => {
+    said = text;
+    await expect(run("approve web-1")).rejects.toThrow("nothing was decided");
+    expect(requests).toHaveLength(1);
+  });
+
+  test("is never assumed without a terminal; --yes says it", async () => {
+    await expect(run("approve web-1", { interactive: false })).rejects.toThrow(/--yes/);
+    expect(requests).toHaveLength(1);
+    await run("approve web-1 --yes --by grace", { interactive: false });
+    expect(requests[2]?.body).toMatchObject({ by: "grace", planHash: PLAN_HASH });
+  });
+
+  test("takes the beginning of the hash that is shown, and sends another hash as it is, to be refused", async () => {
+    await run(`approve web-1 --yes --plan-hash ${PLAN_HASH.slice(0, 12)}`);
+    await run("approve web-1 --yes --plan-hash 0123456789ab");
+    expect(
+      requests.filter((one) => one.method === "POST").map((one) => (one.body as { planHash: string }).planHash),
+    ).toEqual([PLAN_HASH, "0123456789ab"]);
+  });
+
+  test("of one without a plan, or of a closed one, says why not", async () => {
+    answer = () => ({ status: 200, body: { ...story(), remediation: row({ planHash: null, phase: "confirm" }) } });
+    await expect(run("approve web-1 --yes")).rejects.toThrow(/no plan to approve yet.*confirm/);
+    answer = () => ({ status: 200, body: { ...story(), remediation: row({ closedAt: "x", outcome: "healed" }) } });
+    await expect(run("approve web-1 --yes")).rejects.toThrow(/closed already: healed/);
+  });
+});
+
+describe("reject and cancel", () => {
+  test("reject names the plan, cancel none", async () => {
+    await run("reject web-1 --yes");
+    await run("cancel web-1 --yes");
+    const bodies = requests.filter((one) => one.method === "POST").map((one) => one.body);
+    expect(bodies).toEqual([
+      { by: "ada", planHash: PLAN_HASH, via: "cli" },
+      { by: "ada", via: "cli" },
+    ]);
+  });
+});
+
+describe("errors are one line with the cure", () => {
+  async function failure(line: string, outside: object = {}): Promise<UserError> {
+    const error: unknown = await run(line, outside).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (error instanceof UserError) return error;
+    throw new Error(`no UserError: ${String(error)}`);
+  }
+
+  test("nobody listens", async () => {
+    const refused = Object.assign(new TypeError("fetch failed"), {
+      cause: Object.assign(new Error(""), { code: "ECONNREFUSED" }),
+    });
+    const error = await failure("list", { fetch: () => Promise.reject(refused) });
+    expect(error.message).toMatch(
+      /http:\/\/api:1 does not answer \(ECONNREFUSED\); start it with `selfheal dev`.*--url/,
+    );
+    expect(error.exitCode).toBe(3);
+  });
+
+  test.each([
+    [401, { detail: "x" }, /set SELFHEAL_TOKEN/, 1],
+    [404, { detail: "no remediation has the id" }, /no remediation has the id/, 1],
+    [409, { detail: "did not take it" }, /did not take it/, 1],
+    [503, { detail: "no worker answered", requestId: "q-1" }, /no worker answered \(request q-1\)/, 3],
+    [502, "<html>Bad gateway</html>", /answered 502, and not like selfheal's API/, 3],
+    [200, "<html>hello</html>", /not like selfheal's API/, 3],
+  ])("the API answers %d %j", async (status, body, message, exitCode) => {
+    answer = () => ({ status, body });
+    const error = await failure("show web-1");
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain("\n");
+    expect(error.exitCode).toBe(exitCode);
+  });
+
+  test("a wrong --url", async () => {
+    expect((await failure("list --url ftp://x")).message).toContain("--url ftp://x");
+  });
+});
+
+test.each([
+  [0, "0s"],
+  [850, "850ms"],
+  [4_000, "4s"],
+  [243_000, "4m 3s"],
+  [18_720_000, "5h 12m"],
+  [90_000_000, "1d 1h"],
+  [3_605_000, "1h 5s"],
+])("%d ms reads %s", (ms, text) => expect(duration(ms)).toBe(text));

@@ -1,0 +1,164 @@
+/**
+ * Many remediations on several connections, in random order: what is promised about capacity holds at every instant, and
+ * nobody waits for ever though nobody polls: a waiter only asks again when a hint tells it to.
+ */
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Severity } from "../../src/contracts/alert.ts";
+import type { Plan } from "../../src/contracts/plan.ts";
+import type { RecordStore } from "../../src/record/api.ts";
+import { openRecord } from "../../src/record/record.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { admitting, anIntent, aPlan, cap, capPolicy, closing, planned, result } from "./builders.ts";
+
+interface Wish {
+  group: number;
+  rack: number | null;
+  severity: Severity;
+  holdMs: number;
+  /** It gives up when it must wait. */
+  givesUp: boolean;
+  /** Which of the connections it uses. */
+  via: number;
+}
+
+const CAPS: Record<string, number> = { "group:0": 2, "group:1": 3, "rack:0": 1, "rack:1": 2 };
+const wish: fc.Arbitrary<Wish> = fc.record({
+  group: fc.nat({ max: 1 }),
+  rack: fc.option(fc.nat({ max: 1 })),
+  severity: fc.constantFrom("critical", "warning", "info"),
+  holdMs: fc.nat({ max: 12 }),
+  givesUp: fc.nat({ max: 4 }).map((n) => n === 0),
+  via: fc.nat({ max: 2 }),
+});
+
+/** The workflows of one run: what each waits for, and what it holds as far as it was told. */
+class World {
+  readonly inWork = new Map<string, number>();
+  readonly faults: string[] = [];
+  readonly #hints = new Map<string, () => void>();
+
+  enter(plan: Plan): void {
+    for (const { scope } of plan.limits.caps) {
+      const now = (this.inWork.get(scope) ?? 0) + 1;
+      this.inWork.set(scope, now);
+      if (now > (CAPS[scope] ?? 0)) this.faults.push(`${scope}: ${now} in work`);
+    }
+  }
+
+  leave(plan: Plan): void {
+    for (const { scope } of plan.limits.caps) this.inWork.set(scope, (this.inWork.get(scope) ?? 0) - 1);
+  }
+
+  hintFor(workflowId: string): Promise<void> {
+    return new Promise((resolve) => this.#hints.set(workflowId, resolve));
+  }
+
+  async wakeWaiters(record: RecordStore): Promise<void> {
+    for (const { workflowId } of await record.admissibleWaiters(10)) this.#hints.get(workflowId)?.();
+  }
+}
+
+async function remediate(world: World, record: RecordStore, one: Wish, name: string): Promise<"done" | "gaveUp"> {
+  const scopes = [`group:${one.group}`, ...(one.rack === null ? [] : [`rack:${one.rack}`])];
+  const caps = scopes.map((scope) => cap(scope, CAPS[scope] ?? 1));
+  const plan = aPlan({ target: name, severity: one.severity, caps });
+  const id = await planned(record, plan);
+  // As the standing approval's owner would see it: each admission takes one use.
+  const policy = (counted: Parameters<ReturnType<typeof capPolicy>>[0]) => [
+    ...capPolicy(plan)(counted),
+    result("pass", "STANDING_APPROVAL"),
+  ];
+  for (;;) {
+    // A signal is kept even while the workflow is busy: so is this hint.
+    const hinted = world.hintFor(`heal:host:${name}`);
+    const admission = await admitting(record, id, plan, policy);
+    if (admission.status === "admitted") break;
+    if (one.givesUp) {
+      await record.close(closing(id, { outcome: "cancelled" }));
+      await world.wakeWaiters(record);
+      return "gaveUp";
+    }
+    await hinted;
+  }
+  world.enter(plan);
+  await Promise.all([world.wakeWaiters(record), admitting(record, id, plan, policy), record.beginEffect(anIntent(id))]);
+  await new Promise((resolve) => setTimeout(resolve, one.holdMs));
+  world.leave(plan);
+  await Promise.all([record.close(closing(id)), record.close(closing(id))]);
+  await world.wakeWaiters(record);
+  return "done";
+}
+
+describe("admission under many hands", () => {
+  let db: TestDatabase;
+  const records: RecordStore[] = [];
+  let run = 0;
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    for (let index = 0; index < 3; index++) records.push(await openRecord(db.url, { poolSize: 4 }));
+  });
+  afterAll(async () => {
+    for (const record of records) await record.end();
+    await db.drop();
+  });
+
+  it("never exceeds a cap, consumes once, and lets everybody through", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(wish, { minLength: 5, maxLength: 25 }), async (wishes) => {
+        run++;
+        const world = new World();
+        const granted = await db.record.grantStanding({
+          runbook: "disk",
+          runbookHash: "rb-1",
+          group: "web",
+          by: "ann",
+          expiresAt: "2100-01-01T00:00:00.000Z",
+          maxCount: 1_000,
+        });
+        const watch = watchLeases(db, world);
+        const ends = await within(
+          20_000,
+          Promise.all(
+            wishes.map((one, index) => remediate(world, records[one.via] as RecordStore, one, `h${run}-${index}`)),
+          ),
+        );
+        await watch.stop();
+        expect(world.faults).toEqual([]);
+        expect(await db.record.leases()).toEqual([]);
+        expect(await db.record.queue()).toEqual([]);
+        const used = await db.sql("select used from standing_approvals where id = $1", [granted.id]);
+        expect(used).toEqual([{ used: ends.filter((end) => end === "done").length }]);
+        await db.record.withdrawStanding(granted.id, "ann");
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+/** Looks at the leases from outside, as often as it can: what other processes would see. */
+function watchLeases(db: TestDatabase, world: World): { stop(): Promise<void> } {
+  let on = true;
+  const watching = (async () => {
+    while (on) {
+      const counts = new Map<string, number>();
+      for (const lease of await db.record.leases()) counts.set(lease.scope, (counts.get(lease.scope) ?? 0) + 1);
+      for (const [scope, n] of counts) if (n > (CAPS[scope] ?? 1)) world.faults.push(`${scope}: ${n} leases`);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+  })();
+  return {
+    stop: () => {
+      on = false;
+      return watching;
+    },
+  };
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`somebody still waits after ${ms} ms`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

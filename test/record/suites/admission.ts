@@ -1,0 +1,238 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../../support/database.ts";
+import {
+  admitted,
+  admitting,
+  anIntent,
+  aPlan,
+  cap,
+  capPolicy,
+  closing,
+  hashOfPlan,
+  planned,
+  result,
+} from "../builders.ts";
+import type { Create } from "./suite.ts";
+
+export function admissionSuite(create: Create): void {
+  describe("admission", () => {
+    let db: TestDatabase;
+    beforeAll(async () => (db = await create()));
+    afterAll(() => db.drop());
+
+    const waiters = async () => (await db.record.admissibleWaiters(50)).map((one) => one.remediationId);
+
+    it("takes a lease on the target and every capped scope, and consumes nothing when it is asked again", async () => {
+      const plan = aPlan({ target: "all", caps: [cap("group:all", 2), cap("rack:all", 1)] });
+      const id = await planned(db.record, plan);
+      let asked = 0;
+      const policy = () => {
+        asked++;
+        return [result("pass", "OK")];
+      };
+      const first = await admitting(db.record, id, plan, policy);
+      expect(await admitting(db.record, id, plan, policy)).toEqual(first);
+      expect(asked).toBe(1);
+      const mine = (await db.record.leases()).filter((lease) => lease.remediationId === id);
+      expect(mine.map((lease) => lease.scope)).toEqual(["group:all", "rack:all", "target:host:all"]);
+      expect(await db.sql("select count(*)::int as n from admissions where remediation_id = $1", [id])).toEqual([
+        { n: 1 },
+      ]);
+      await db.record.close(closing(id));
+      await expect(admitting(db.record, id, { ...plan, owner: "x" })).rejects.toThrow("is closed");
+    });
+
+    it("never admits past a cap, even when the policy passes it", async () => {
+      const caps = [cap("group:greedy", 1)];
+      await admitted(db.record, aPlan({ target: "greedy-1", caps }));
+      const plan = aPlan({ target: "greedy-2", caps });
+      const reply = await admitting(db.record, await planned(db.record, plan), plan, () => [result("pass", "OK")]);
+      expect(reply).toMatchObject({ status: "queued", detail: "group:greedy is full: 1 of 1 in work" });
+    });
+
+    it.each(["refuse", "review", "observe"] as const)(
+      "refuses what the policy answers with %s, and it leaves the queue",
+      async (outcome) => {
+        const plan = aPlan({ target: `refused-${outcome}` });
+        const id = await planned(db.record, plan);
+        await admitting(db.record, id, plan, () => [result("wait", "COOLDOWN")]);
+        expect((await db.record.queue()).map((row) => row.remediationId)).toContain(id);
+        const reply = await admitting(db.record, id, plan, () => [
+          result("pass", "OK"),
+          result(outcome, "MODE_REVIEW"),
+        ]);
+        expect(reply.status).toBe("refused");
+        expect((await db.record.queue()).map((row) => row.remediationId)).not.toContain(id);
+        expect((await db.record.leases()).some((lease) => lease.remediationId === id)).toBe(false);
+      },
+    );
+
+    it("queues by severity first, then by who came first, and names the known end of the wait", async () => {
+      const caps = [cap("group:order", 1)];
+      const holder = await admitted(db.record, aPlan({ target: "o-0", caps }));
+      const plans = (["info", "warning", "critical", "warning"] as const).map((severity, index) =>
+        aPlan({ target: `o-${index + 1}`, caps, severity }),
+      );
+      const ids: string[] = [];
+      for (const plan of plans) {
+        const id = await planned(db.record, plan);
+        ids.push(id);
+        expect(await admitting(db.record, id, plan)).toMatchObject({ status: "queued", until: null });
+      }
+      const order = (await db.record.queue()).filter((row) => ids.includes(row.remediationId));
+      expect(order.map((row) => ids.indexOf(row.remediationId))).toEqual([2, 1, 3, 0]);
+      expect(await waiters()).toEqual([]);
+      await db.record.close(closing(holder));
+      expect(await waiters()).toEqual([ids[2]]);
+      for (const id of ids) await db.record.close(closing(id));
+    });
+
+    it("gives capacity back only after an admission under way is over, so that its waiter is seen", async () => {
+      const id = await admitted(db.record, aPlan({ target: "lock" }));
+      const admission = new pg.Client({ connectionString: db.url });
+      await admission.connect();
+      await admission.query("begin; select pg_advisory_xact_lock(7301001)");
+      let released = false;
+      const release = db.record.close(closing(id)).then(() => (released = true));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      expect(released).toBe(false);
+      await admission.query("commit");
+      await release;
+      await admission.end();
+    });
+
+    it("lets nobody be passed for ever: an old warning goes before a new critical", async () => {
+      const caps = [cap("group:age", 1)];
+      const holder = await admitted(db.record, aPlan({ target: "age-0", caps }));
+      const old = aPlan({ target: "age-1", caps });
+      const oldId = await planned(db.record, old);
+      await admitting(db.record, oldId, old);
+      await db.setClock(31 * 60_000);
+      const young = aPlan({ target: "age-2", caps, severity: "critical" });
+      const youngId = await planned(db.record, young);
+      expect(await admitting(db.record, youngId, young)).toMatchObject({ status: "queued" });
+      await db.record.close(closing(holder));
+      expect(await waiters()).toEqual([oldId]);
+      expect(await admitting(db.record, youngId, young)).toMatchObject({ status: "queued" });
+      expect(await admitting(db.record, oldId, old)).toMatchObject({ status: "admitted" });
+      await db.setClock(null);
+      await db.record.close(closing(oldId));
+      await db.record.close(closing(youngId));
+    });
+
+    it("waits behind an older waiter that shares a scope, though there is room, and passes one that shares none", async () => {
+      const group = cap("group:share", 5);
+      const holder = await admitted(db.record, aPlan({ target: "s-0", caps: [group, cap("rack:s1", 1)] }));
+      const older = aPlan({ target: "s-1", caps: [group, cap("rack:s1", 1)] });
+      const olderId = await planned(db.record, older);
+      await admitting(db.record, olderId, older);
+      const later = aPlan({ target: "s-2", caps: [group, cap("rack:s2", 1)] });
+      const laterId = await planned(db.record, later);
+      const reply = await admitting(db.record, laterId, later);
+      expect(reply).toMatchObject({
+        status: "queued",
+        detail: expect.stringContaining(`behind remediation ${olderId}`) as string,
+      });
+      await admitted(db.record, aPlan({ target: "s-3", caps: [cap("rack:s3", 1)] }));
+      await db.record.close(closing(holder));
+      expect(await waiters()).toEqual([olderId, laterId]);
+      expect((await admitting(db.record, olderId, older)).status).toBe("admitted");
+      expect((await admitting(db.record, laterId, later)).status).toBe("admitted");
+    });
+
+    it("does not keep others waiting behind one that waits for something of its own", async () => {
+      const caps = [cap("group:own", 5)];
+      const cooling = aPlan({ target: "own-1", caps });
+      const until = new Date(Date.parse(await db.record.now()) + 3_600_000).toISOString();
+      const id = await planned(db.record, cooling);
+      const reply = await admitting(db.record, id, cooling, () => [
+        result("wait", "COOLDOWN", { until }),
+        result("pass", "OK"),
+      ]);
+      expect(reply).toMatchObject({ status: "queued", until });
+      await admitted(db.record, aPlan({ target: "own-2", caps }));
+      expect(await waiters()).not.toContain(id);
+      await db.setClock(3_601_000);
+      expect(await waiters()).toContain(id);
+      await db.setClock(null);
+      await db.record.close(closing(id));
+    });
+
+    it("does not keep others waiting behind a lease that only a person can release", async () => {
+      const group = cap("group:left", 5);
+      const gone = await admitted(db.record, aPlan({ target: "left-0", caps: [group, cap("rack:l1", 1)] }));
+      await db.record.close(closing(gone, { keepLeases: true }));
+      const stuck = aPlan({ target: "left-1", caps: [group, cap("rack:l1", 1)] });
+      const stuckId = await planned(db.record, stuck);
+      expect((await admitting(db.record, stuckId, stuck)).status).toBe("queued");
+      await admitted(db.record, aPlan({ target: "left-2", caps: [group] }));
+      await db.record.releaseLeases(gone, "ann", "looked");
+      expect(await waiters()).toContain(stuckId);
+      await db.record.close(closing(stuckId));
+    });
+
+    it("leaves those alone who wait under a pause, until it is lifted", async () => {
+      const plan = aPlan({ target: "pause-1", group: "paused" });
+      const pause = await db.record.pause({ scope: "group:paused", reason: "r", by: "ann", until: null });
+      const id = await planned(db.record, plan);
+      await admitting(db.record, id, plan, (counted) => [
+        result(counted.pauses.length > 0 ? "wait" : "pass", "PAUSED"),
+      ]);
+      expect(await waiters()).not.toContain(id);
+      await db.record.resume(pause.id, "ann");
+      expect(await waiters()).toContain(id);
+      await db.record.leaveQueue(id);
+      expect(await waiters()).not.toContain(id);
+    });
+
+    it("counts attempts, cooldown and rate of what was admitted and began an effect", async () => {
+      const limits = { attempts: { max: 2, windowMs: 3_600_000 }, rate: { max: 5, windowMs: 3_600_000 } };
+      const plan = aPlan({ target: "count", runbook: "count", limits });
+      const facts = async () => (await db.record.countedFacts("other", plan, hashOfPlan(plan))).counted;
+      expect(await facts()).toMatchObject({ lastActedAt: null, attempts: 0, rateUsed: 0, openElsewhere: null });
+      await db.setClock("2040-01-01T00:00:00.000Z");
+      const idle = await admitted(db.record, plan);
+      expect(await facts()).toMatchObject({ lastActedAt: null, attempts: 0, rateUsed: 1, openElsewhere: idle });
+      await db.record.close(closing(idle));
+      expect(await facts()).toMatchObject({ attempts: 0, rateUsed: 0 });
+      const acting = await admitted(db.record, plan);
+      await db.record.beginEffect(anIntent(acting));
+      await db.record.close(closing(acting));
+      expect(await facts()).toMatchObject({ lastActedAt: "2040-01-01T00:00:00.000Z", attempts: 1, rateUsed: 1 });
+      const elsewhere = aPlan({ target: "count-2", runbook: "count", limits });
+      expect((await db.record.countedFacts("x", elsewhere, "h")).counted).toMatchObject({
+        lastActedAt: null,
+        attempts: 0,
+        rateUsed: 1,
+      });
+      await db.setClock("2040-01-01T01:00:00.001Z");
+      expect(await facts()).toMatchObject({ lastActedAt: "2040-01-01T00:00:00.000Z", attempts: 0, rateUsed: 0 });
+      await db.setClock(null);
+    });
+
+    it("gives the policy the database's time, and every pause that is on", async () => {
+      await db.setClock("2041-01-01T00:00:00.000Z");
+      const plan = aPlan({ target: "time" });
+      const pause = await db.record.pause({
+        scope: "group:elsewhere",
+        reason: "r",
+        by: "ann",
+        until: "2041-01-02T00:00:00.000Z",
+      });
+      const id = await planned(db.record, plan);
+      const seen: unknown[] = [];
+      await db.record.admit({
+        remediationId: id,
+        plan,
+        planHash: hashOfPlan(plan),
+        evaluate: (counted, now) => {
+          seen.push(now, counted.pauses);
+          return capPolicy(plan)(counted);
+        },
+      });
+      await db.setClock(null);
+      expect(seen).toEqual(["2041-01-01T00:00:00.000Z", [pause]]);
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { verifyChain } from "../../../src/record/audit.ts";
+import type { TestDatabase } from "../../support/database.ts";
+import { anEpisode, aPlan, closing, host, planned } from "../builders.ts";
+import type { Create } from "./suite.ts";
+
+export function othersSuite(create: Create): void {
+  describe("catalogues, waits, escalations, audit", () => {
+    let db: TestDatabase;
+    beforeAll(async () => (db = await create()));
+    afterAll(() => db.drop());
+
+    it("keeps catalogue versions exactly, with one active", async () => {
+      expect(await db.record.activeCatalogue()).toBeNull();
+      const content = { z: 1, a: ["b", null, "\u0000"] };
+      await db.record.saveCatalogue("v1", content);
+      await db.record.saveCatalogue("v1", { other: true });
+      await db.record.saveCatalogue("v2", { v: 2 });
+      await db.record.activateCatalogue("v1");
+      expect(JSON.stringify(await db.record.activeCatalogue())).toBe(JSON.stringify({ version: "v1", content }));
+      await db.record.activateCatalogue("v2");
+      await db.record.activateCatalogue("v2");
+      expect((await db.record.activeCatalogue())?.version).toBe("v2");
+      expect(await db.record.catalogue("v1")).toEqual(content);
+      expect(await db.record.catalogue("v3")).toBeNull();
+      await expect(db.record.activateCatalogue("v3")).rejects.toThrow("save it first");
+      const kinds = (await db.record.audit("control")).map((row) => row.body["version"]);
+      expect(kinds).toEqual(["v1", "v2"]);
+    });
+
+    it("lists what is waited for in a system until it ends, its remediation too", async () => {
+      const id = await planned(db.record, aPlan({ target: "waits" }));
+      const row = { key: `${id}/t`, remediationId: id, system: "tickets", ref: "42", seen: "new", until: null };
+      await db.record.wait(row);
+      await db.record.wait({ ...row, seen: "open" });
+      expect(await db.record.openWaits("tickets")).toMatchObject([
+        { ref: "42", seen: "open", workflowId: "heal:host:waits" },
+      ]);
+      await db.record.markSeen(row.key, "resolved");
+      expect(await db.record.openWaits("tickets")).toMatchObject([{ seen: "resolved" }]);
+      expect(await db.record.openWaits("bmc")).toEqual([]);
+      await db.record.endWait(row.key);
+      await db.record.endWait(row.key);
+      expect(await db.record.openWaits("tickets")).toEqual([]);
+      await db.record.wait(row);
+      expect(await db.record.openWaits("tickets")).toHaveLength(1);
+      await db.record.close(closing(id));
+      await db.record.wait(row);
+      expect(await db.record.openWaits("tickets")).toEqual([]);
+      expect((await db.record.story(id))?.waits).toMatchObject([{ ref: "42" }]);
+    });
+
+    it("records an escalation once, and that it was sent or why not", async () => {
+      const id = await planned(db.record, aPlan({ target: "escalations" }));
+      const row = { remediationId: id, key: "end", route: "page", summary: "web-1 stays drained" };
+      await db.record.escalation(row);
+      await db.record.escalation({ ...row, summary: "again" });
+      await db.record.escalationSent(id, "end", "503 from the pager");
+      expect((await db.record.story(id))?.escalations).toMatchObject([
+        { summary: "web-1 stays drained", sentAt: null, error: "503 from the pager" },
+      ]);
+      await db.record.escalationSent(id, "end", null);
+      await db.record.escalationSent(id, "end", "a late failure");
+      const [escalation] = (await db.record.story(id))?.escalations ?? [];
+      expect(escalation).toMatchObject({ error: null });
+      expect(escalation?.sentAt).not.toBeNull();
+      const kinds = (await db.record.audit(id)).map((entry) => entry.kind);
+      expect(kinds.slice(-3)).toEqual(["escalation", "escalationFailed", "escalationSent"]);
+    });
+
+    it("appends a key once, whoever appends at the same moment, and the chain holds", async () => {
+      const episode = anEpisode({ target: host("chain"), faults: [] });
+      await db.record.open(episode);
+      const id = episode.remediationId;
+      const body = { text: "ü\u0000\ud800", number: 1e21, list: [null, { b: 1, a: 2 }] };
+      await Promise.all(
+        Array.from({ length: 60 }, (_, index) => db.record.append(id, `key-${index % 20}`, "note", body)),
+      );
+      const rows = await db.record.audit(id);
+      expect(rows).toHaveLength(21);
+      expect(verifyChain(rows)).toMatchObject({ ok: true });
+      expect(rows.map((row) => row.at)).toEqual(rows.map((row) => row.at).sort());
+      await expect(db.record.append("nobody", "k", "note", {})).rejects.toThrow("knows no remediation nobody");
+    });
+
+    it("lets nobody change or remove a row of the chain by mistake", async () => {
+      await expect(db.sql("update audit set kind = 'nothing'")).rejects.toThrow("only appended to");
+      await expect(db.sql("delete from audit")).rejects.toThrow("only appended to");
+    });
+
+    it("takes the same pause again as one, and lifts it once", async () => {
+      const wish = { scope: "group:p", reason: "deploy", by: "ann", until: null };
+      const first = await db.record.pause(wish);
+      expect(await db.record.pause(wish)).toEqual(first);
+      expect((await db.record.pauses()).filter((pause) => pause.scope === "group:p")).toEqual([first]);
+      await db.record.resume(first.id, "bob");
+      await db.record.resume(first.id, "bob");
+      expect((await db.record.pauses()).filter((pause) => pause.scope === "group:p")).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,20 @@
+import { describe } from "vitest";
+import { admissionSuite } from "./admission.ts";
+import { approvalSuite } from "./approvals.ts";
+import { effectSuite } from "./effects.ts";
+import { episodeSuite } from "./episodes.ts";
+import { ingestSuite } from "./ingest.ts";
+import { othersSuite } from "./others.ts";
+import type { Create } from "./suite.ts";
+
+/** Everything that the record promises, whatever the server. */
+export function storeSuite(server: string, create: Create): void {
+  describe(`the record on ${server}`, () => {
+    ingestSuite(create);
+    episodeSuite(create);
+    admissionSuite(create);
+    effectSuite(create);
+    approvalSuite(create);
+    othersSuite(create);
+  });
+}

@@ -1,0 +1,133 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { DecisionRefused } from "../../src/starters/remediations.ts";
+import { ApiUnderTest, problem, WEBHOOK_TOKEN } from "./support/server.ts";
+
+let it: ApiUnderTest;
+beforeAll(async () => {
+  it = await ApiUnderTest.create();
+});
+afterAll(() => it.database.drop());
+beforeEach(() => it.fresh());
+afterEach(() => it.close());
+
+describe("remediations", () => {
+  const ID = "01900000-0000-7000-8000-000000000001";
+  const PLAN_HASH = "f".repeat(64);
+  const decide = (kind: string, body: unknown, id = ID) => it.api(`/v1/remediations/${id}/${kind}`, body);
+
+  beforeEach(async () => {
+    await it.database.record.open({
+      remediationId: ID,
+      target: { kind: "host", id: "web-1" },
+      workflowId: "heal:host:web-1",
+      runId: "run-1",
+      runbook: "disk-replacement",
+      group: "web",
+      owner: "sre",
+      severity: "critical",
+      faults: [],
+    });
+    await it.database.sql("update remediations set phase = 'approve', plan_hash = $1", [PLAN_HASH]);
+  });
+
+  test("are listed with filters and links", async () => {
+    const answer = (await (await it.api("/v1/remediations?open=true&limit=5")).json()) as { remediations: unknown[] };
+    expect(answer.remediations).toEqual([
+      expect.objectContaining({
+        remediationId: ID,
+        links: { webUi: "http://ui/namespaces/default/workflows/heal%3Ahost%3Aweb-1/run-1" },
+      }),
+    ]);
+    expect(await (await it.api("/v1/remediations?outcome=healed")).json()).toEqual({ remediations: [] });
+  });
+
+  test.each([
+    ["phase=sleeping", "phase"],
+    ["limit=0", "limit"],
+    ["open=maybe", "open"],
+  ])("a wrong filter %s is named", async (query, field) => {
+    expect(await problem(await it.api(`/v1/remediations?${query}`))).toMatchObject({ status: 422, field });
+  });
+
+  test.each([ID, ID.slice(0, 8), "host/web-1", "web-1", encodeURIComponent("host/web-1")])(
+    "one is found by %s",
+    async (id) => {
+      const story = (await (await it.api(`/v1/remediations/${id}`)).json()) as {
+        remediation: { remediationId: string };
+      };
+      expect(story.remediation.remediationId).toBe(ID);
+    },
+  );
+
+  test("need the API's token", async () => {
+    const response = await fetch(`${it.server.url}/v1/remediations`, {
+      headers: { authorization: `Bearer ${WEBHOOK_TOKEN}` },
+    });
+    expect((await problem(response)).status).toBe(401);
+  });
+
+  test("approve hands the exact plan's hash and the person to the workflow", async () => {
+    const response = await decide("approve", { by: "ada", planHash: PLAN_HASH, reason: "looked at it" });
+    expect(response.status).toBe(200);
+    const message = { by: "ada", planHash: PLAN_HASH, reason: "looked at it", via: "api" };
+    expect(it.temporal.decisions).toEqual([{ workflowId: "heal:host:web-1", decision: { kind: "approve", message } }]);
+    expect(it.logged).toContain(ID);
+  });
+
+  test("approve without the plan's hash is refused before anybody is asked", async () => {
+    expect(await problem(await decide("approve", { by: "ada" }))).toMatchObject({ status: 422, field: "planHash" });
+    expect(it.temporal.decisions).toEqual([]);
+  });
+
+  test("reject without a hash means the plan that waits", async () => {
+    await decide("reject", { by: "ada" });
+    expect(it.temporal.decisions[0]?.decision).toMatchObject({ kind: "reject", message: { planHash: PLAN_HASH } });
+  });
+
+  test("cancel needs no plan", async () => {
+    expect((await decide("cancel", { by: "ada" })).status).toBe(200);
+    expect(it.temporal.decisions[0]?.decision).toEqual({ kind: "cancel", message: { by: "ada" } });
+  });
+
+  test.each([
+    ["by", {}],
+    ["by", { by: "" }],
+    ["reason", { by: "ada", reason: "x".repeat(501) }],
+    ["via", { by: "ada", via: "magic" }],
+  ])("a decision with a wrong %s is 422", async (field, body) => {
+    expect(await problem(await decide("cancel", body))).toMatchObject({ status: 422, field });
+  });
+
+  test("what the workflow's validator refuses is 409 with its words", async () => {
+    it.temporal.onDecide = () => {
+      throw new DecisionRefused("planHash: got 1, but the plan that waits for approval is 2");
+    };
+    const body = await problem(await decide("approve", { by: "ada", planHash: "1" }));
+    expect(body).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining("the plan that waits for approval is 2"),
+    });
+  });
+
+  test("one that is open in the record and unknown to Temporal is 409 that says so", async () => {
+    it.temporal.onDecide = () => "notRunning";
+    expect((await problem(await decide("cancel", { by: "ada" }))).detail).toContain("Temporal runs no workflow");
+  });
+
+  test("one that is closed takes no decision, even when the target has a new one", async () => {
+    await it.database.record.close({
+      remediationId: ID,
+      outcome: "healed",
+      needsHuman: false,
+      detail: "",
+      faults: [],
+      keepLeases: false,
+    });
+    expect(await problem(await decide("cancel", { by: "ada" }))).toMatchObject({ status: 409 });
+    expect(it.temporal.decisions).toEqual([]);
+  });
+
+  test("one that does not exist is 404", async () => {
+    expect(await problem(await decide("cancel", { by: "ada" }, "nothing"))).toMatchObject({ status: 404 });
+  });
+});

@@ -1,0 +1,96 @@
+/** The API on a real socket and a real database, with a Temporal that is told what to do. */
+import { PassThrough } from "node:stream";
+import pino from "pino";
+import { expect } from "vitest";
+import { Secret } from "../../../src/ports/secret.ts";
+import type { Problem } from "../../../src/starters/http/problem.ts";
+import { startServer, type RunningServer, type ServerOptions } from "../../../src/starters/http/serve.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { classifyByHost, FakeRemediations } from "./fakes.ts";
+
+export const WEBHOOK_TOKEN = "webhook-token-1";
+export const API_TOKEN = "api-token-1";
+
+export class ApiUnderTest {
+  readonly database: TestDatabase;
+  temporal = new FakeRemediations();
+  /** Everything that was logged, as JSON lines. */
+  logged = "";
+  private running: RunningServer | null = null;
+
+  private constructor(database: TestDatabase) {
+    this.database = database;
+  }
+
+  static async create(): Promise<ApiUnderTest> {
+    return new ApiUnderTest(await createTestDatabase());
+  }
+
+  get server(): RunningServer {
+    if (this.running === null) throw new Error("the server is not running");
+    return this.running;
+  }
+
+  /** Another server beside the one under test. */
+  async serve(change: Partial<ServerOptions> = {}): Promise<RunningServer> {
+    const stream = new PassThrough();
+    stream.on("data", (chunk: Buffer) => (this.logged += chunk.toString()));
+    return startServer({
+      record: this.database.record,
+      client: { remediations: this.temporal },
+      classify: classifyByHost,
+      catalogueVersion: () => "abc123",
+      log: pino({ level: "debug" }, stream),
+      port: 0,
+      webhookToken: new Secret(WEBHOOK_TOKEN),
+      apiToken: new Secret(API_TOKEN),
+      webUiUrl: "http://ui/namespaces/default/",
+      graceMs: 2_000,
+      ...change,
+    });
+  }
+
+  /** Fresh alerts, fresh Temporal, fresh server. */
+  async fresh(): Promise<void> {
+    await this.database.sql("truncate alerts, remediations cascade");
+    this.temporal = new FakeRemediations();
+    this.logged = "";
+    await this.restart();
+  }
+
+  async restart(change: Partial<ServerOptions> = {}): Promise<void> {
+    await this.close();
+    this.running = await this.serve(change);
+  }
+
+  async close(): Promise<void> {
+    await this.running?.close();
+    this.running = null;
+  }
+
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.server.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${WEBHOOK_TOKEN}`, ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  }
+
+  alerts(body: unknown, headers?: Record<string, string>): Promise<Response> {
+    return this.post("/v1/alerts/alertmanager", body, headers);
+  }
+
+  api(path: string, body?: unknown): Promise<Response> {
+    const authorization = `Bearer ${API_TOKEN}`;
+    if (body !== undefined) return this.post(path, body, { authorization });
+    return fetch(this.server.url + path, { headers: { authorization } });
+  }
+}
+
+/** The problem in an answer; fails when it is not one. */
+export async function problem(response: Response): Promise<Problem> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const body = (await response.json()) as Problem;
+  expect(body.status).toBe(response.status);
+  return body;
+}
