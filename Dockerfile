@@ -17,7 +17,9 @@ ENV NODE_ENV=production \
 WORKDIR /app
 # Owned by root: what runs cannot change its own code.
 COPY --from=build /app /app
-COPY runbooks runbooks
+# The configuration that is used when none is given.
+COPY docker/config config
+COPY runbooks config/runbooks
 USER node
 ENTRYPOINT ["/app/bin/selfheal"]
 CMD ["--help"]

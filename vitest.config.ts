@@ -29,8 +29,8 @@ export default defineConfig({
           ...shared,
           name: "processes",
           include: ["test/{workers,cli}/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -34,7 +34,7 @@ export interface GuardOptions {
 export interface Attempt {
   signal: AbortSignal;
   /** To be called just before the first byte may leave: from then on a lost answer of a write is ambiguous. */
-  sending(): void;
+  sending: () => void;
 }
 
 const LONGEST_MESSAGE = 400;
@@ -79,10 +79,11 @@ export class Guarded {
       sent = true;
     };
     try {
-      const answer = await this.#timed((signal) =>
+      const answer = await this.#timed((signal, expired) =>
         this.#bulkhead.execute(() => {
           begun = true;
-          return work({ signal, sending });
+          // Raced in here too, so that work which does not heed the signal gives its place back.
+          return Promise.race([work({ signal, sending }), expired]);
         }, signal),
       );
       this.#breaker.leave("fine");
@@ -94,7 +95,7 @@ export class Guarded {
     }
   }
 
-  async #timed<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #timed<T>(work: (signal: AbortSignal, expired: Promise<never>) => Promise<T>): Promise<T> {
     const controller = new AbortController();
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const cancel = startTimer(this.clock, this.timeoutMs, () => {
@@ -103,7 +104,7 @@ export class Guarded {
       controller.abort(timeout);
     });
     try {
-      return await Promise.race([work(controller.signal), expired]);
+      return await Promise.race([work(controller.signal, expired), expired]);
     } finally {
       cancel();
     }

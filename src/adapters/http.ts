@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { FailureClass } from "../contracts/failures.ts";
 import type { AdapterError } from "../ports/failure.ts";
 import type { Outside } from "../ports/ports.ts";
+import { bodyText } from "./body.ts";
 import type { CallKind, Guarded } from "./guarded.ts";
 
 export interface HttpOptions {
@@ -51,11 +52,12 @@ export function httpJson(options: HttpOptions): HttpJson {
   const base = options.url.replace(/\/+$/, "");
   return <T>(call: Call<T>) =>
     guarded.run(call.operation, call.kind, async ({ signal, sending }) => {
-      const url = `${base}${call.path}${call.query ? `?${new URLSearchParams(call.query)}` : ""}`;
+      const url = `${base}${call.path}${call.query ? `?${new URLSearchParams(call.query).toString()}` : ""}`;
       const init = request(call, options.headers?.() ?? {}, signal);
       sending();
       const response = await options.fetch(url, init);
-      const text = await bodyText(response);
+      const text = await bodyText(response, LARGEST_BODY_BYTES);
+      if (text === null) throw new Error(`the answer is larger than ${LARGEST_BODY_BYTES} bytes`);
       const says = `answered ${response.status}${explain(text)}`;
       const retryAfterMs = retryAfter(response.headers.get("retry-after"), guarded.clock.now());
       const fail = (failure: FailureClass, message?: string): AdapterError =>
@@ -110,19 +112,6 @@ export function retryAfter(header: string | null, nowMs: number): number | undef
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
   if (Number.isNaN(ms)) return undefined;
   return Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
-}
-
-async function bodyText(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > LARGEST_BODY_BYTES) throw new Error(`the answer is larger than ${LARGEST_BODY_BYTES} bytes`);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 const MESSAGE_KEYS = ["message", "error", "error_message", "faultstring", "detail"];

@@ -55,7 +55,7 @@ function rootCause(error: unknown): SystemError | null {
   for (let depth = 0; depth < 5; depth += 1) {
     if (typeof current !== "object" || current === null) return null;
     const { cause } = current as SystemError;
-    if (typeof cause !== "object" || cause === null) return current as SystemError;
+    if (typeof cause !== "object" || cause === null) return current;
     current = cause;
   }
   return null;

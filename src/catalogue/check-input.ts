@@ -36,7 +36,9 @@ export function checkInput(
     if (hasTemplate(valueAt(input, inner))) return [];
     const [first, ...rest] = inner;
     const shown = first === undefined ? [] : [writtenAs[first] ?? String(first).replace(/Ms$/, ""), ...rest];
-    return issuesToProblems(source, schema, [{ ...issue, path: shown }], path);
+    const problems = issuesToProblems(source, schema, [{ ...issue, path: shown }], path);
+    if (inner.length !== 1 || !isDuration(String(first), shapeOf(schema)[String(first)])) return problems;
+    return problems.map((problem) => ({ ...problem, wouldBeRight: DURATION_HELP }));
   });
   return [...durations, ...others];
 }

@@ -34,6 +34,7 @@ export function compileStep(step: StepSpec, bindings: JsonObject, actions: Actio
     lifeMs: action.lifeMs,
     withinMs: step.within ?? action.defaultWithinMs,
     onFail: step.onFail,
+    pointOfNoReturn: step.pointOfNoReturn,
   };
 }
 

@@ -68,28 +68,34 @@ export function suggest(wrong: string, known: readonly string[]): string {
   return `one of ${shown}${known.length > 12 ? ", …" : ""}`;
 }
 
-/** The known word that is at most a third of its letters away. */
+/** The known word that is at most a third of its letters away, or that the wrong one is the beginning of. */
 export function nearest(wrong: string, known: readonly string[]): string | null {
   if (wrong.length > 100) return null;
+  const written = wrong.toLowerCase();
   let best: { word: string; distance: number } | null = null;
   for (const word of known) {
-    const distance = editDistance(wrong.toLowerCase(), word.toLowerCase());
-    if (distance <= Math.max(1, Math.floor(word.length / 3)) && (best === null || distance < best.distance)) {
-      best = { word, distance };
-    }
+    const distance = editDistance(written, word.toLowerCase());
+    const allowed = Math.max(1, Math.floor(word.length / 3));
+    if (distance <= allowed && (best === null || distance < best.distance)) best = { word, distance };
   }
-  return best?.word ?? null;
+  if (best !== null) return best.word;
+  const longer = written.length < 3 ? [] : known.filter((word) => word.toLowerCase().startsWith(written));
+  return longer.length === 1 ? (longer[0] ?? null) : null;
 }
 
+/** Letters to add, to leave out, to change or to swap with their neighbour. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replace));
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, (before[j - 2] ?? 0) + 1);
+      next.push(least);
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

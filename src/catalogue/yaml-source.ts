@@ -84,6 +84,7 @@ class Source implements YamlSource {
     if (document.contents === null) return void this.#add(0, [], "the file is empty", "apiVersion, kind and so on");
     try {
       const json = this.#toJson(document.contents, [], 0);
+      if (json === null) this.#add(startOf(document.contents), [], "the file says nothing", "apiVersion, kind and so on");
       if (!this.problems.some((problem) => problem.severity === "error")) this.json = json;
     } catch (error) {
       if (!(error instanceof TooMuch)) throw error;

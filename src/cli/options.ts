@@ -17,6 +17,12 @@ export function parseCount(text: string): number {
   return count;
 }
 
+export function parseMs(text: string): number {
+  const ms = Number(text);
+  if (!Number.isInteger(ms) || ms < 50 || ms > 3_600_000) throw new InvalidArgumentError("Milliseconds, from 50 to 3600000.");
+  return ms;
+}
+
 export function configOption(): Option {
   return new Option("--config <folder>", "folder with runbooks and connections (SELFHEAL_CONFIG)");
 }

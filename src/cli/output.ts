@@ -39,10 +39,11 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), ...rows.map(line)].join("\n");
 }
 
-/** Prints an error (one line; the stack with `--debug`, JSON with `--json`) and answers the exit code. */
+/** Prints an error (without its stack; the stack with `--debug`, JSON with `--json`) and answers the exit code. */
 export function printError(error: unknown, how: { json: boolean; debug: boolean }): number {
   const exitCode = error instanceof UserError ? error.exitCode : EXIT.failed;
-  const message = messageOf(error);
+  // Some list several mistakes, a line each.
+  const message = error instanceof UserError ? error.message : messageOf(error);
   if (how.json) note(JSON.stringify({ error: { message, exitCode } }));
   else note(`selfheal: ${error instanceof UserError ? "" : "unexpected: "}${message}`);
   if (how.debug && error instanceof Error) note(error.stack ?? "");

@@ -1,8 +1,10 @@
 /** All commands, wired: one file a command. */
 import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
+import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { remediationCommand } from "./remediation.ts";
+import { runbookCommand } from "./runbook.ts";
 import { serveCommand } from "./serve.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -24,7 +26,7 @@ export function selfhealProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "selfheal: ")) })
     .exitOverride()
     .addHelpText("after", EXIT_CODES);
-  for (const command of [devCommand(), workerCommand(), serveCommand(), remediationCommand()]) {
+  for (const command of [demoCommand(), devCommand(), workerCommand(), serveCommand(), runbookCommand(), remediationCommand()]) {
     root.addCommand(command);
     inherit(root, command);
   }

@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { secretFromEnv } from "../config/env.ts";
+import { readEnv, secretFromEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { OUTCOMES, PHASES } from "../contracts/remediation.ts";
 import { Secret } from "../ports/secret.ts";
@@ -55,7 +55,7 @@ function contextOf(options: RemediationCommandOptions): Context {
   };
   const api = (command: Command): RemediationApi => {
     const given = command.opts<{ url?: string }>().url;
-    const url = given ?? options.url ?? secretFromEnv("SELFHEAL_URL") ?? DEFAULT_URL;
+    const url = given ?? options.url ?? readEnv().SELFHEAL_URL ?? DEFAULT_URL;
     const token = options.token ?? secretFromEnv("SELFHEAL_TOKEN");
     return remediationApi({ url, token: token === null ? null : new Secret(token), fetch: outside.fetch });
   };

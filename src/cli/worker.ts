@@ -8,7 +8,7 @@ import { openRecord } from "../record/record.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { ensureWatchSchedule } from "../watchers/schedule.ts";
-import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
+import { configFolder, configOption, databaseOption, parseMs, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -19,6 +19,7 @@ interface WorkerOptions {
   bundle?: string;
   registerSearchAttributes?: boolean;
   healthPort?: number;
+  watchEvery: number;
 }
 
 export function workerCommand(): Command {
@@ -29,6 +30,7 @@ export function workerCommand(): Command {
     .option("--bundle <file>", "the workflow bundle; default dist/workflow-bundle.js (SELFHEAL_WORKFLOW_BUNDLE)")
     .option("--register-search-attributes", "add selfheal's search attributes to the namespace when they are missing")
     .option("--health-port <port>", "answer GET /healthz there, for a platform that asks", parsePort)
+    .option("--watch-every <ms>", "time between two looks at what is waited for", parseMs, 2_000)
     .action((options: WorkerOptions) => run(options, readEnv()));
   return withExamples(command, [
     ["npm run build && selfheal worker --config ./config", "as in production; Temporal at TEMPORAL_ADDRESS"],
@@ -73,7 +75,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
       log,
       stop: stop.signal,
-      beforePolling: () => ensureWatchSchedule(client),
+      beforePolling: () => ensureWatchSchedule(client, { everyMs: options.watchEvery }),
       onReady: (detail) => {
         polling = true;
         announceReady(detail);

@@ -29,7 +29,8 @@ export const EXIT = {
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return oneLine(String(error));
   const own = oneLine(error.message || error.name);
-  if (!(error.cause instanceof Error)) return own;
+  // A UserError was written to be read: what matters of its cause is in it.
+  if (error instanceof UserError || !(error.cause instanceof Error)) return own;
   const cause = messageOf(error.cause);
   return own.includes(cause) ? own : `${own} (${cause})`;
 }

@@ -55,6 +55,11 @@ export interface PlanStep {
   /** How long its effect may take to show (a ticket, a reinstall). */
   withinMs: number;
   onFail: "nextRung" | "escalate";
+  /**
+   * Once it happened the target is not what it was (a technician swapped its disk), so nothing is undone any more. An
+   * irreversible step passes the point of no return by being sent; this is for steps that only wait for others.
+   */
+  pointOfNoReturn: boolean;
 }
 
 export interface PlanVerify {

@@ -1,5 +1,4 @@
 /** A plausible fleet, and the inventory that selfheal would have of it. */
-import { isServing } from "./host.ts";
 import { seededRandom } from "./random.ts";
 import type { LabHost } from "./types.ts";
 import type { World } from "./world.ts";
@@ -11,6 +10,8 @@ export interface FleetOptions {
   region?: string;
   /** Hosts in a rack; default 4. */
   perRack?: number;
+  /** Servers in a pool; default 100. What comes above is in `web-pool-2`, `web-pool-3` … */
+  perPool?: number;
   /** Ids of hosts, or how many hosts of the pools, whose disk fails from the start. Default none. */
   failing?: number | string[];
   /** Default `lab.example.net`. */
@@ -54,7 +55,7 @@ export function makeFleet(options: FleetOptions): LabHost[] {
       group: role.name,
       rack: `r${String(rack).padStart(2, "0")}`,
       region: options.region ?? "eu-1",
-      pool: role.pool,
+      pool: role.pool === null ? null : poolName(role.pool, number, options.perPool ?? 100),
       image: `http://images.lab.example.net/debian-12-${role.name}.qcow2`,
       services: role.services,
       labels: { role: role.name, env: "production" },
@@ -70,6 +71,11 @@ export function makeFleet(options: FleetOptions): LabHost[] {
   });
   letFail(hosts, options);
   return hosts;
+}
+
+function poolName(role: string, number: number, perPool: number): string {
+  const pool = Math.ceil(number / perPool);
+  return pool === 1 ? role : `${role}-pool-${pool}`;
 }
 
 function addressOf(number: number): string {
@@ -151,10 +157,4 @@ export function inventoryOf(lab: { world: World; url: string }): InventoryEntry[
       diskModel: host.disks[0]?.model ?? "",
     },
   }));
-}
-
-/** How many of a pool serve, for a glance. */
-export function servingOf(world: World, pool: string): { serving: number; all: number } {
-  const hosts = [...world.hosts.values()].filter((host) => host.pool === pool);
-  return { serving: hosts.filter(isServing).length, all: hosts.length };
 }

@@ -1,6 +1,8 @@
 /** A machine of the lab, with its true state. */
 import type { RandomStream } from "./random.ts";
-import type { LabDisk, LabHost } from "./types.ts";
+import { HOUR_MS, type LabDisk, type LabHost } from "./types.ts";
+
+const DAY_MS = 24 * HOUR_MS;
 
 export type ProvisionState = "active" | "deploying" | "wait call-back" | "deploy failed";
 
@@ -42,6 +44,7 @@ export interface Host extends Omit<LabHost, "disks"> {
 }
 
 export function makeHost(spec: LabHost, random: RandomStream, now: number): Host {
+  const installedAt = now - Math.round(random.between(1, 90)) * DAY_MS;
   return {
     ...spec,
     nodeUuid: random.uuid(),
@@ -60,8 +63,8 @@ export function makeHost(spec: LabHost, random: RandomStream, now: number): Host
       state: "active",
       target: null,
       lastError: null,
-      changedAt: now,
-      updatedAt: now,
+      changedAt: installedAt,
+      updatedAt: installedAt,
       reserved: false,
       instanceInfo: {},
       extra: {},

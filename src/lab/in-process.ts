@@ -18,12 +18,20 @@ export interface Outside {
 export function inProcessFetch(gateway: Gateway, clock: LabClock): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    request.signal.throwIfAborted();
+    // The caller's own signal: a Request only follows it weakly, and a waiting call must not lose it.
+    const signal = init?.signal ?? request.signal;
+    signal.throwIfAborted();
     const headers = Object.fromEntries([...request.headers].map(([name, value]) => [name.toLowerCase(), value]));
     const body = await request.text();
     const delivery = gateway.http({ method: request.method, url: new URL(request.url), headers, body });
     return new Promise<Response>((resolve, reject) => {
-      request.signal.addEventListener("abort", () => reject(request.signal.reason as Error), { once: true });
+      signal.addEventListener(
+        "abort",
+        () => {
+          reject(signal.reason as Error);
+        },
+        { once: true },
+      );
       deliver(
         delivery,
         clock,
@@ -56,7 +64,10 @@ export function inProcessConnect(gateway: Gateway, clock: LabClock): Outside["co
         if (end >= 0) take(received.slice(0, end).replace(/\r$/, ""));
         done();
       },
-      final: (done) => (take(received), done()),
+      final: (done) => {
+        take(received);
+        done();
+      },
     });
     queueMicrotask(() => stream.emit("connect"));
     // Only what a stream can do; a Socket's time-out is real time, which a simulated run does not have.

@@ -1,6 +1,5 @@
 /** What must be true of a world after any run, read from its log. Tests and `rehearse` assert on these. */
 import { isFailing, isServing } from "./host.ts";
-import type { ErrorCause } from "./traffic.ts";
 import type { LogEntry, World } from "./world.ts";
 
 /** Number of tickets for each idempotency key. */
@@ -32,11 +31,7 @@ export function maxDrainedAtOnce(world: World, pool?: string): number {
 /** Errors that users saw because of what was done, not because of the disk that failed by itself. */
 export function avoidableErrors(world: World, pool?: string): number {
   const { failing: _, ...avoidable } = world.traffic.errors(pool);
-  return (Object.values(avoidable) as number[]).reduce((sum, count) => sum + count, 0);
-}
-
-export function userErrors(world: World, pool?: string): Record<ErrorCause, number> {
-  return world.traffic.errors(pool);
+  return Object.values(avoidable).reduce((sum, count) => sum + count, 0);
 }
 
 /** Hosts that are well and serve, but get no traffic: somebody forgot them. */

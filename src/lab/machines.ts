@@ -91,9 +91,11 @@ export class Machines {
   }
 
   #provision(host: Host, change: Partial<Provision>): void {
-    const now = this.#world.clock.now();
+    const { clock } = this.#world;
+    // A client tells two states apart by this time, so it moves by a millisecond of the client's clock at least.
+    const changedAt = Math.max(clock.now(), clock.lab(clock.wall(host.provision.changedAt) + 1));
     this.#world.change(host, () => {
-      Object.assign(host.provision, change, { updatedAt: now, changedAt: now });
+      Object.assign(host.provision, change, { updatedAt: changedAt, changedAt });
     });
   }
 }

@@ -37,7 +37,11 @@ export class Outbox {
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, RETRY_MS);
-        this.#stopped.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+        const wake = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        this.#stopped.signal.addEventListener("abort", wake, { once: true });
       });
     }
     if (!this.#stopped.signal.aborted) this.#world.note({ system: from, what: "webhook-failed", detail: url });

@@ -28,6 +28,13 @@ export class SeriesSource {
     return [...[...this.#world.hosts.values()].flatMap((host) => this.#ofHost(host)), ...poolSeries(this.#world)];
   }
 
+  /** Those of one host, or of the pools alone. */
+  of(only: { host: string } | "pools"): Series[] {
+    if (only === "pools") return poolSeries(this.#world);
+    const host = this.#world.hosts.get(only.host);
+    return host ? this.#ofHost(host) : [];
+  }
+
   /** Remembers the samples as they are: `probe-stale` was armed. */
   freeze(): void {
     for (const host of this.#world.hosts.values()) this.#ofHost(host);
@@ -83,6 +90,7 @@ function poolSeries(world: World): Series[] {
   const sampledAt = world.clock.wall(world.clock.now());
   return [...world.traffic.pools.values()].flatMap((pool) => {
     const errors = Object.values(world.traffic.errors(pool.name)).reduce((sum, count) => sum + count, 0);
+    const loads = world.traffic.loads(pool);
     const served = wholeRequests(pool.servers.reduce((sum, server) => sum + server.served, 0));
     const at = (name: string, value: number, more: Record<string, string> = {}): Series => ({
       labels: { __name__: name, instance: "lb-1:8404", job: "haproxy", pool: pool.name, ...more },
@@ -94,7 +102,7 @@ function poolSeries(world: World): Series[] {
       at("pool_requests_total", served + errors),
       at("pool_request_errors_total", errors),
       ...pool.servers.map((server) =>
-        at("haproxy_server_current_sessions", world.traffic.sessions(pool, server), { server: server.host.id }),
+        at("haproxy_server_current_sessions", loads.get(server)?.sessions ?? 0, { server: server.host.id }),
       ),
     ];
   });

@@ -4,7 +4,7 @@
  * withdrawn later is done all the same.
  */
 import { bayOf, type Host } from "./host.ts";
-import type { LabTicket } from "./tickets.ts";
+import { hostNamedIn, type LabTicket, wordsOf } from "./tickets.ts";
 import { DATACENTER_QUEUE, HOUR_MS, MINUTE_MS, type TechnicianOptions } from "./types.ts";
 import type { World } from "./world.ts";
 
@@ -59,13 +59,8 @@ export class Technicians {
       return;
     }
     if (!work) {
-      tickets.message(
-        ticket,
-        "Correspond",
-        "Which disk of which host? Found neither serial nor bay.",
-        "text/plain",
-        NAME,
-      );
+      const question = "Which disk of which host? Found neither serial nor bay.";
+      tickets.message(ticket, "Correspond", { content: question }, NAME);
       tickets.setStatus(ticket, "stalled", NAME);
       return;
     }
@@ -83,7 +78,7 @@ export class Technicians {
         ? `Reseated the disk in Bay ${work.slot}.`
         : swapDisk(this.#world, work.host, wrong && other ? other.slot : work.slot);
     if (wrong && !other) this.#world.note({ system: "datacenter", what: "disk-reseated", host: work.host.id });
-    tickets.message(ticket, "Comment", text, "text/plain", NAME);
+    tickets.message(ticket, "Comment", { content: text }, NAME);
     tickets.setStatus(ticket, "resolved", NAME);
   }
 }
@@ -91,12 +86,12 @@ export class Technicians {
 /** What a person would make of the text: a serial number is certain, a host with a bay is good enough. */
 function readTicket(world: World, ticket: LabTicket): { host: Host; slot: number } | null {
   const text = `${ticket.subject}\n${world.tickets.body(ticket)}`;
-  const words = new Set(text.split(/[^\w.-]+/).flatMap((word) => [word, word.replace(/\.+$/, "")]));
+  const words = wordsOf(text);
   for (const host of world.hosts.values()) {
     const disk = host.disks.find((candidate) => words.has(candidate.serial));
     if (disk) return { host, slot: disk.slot };
   }
-  const host = [...world.hosts.values()].find((candidate) => words.has(candidate.id) || words.has(candidate.fqdn));
+  const host = hostNamedIn(world, text);
   const slot = /\b(?:slot|bay)\D{0,12}(\d+)/i.exec(text)?.[1];
   const disk = host?.disks.find((candidate) => String(candidate.slot) === slot) ?? null;
   return host && disk ? { host, slot: disk.slot } : null;

@@ -1,4 +1,5 @@
 /** Request Tracker's data: queues, tickets, transactions. No protocol here; see vendors/rt.ts. */
+import type { Host } from "./host.ts";
 import { TICKET_KEY_FIELD } from "./types.ts";
 import type { World } from "./world.ts";
 
@@ -22,6 +23,8 @@ export interface Transaction {
 export interface LabTicket {
   id: number;
   queue: string;
+  /** The host that it is about, as far as the text says. */
+  host: string | null;
   subject: string;
   status: TicketStatus;
   owner: string;
@@ -47,6 +50,11 @@ export interface NewTicket {
   requestor: string[];
   creator: string;
 }
+
+type Change = Pick<Transaction, "type" | "creator"> &
+  Partial<Pick<Transaction, "field" | "oldValue" | "newValue">> & {
+    message?: { content: string; contentType: string; subject: string };
+  };
 
 export class TicketStore {
   readonly queues: ReadonlyMap<string, number>;
@@ -95,6 +103,7 @@ export class TicketStore {
     const created: LabTicket = {
       ...fields,
       id: this.#tickets.size + 1,
+      host: hostNamedIn(this.#world, `${ticket.subject} ${content}`)?.id ?? null,
       status: "new",
       owner: "Nobody",
       priority: 0,
@@ -106,10 +115,14 @@ export class TicketStore {
       transactions: [],
     };
     this.#tickets.set(created.id, created);
-    this.#append(created, { type: "Create", creator: ticket.creator, message: { content, contentType, subject: ticket.subject } });
+    this.#append(created, {
+      type: "Create",
+      creator: ticket.creator,
+      message: { content, contentType, subject: ticket.subject },
+    });
     const key = this.keyOf(created);
     const detail = `#${created.id} in ${ticket.queue}: ${ticket.subject}`;
-    const host = this.#hostNamedIn(`${ticket.subject} ${content}`);
+    const host = created.host;
     this.#world.note({ system: "rt", what: "ticket-created", ...(host && { host }), ...(key && { key }), detail });
     this.#tell(created);
     return created;
@@ -136,7 +149,9 @@ export class TicketStore {
     if (before === "new" && ticket.started === 0) ticket.started = now;
     if (["resolved", "rejected", "deleted"].includes(status)) ticket.resolved = now;
     const key = this.keyOf(ticket);
-    this.#world.note({ system: "rt", what: `ticket-${status}`, ...(key && { key }), detail: `#${ticket.id} by ${by}` });
+    const host = ticket.host;
+    const detail = `#${ticket.id} by ${by}`;
+    this.#world.note({ system: "rt", what: `ticket-${status}`, ...(host && { host }), ...(key && { key }), detail });
     this.#record(ticket, { type: "Status", field: "Status", oldValue: before, newValue: status, creator: by });
   }
 
@@ -166,13 +181,7 @@ export class TicketStore {
     if (transaction) for (const listener of this.#listeners) listener(ticket, transaction);
   }
 
-  #append(
-    ticket: LabTicket,
-    change: Pick<Transaction, "type" | "creator"> &
-      Partial<Pick<Transaction, "field" | "oldValue" | "newValue">> & {
-        message?: { content: string; contentType: string; subject: string };
-      },
-  ): Transaction {
+  #append(ticket: LabTicket, change: Change): Transaction {
     const { message, ...rest } = change;
     const transaction: Transaction = {
       field: "",
@@ -188,11 +197,16 @@ export class TicketStore {
     ticket.lastUpdatedBy = change.creator;
     return transaction;
   }
+}
 
-  /** The longest name wins: `web-10` is not `web-1`. */
-  #hostNamedIn(text: string): string | undefined {
-    const words = new Set(text.split(/[^\w.-]+/));
-    const named = [...this.#world.hosts.keys()].filter((id) => words.has(id));
-    return named.sort((a, b) => b.length - a.length)[0];
-  }
+/** The names and numbers in a text that a person wrote. */
+export function wordsOf(text: string): Set<string> {
+  return new Set(text.split(/[^\w.-]+/).map((word) => word.replace(/\.+$/, "")));
+}
+
+/** The host that a text is about: by its id, its full name or its address. */
+export function hostNamedIn(world: Pick<World, "hosts">, text: string): Host | null {
+  const words = wordsOf(text);
+  const named = ({ id, fqdn, address }: Host): boolean => words.has(id) || words.has(fqdn) || words.has(address);
+  return [...world.hosts.values()].find(named) ?? null;
 }

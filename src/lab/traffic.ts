@@ -128,15 +128,17 @@ export class Traffic {
     return Math.max(0, 1 - errors / demand);
   }
 
-  sessions(pool: Pool, server: PoolServer): number {
-    if (server.sessionEnds) return server.sessionEnds.filter((end) => end > this.#clock.now()).length;
-    const share = this.#shares(pool).find((candidate) => candidate.server === server);
-    return share ? this.#openSessions(pool, share) : 0;
-  }
-
-  /** Requests each second that go to the server now. */
-  rate(pool: Pool, server: PoolServer): number {
-    return this.#shares(pool).find((share) => share.server === server)?.rate ?? 0;
+  /** All servers of a pool at once: open sessions, and requests each second that go there now. */
+  loads(pool: Pool): Map<PoolServer, { sessions: number; rate: number }> {
+    const now = this.#clock.now();
+    const shares = new Map(this.#shares(pool).map((share) => [share.server, share]));
+    return new Map(
+      pool.servers.map((server) => {
+        const share = shares.get(server);
+        const left = server.sessionEnds?.filter((end) => end > now).length;
+        return [server, { sessions: left ?? (share ? this.#openSessions(pool, share) : 0), rate: share?.rate ?? 0 }];
+      }),
+    );
   }
 
   /** User-visible errors until now, by cause, whole requests. */

@@ -2,6 +2,7 @@
  * What selfheal needs of other people's systems: narrow, vendor-free. Adapters implement these; activities use them.
  * Every method rejects with an `AdapterError` (failure.ts) that says its failure class. All reads are safe to repeat.
  */
+import type { Socket } from "node:net";
 import type { Json, JsonObject } from "../contracts/json.ts";
 
 /** A measurement as a probe evaluates it, or why there is none. */
@@ -143,7 +144,7 @@ export interface Ports {
 export interface Outside {
   fetch: typeof fetch;
   /** Opens a byte stream: TCP (`{ host, port }`) or a UNIX socket (`{ path }`). Same shape as node:net connect. */
-  connect: (options: { host: string; port: number } | { path: string }) => import("node:net").Socket;
+  connect: (options: { host: string; port: number } | { path: string }) => Socket;
   clock: {
     now(): number;
     /** Fires once after `ms`; answers how to cancel it. Left out: the process's own timers. */

@@ -131,17 +131,21 @@ function toInput(fact: Fact, ordinal: number) {
 }
 
 export async function markDelivered(
-  db: Session,
+  db: Database,
   keys: { faultKey: FaultKey; status: Alert["status"] }[],
 ): Promise<void> {
   if (keys.length === 0) return;
-  const sorted = [...keys].sort((a, b) => (a.faultKey < b.faultKey ? -1 : 1));
-  await sql`
-    update alerts set disposition = 'delivered', delivered_at = selfheal_now()
-     where disposition <> 'delivered' and (fault_key, status) in (
-       select * from unnest(${sorted.map((key) => key.faultKey)}::text[], ${sorted.map((key) => key.status)}::text[]))`.execute(
-    db,
-  );
+  const [faults, statuses] = [keys.map((key) => key.faultKey), keys.map((key) => key.status)];
+  await inTransaction(db, async (tx) => {
+    await sql`
+      with chosen as materialized (
+        select fault_key, status from alerts
+         where disposition <> 'delivered'
+           and (fault_key, status) in (select * from unnest(${faults}::text[], ${statuses}::text[]))
+         order by fault_key, status for update)
+      update alerts set disposition = 'delivered', delivered_at = selfheal_now() from chosen
+       where alerts.fault_key = chosen.fault_key and alerts.status = chosen.status`.execute(tx);
+  });
 }
 
 export async function undelivered(db: Session, olderThanMs: number, limit: number): Promise<AlertRow[]> {

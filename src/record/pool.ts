@@ -26,7 +26,7 @@ const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: "text" | "binary"): ((text: string) => unknown) => {
     if (oid === TIMESTAMPTZ) return (text) => new Date(text).toISOString();
     if (oid === INT8) return Number;
-    return pg.types.getTypeParser(oid, format as "text") as (text: string) => unknown;
+    return pg.types.getTypeParser(oid, format) as (text: string) => unknown;
   },
 };
 

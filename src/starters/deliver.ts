@@ -17,6 +17,13 @@ const MAX_REMEMBERED = 20_000;
 /** `told`: a signal was sent now. `shared`: another request's signal. `notRunning`: nothing to tell it to. */
 export type Delivered = "told" | "shared" | "notRunning";
 
+export interface DeliverOptions {
+  /** The record says that it was never delivered, whatever this process remembers (the outbox). */
+  afresh?: boolean;
+  /** Asked when its turn comes: what queued up behind a call that found Temporal away need not find it out again. */
+  throwIfStopped?: () => void;
+}
+
 export interface DeliveryDependencies {
   remediations: Remediations;
   metrics: StarterMetrics;
@@ -38,8 +45,7 @@ export class Delivery {
     this.gate = new Gate(deps.concurrency);
   }
 
-  /** `afresh`: the record says that it was never delivered, whatever this process remembers (the outbox). */
-  async deliver(route: Deliverable, options: { afresh?: boolean } = {}): Promise<Delivered> {
+  async deliver(route: Deliverable, options: DeliverOptions = {}): Promise<Delivered> {
     const fault = faultKey(route.alert);
     const key = `${route.alert.status}:${fault}`;
     if (options.afresh !== true && this.remembers(key)) return "shared";
@@ -48,16 +54,19 @@ export class Delivery {
       await flight;
       return "shared";
     }
-    const send = this.afterFiring(fault, route).finally(() => this.flying.delete(key));
+    const send = this.afterFiring(fault, route, options).finally(() => this.flying.delete(key));
     this.flying.set(key, send);
     const delivered = await send;
     this.remember(key);
     return delivered;
   }
 
-  private async afterFiring(fault: string, route: Deliverable): Promise<Delivered> {
+  private async afterFiring(fault: string, route: Deliverable, options: DeliverOptions): Promise<Delivered> {
     if (route.alert.status === "resolved") await this.flying.get(`firing:${fault}`)?.catch(() => undefined);
-    return this.gate.through(() => this.send(route));
+    return this.gate.through(() => {
+      options.throwIfStopped?.();
+      return this.send(route);
+    });
   }
 
   private async send(route: Deliverable): Promise<Delivered> {

@@ -95,7 +95,7 @@ async function ingest(deps: IngestDependencies, delivery: Delivery, batch: Batch
       deps,
       delivery,
       passages.filter((passage) => passage.due),
-      {},
+      false,
     );
   } finally {
     count(deps, batch, passages);
@@ -138,17 +138,23 @@ async function receive(deps: IngestDependencies, routes: Route[]): Promise<Passa
   });
 }
 
+interface Round {
+  afresh: boolean;
+  /** A failure that will hit everything else too. */
+  stop: Unavailable | null;
+}
+
 /** In chunks, each marked as it is done. A failure that will hit all others too stops the rest. */
 async function deliverAll(
   deps: IngestDependencies,
   delivery: Delivery,
   due: Passage[],
-  options: { afresh?: boolean },
+  afresh: boolean,
 ): Promise<void> {
-  const state = { stop: null as unknown };
+  const round: Round = { afresh, stop: null };
   for (const chunk of chunksOf(oneByFault(due), CHUNK)) {
     const passages = chunk.flat();
-    await Promise.all(chunk.map((fault) => deliverFault(delivery, fault, options, state)));
+    await Promise.all(chunk.map((fault) => deliverFault(delivery, fault, round)));
     const marks = passages.filter((passage) => passage.sent).map(({ route }) => markOf(route));
     await throughRecord("mark the alerts delivered", () => deps.record.markDelivered(marks));
   }
@@ -165,35 +171,26 @@ function oneByFault(due: Passage[]): Passage[][] {
   return [...faults.values()].map((passages) => passages.sort((a, b) => order(a) - order(b)));
 }
 
-async function deliverFault(
-  delivery: Delivery,
-  fault: Passage[],
-  options: { afresh?: boolean },
-  state: { stop: unknown },
-): Promise<void> {
+async function deliverFault(delivery: Delivery, fault: Passage[], round: Round): Promise<void> {
   for (const passage of fault) {
     // A fault that a closed episode decided does not start again (law 5); it counts as delivered.
-    if (passage.decidedBy !== null && passage.route.alert.status === "firing") {
-      passage.sent = true;
-      continue;
-    }
-    if (state.stop !== null) passage.error = state.stop;
-    else await deliverOne(delivery, passage, options, state);
+    if (passage.decidedBy !== null && passage.route.alert.status === "firing") passage.sent = true;
+    else await deliverOne(delivery, passage, round);
   }
 }
 
-async function deliverOne(
-  delivery: Delivery,
-  passage: Passage,
-  options: { afresh?: boolean },
-  state: { stop: unknown },
-): Promise<void> {
+async function deliverOne(delivery: Delivery, passage: Passage, round: Round): Promise<void> {
+  const throwIfStopped = (): void => {
+    if (round.stop !== null) throw round.stop;
+  };
   try {
-    await delivery.deliver(passage.route as Deliverable, options);
+    throwIfStopped();
+    await delivery.deliver(passage.route as Deliverable, { afresh: round.afresh, throwIfStopped });
     passage.sent = true;
   } catch (error) {
     passage.error = error;
-    if (!(error instanceof Unavailable && error.reach === "one")) state.stop ??= error;
+    const stop = error instanceof Unavailable ? error : new Unavailable("temporal", messageOf(error), { cause: error });
+    if (stop.reach === "all") round.stop ??= stop;
   }
 }
 
@@ -295,7 +292,7 @@ async function redeliver(
     alerts.map((item) => route(deps, item)),
   );
   const due = passages.filter((passage) => passage.due);
-  await deliverAll(deps, delivery, due, { afresh: true });
+  await deliverAll(deps, delivery, due, true);
   const delivered = due.filter((passage) => passage.sent).length;
   return { delivered, failed: due.length - delivered };
 }

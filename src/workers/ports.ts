@@ -1,6 +1,7 @@
 /** TCP ports on this machine: which are free, and who holds one that is not. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { basename } from "node:path";
 import { EXIT, UserError } from "../config/user-error.ts";
 
 /** A port that nobody listens on now. */
@@ -48,7 +49,7 @@ export function portHolder(port: number): string | null {
     const sockets = listeningSockets(port);
     if (sockets.size === 0) return null;
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-      if (holdsSocket(pid, sockets)) return `${readFileSync(`/proc/${pid}/comm`, "utf8").trim()} (pid ${pid})`;
+      if (holdsSocket(pid, sockets)) return `${basename(readlinkSync(`/proc/${pid}/exe`))} (pid ${pid})`;
     }
   } catch {
     // /proc is a convenience: without it the message says how to look.

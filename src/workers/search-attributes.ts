@@ -3,11 +3,11 @@
  * for ever, without a word to anybody (design §3 law 12). So every worker looks at start-up.
  */
 import { isGrpcServiceError } from "@temporalio/client";
-import { temporal } from "@temporalio/proto";
 import { SEARCH_ATTRIBUTES } from "../contracts/attributes.ts";
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 
-const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+/** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
+const KEYWORD = 2;
 const VISIBLE_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 

@@ -64,9 +64,9 @@ async function text(request: IncomingMessage): Promise<string> {
   return all;
 }
 
-/** A line server: `answer` null never answers, `close` closes without a word. */
+/** A line server: `answer` null never answers, an empty text closes without a word. */
 export async function lineStub(
-  answer: (line: string) => string | null | "close",
+  answer: (line: string) => string | null,
 ): Promise<{ address: string; lines: string[]; close(): void }> {
   const lines: string[] = [];
   const open = new Set<Socket>();
@@ -77,7 +77,7 @@ export async function lineStub(
       const line = chunk.toString().trim();
       lines.push(line);
       const said = answer(line);
-      if (said === "close") socket.destroy();
+      if (said === "") socket.destroy();
       else if (said !== null) socket.end(said);
     });
   });

@@ -7,7 +7,8 @@ import { slack } from "../../src/adapters/slack/notify.ts";
 import { Secret } from "../../src/ports/secret.ts";
 import { outside, type Reply, type Seen } from "./support.ts";
 
-export const SECRET = "s3cr3t/T0ken+x";
+const SECRET = "s3cr3t/T0ken+x";
+const WEBHOOK = "T0xYz12AbCdEf";
 export const TIMEOUT_MS = 150;
 
 export interface VendorCall {
@@ -18,7 +19,12 @@ export interface VendorCall {
   well(request: Seen): Reply;
   /** false: the body of a good answer is not looked at. */
   readsBody: boolean;
+  /** What no error may show. */
+  secrets: string[];
 }
+
+const TOKEN = [SECRET, encodeURIComponent(SECRET)];
+const LOGIN = [...TOKEN, Buffer.from(`admin:${SECRET}`).toString("base64")];
 
 const secret = new Secret(SECRET);
 const common = { outside, timeoutMs: TIMEOUT_MS };
@@ -26,7 +32,7 @@ const rt = (url: string) => requestTracker({ url, token: secret, ...common });
 const baremetal = (url: string) => ironic({ url, token: secret, ...common });
 const bmc = (url: string) => redfish({ url, user: "admin", password: secret, ...common });
 const silences = (url: string) => alertmanager({ url, ...common });
-const chat = (url: string) => slack({ url: new Secret(`${url}/services/${SECRET}`), ...common });
+const chat = (url: string) => slack({ url: new Secret(`${url}/services/B01/${WEBHOOK}/`), ...common });
 
 const ticket = { body: { id: 7, Subject: "x", Status: "new" } };
 const node = { body: { uuid: "u", name: "web-1", provision_state: "active", provision_updated_at: null, extra: {} } };
@@ -50,20 +56,30 @@ const newSilence = { matchers: { host: "web-1" }, ...times, key: "k", comment: "
 const newTicket = { key: "k", queue: "q", subject: "s", body: "b" };
 
 export const WRITES: VendorCall[] = [
-  { name: "request-tracker open", call: (url) => rt(url).open(newTicket), meant: notGet, well: () => ({}), readsBody: true },
+  {
+    name: "request-tracker open",
+    call: (url) => rt(url).open(newTicket),
+    meant: notGet,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
   {
     name: "request-tracker comment",
     call: (url) => rt(url).comment("7", "k", "text"),
     meant: notGet,
     well: () => ({ body: { items: [] } }),
     readsBody: true,
+    secrets: TOKEN,
   },
   {
     name: "request-tracker set status",
     call: (url) => rt(url).setStatus("7", "resolved", "k", "text"),
     meant: (request) => request.method === "PUT",
-    well: (request) => (request.url.includes("history") ? { body: { items: [] } } : get(request) ? ticket : { body: [] }),
+    well: (request) =>
+      request.url.includes("history") ? { body: { items: [] } } : get(request) ? ticket : { body: [] },
     readsBody: true,
+    secrets: TOKEN,
   },
   {
     name: "ironic rebuild",
@@ -71,46 +87,107 @@ export const WRITES: VendorCall[] = [
     meant: (request) => request.method === "PUT",
     well: () => node,
     readsBody: true,
+    secrets: TOKEN,
   },
-  { name: "redfish set power", call: (url) => bmc(url).setPower("1", "off"), meant: notGet, well: () => system, readsBody: false },
+  {
+    name: "redfish set power",
+    call: (url) => bmc(url).setPower("1", "off"),
+    meant: notGet,
+    well: () => system,
+    readsBody: false,
+    secrets: LOGIN,
+  },
   {
     name: "alertmanager create",
     call: (url) => silences(url).create(newSilence),
     meant: notGet,
     well: () => ({}),
     readsBody: true,
+    secrets: [],
   },
-  { name: "alertmanager expire", call: (url) => silences(url).expire("a"), meant: notGet, well: () => silence, readsBody: false },
+  {
+    name: "alertmanager expire",
+    call: (url) => silences(url).expire("a"),
+    meant: notGet,
+    well: () => silence,
+    readsBody: false,
+    secrets: [],
+  },
   {
     name: "slack send",
     call: (url) => chat(url).send({ key: "k", route: "page", title: "t", text: "x" }),
     meant: notGet,
     well: () => ({}),
     readsBody: false,
+    secrets: [WEBHOOK],
   },
 ];
 
 const storage = { body: { Members: [{ "@odata.id": "/redfish/v1/Systems/1/Storage/1" }] } };
 
 export const READS: VendorCall[] = [
-  { name: "request-tracker get", call: (url) => rt(url).get("7"), meant: get, well: () => ({}), readsBody: true },
-  { name: "request-tracker find", call: (url) => rt(url).findByKey("k"), meant: get, well: () => ({}), readsBody: true },
-  { name: "request-tracker many", call: (url) => rt(url).getMany(["7"]), meant: get, well: () => ({}), readsBody: true },
-  { name: "ironic node", call: (url) => baremetal(url).node("web-1"), meant: get, well: () => ({}), readsBody: true },
+  {
+    name: "request-tracker get",
+    call: (url) => rt(url).get("7"),
+    meant: get,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
+  {
+    name: "request-tracker find",
+    call: (url) => rt(url).findByKey("k"),
+    meant: get,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
+  {
+    name: "request-tracker many",
+    call: (url) => rt(url).getMany(["7"]),
+    meant: get,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
+  {
+    name: "ironic node",
+    call: (url) => baremetal(url).node("web-1"),
+    meant: get,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
   {
     name: "ironic nodes",
     call: (url) => baremetal(url).nodes(["a", "b", "c", "d", "e"]),
     meant: get,
     well: () => ({}),
     readsBody: true,
+    secrets: TOKEN,
   },
-  { name: "redfish power", call: (url) => bmc(url).power("1"), meant: get, well: () => ({}), readsBody: true },
+  {
+    name: "redfish power",
+    call: (url) => bmc(url).power("1"),
+    meant: get,
+    well: () => ({}),
+    readsBody: true,
+    secrets: LOGIN,
+  },
   {
     name: "redfish drives",
     call: (url) => bmc(url).drives("1"),
     meant: (request) => request.url.endsWith("/Storage/1"),
     well: (request) => (request.url.endsWith("/Storage") ? storage : system),
     readsBody: true,
+    secrets: LOGIN,
   },
-  { name: "alertmanager find", call: (url) => silences(url).findByKey("k"), meant: get, well: () => ({}), readsBody: true },
+  {
+    name: "alertmanager find",
+    call: (url) => silences(url).findByKey("k"),
+    meant: get,
+    well: () => ({}),
+    readsBody: true,
+    secrets: [],
+  },
 ];

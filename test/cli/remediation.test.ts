@@ -127,10 +127,7 @@ describe("show", () => {
   });
 
   test("no text from outside moves the cursor or makes a line", () => {
-    const text = storyText(
-      { ...story(), remediation: row({ doing: "a\u001b[2Jb\nremediation healed\u202e" }) },
-      NOW,
-    );
+    const text = storyText({ ...story(), remediation: row({ doing: "a\u001b[2Jb\nremediation healed\u202e" }) }, NOW);
     expect(text).toContain("a [2Jb remediation healed");
     expect(plain("\u009b1m\r\n")).toBe(" 1m");
   });

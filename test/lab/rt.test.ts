@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { lab, orderSwap, rt } from "./support.ts";
+import { dig, lab, listAt, orderSwap, rt, textAt } from "./support.ts";
 
 const json = {
   Queue: "datacenter",
@@ -36,8 +36,8 @@ describe("Request Tracker's REST 2", () => {
       Owner: { id: "Nobody" },
       Queue: { type: "queue", id: "2" },
     });
-    expect(body.CustomFields).toEqual([expect.objectContaining({ name: "selfheal_key", values: ["a/b/c"] })]);
-    expect(body.Created).toBe("2027-01-04T08:00:00Z");
+    expect(dig(body, "CustomFields")).toEqual([expect.objectContaining({ name: "selfheal_key", values: ["a/b/c"] })]);
+    expect(dig(body, "Created")).toBe("2027-01-04T08:00:00Z");
     expect(dc.world.tickets.byKey("a/b/c")).toHaveLength(1);
   });
 
@@ -54,7 +54,7 @@ describe("Request Tracker's REST 2", () => {
   it("drops custom fields that the queue does not have, without a word", async () => {
     const dc = await lab();
     await rt(dc, "/ticket", { method: "POST", json: { ...json, CustomFields: { other: "x" } } });
-    expect((await rt(dc, "/ticket/1")).body.CustomFields[0].values).toEqual([]);
+    expect(dig((await rt(dc, "/ticket/1")).body, "CustomFields", 0, "values")).toEqual([]);
   });
 
   it("changes the status with messages; a second time and a wrong word are 200 too", async () => {
@@ -74,20 +74,20 @@ describe("Request Tracker's REST 2", () => {
     await rt(dc, "/ticket", { method: "POST", json });
     const comment = await rt(dc, "/ticket/1/comment", {
       method: "POST",
-      json: { Content: "key k1: hello", ContentType: "text/plain" },
+      json: { Subject: "mark-1", Content: "key k1: hello", ContentType: "text/plain" },
     });
     expect(comment).toMatchObject({ status: 201, body: ["Comments added"] });
     await rt(dc, "/ticket/1/correspond", { method: "POST", body: "reply", headers: { "content-type": "text/plain" } });
-    const history = (await rt(dc, "/ticket/1/history?fields=Type,Content")).body;
-    expect(history.items.map((item: { Type: string }) => item.Type)).toEqual([
+    const history = (await rt(dc, "/ticket/1/history?fields=Type,Content,Data")).body;
+    expect(listAt(history, "items").map((item) => dig(item, "Type"))).toEqual([
       "Create",
       "Comment",
       "Correspond",
       "Status",
     ]);
-    expect(history.items[1].Content).toBe("");
+    expect(dig(history, "items", 1)).toMatchObject({ Content: "", Data: "mark-1" });
     const attachments = (await rt(dc, "/ticket/1/attachments?fields=Content")).body;
-    expect(attachments.items.map((item: { Content: string }) => item.Content)).toEqual([
+    expect(listAt(attachments, "items").map((item) => dig(item, "Content"))).toEqual([
       "serial X1",
       "key k1: hello",
       "reply",
@@ -104,7 +104,7 @@ describe("Request Tracker's REST 2", () => {
     });
     const find = async (sql: string): Promise<string[]> => {
       const { body } = await rt(dc, `/tickets?query=${encodeURIComponent(sql)}&fields=Status,Subject`);
-      return body.items.map((item: { id: string }) => item.id);
+      return listAt(body, "items").map((item) => textAt(item, "id"));
     };
     expect(await find("id = 1 OR id = 2 OR id = 99")).toEqual(["1", "2"]);
     expect(await find("'CF.{selfheal_key}' = 'a/b/c'")).toEqual(["1"]);
@@ -160,5 +160,17 @@ describe("Request Tracker's REST 2", () => {
     await dc.idle();
     server.close();
     expect(received).toEqual([{ ticket: 1, status: "new", transaction: { id: 1, type: "Create" } }]);
+  });
+});
+
+describe("keys of tickets", () => {
+  it("are known from the custom field and from the text", async () => {
+    const dc = await lab();
+    await rt(dc, "/ticket", {
+      method: "POST",
+      json: { ...json, CustomFields: {}, Content: "swap\n\n-- \nselfheal effect: r1/replace/dc" },
+    });
+    expect(dc.world.tickets.byKey("r1/replace/dc").map(({ id, host }) => [id, host])).toEqual([[1, "web-1"]]);
+    expect(dc.world.log).toMatchObject([{ what: "ticket-created", key: "r1/replace/dc", host: "web-1" }]);
   });
 });

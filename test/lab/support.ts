@@ -49,8 +49,27 @@ export async function stat(lab: Lab): Promise<Record<string, Record<string, stri
 export interface Answer {
   status: number;
   headers: Headers;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into vendors' JSON
-  body: any;
+  /** Parsed when it is JSON, else the text. */
+  body: unknown;
+}
+
+/** What lies at that path of a vendor's JSON; undefined when there is nothing. */
+export function dig(value: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>((at, name) => (at as Record<string | number, unknown> | null | undefined)?.[name], value);
+}
+
+/** The same, where a list must be. */
+export function listAt(value: unknown, ...path: (string | number)[]): unknown[] {
+  const list = dig(value, ...path);
+  if (!Array.isArray(list)) throw new Error(`no list at ${path.join(".")} of ${JSON.stringify(value)}`);
+  return list;
+}
+
+/** The same, where a text must be. */
+export function textAt(value: unknown, ...path: (string | number)[]): string {
+  const text = dig(value, ...path);
+  if (typeof text !== "string") throw new Error(`no text at ${path.join(".")} of ${JSON.stringify(value)}`);
+  return text;
 }
 
 export async function call(url: string, init: RequestInit & { json?: unknown } = {}): Promise<Answer> {
@@ -88,7 +107,7 @@ export async function orderSwap(lab: Lab, host: string, key = `r/replace/${host}
   };
   const answer = await rt(lab, "/ticket", { method: "POST", json });
   if (answer.status !== 201) throw new Error(`ticket: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return Number(answer.body.id);
+  return Number(dig(answer.body, "id"));
 }
 
 export function ironic(lab: Lab, path: string, init: RequestInit & { json?: unknown } = {}): Promise<Answer> {
@@ -112,7 +131,7 @@ export async function query(
 ): Promise<{ metric: Record<string, string>; value: [number, string] }[]> {
   const answer = await call(`${lab.url}/prometheus/api/v1/query?query=${encodeURIComponent(promql)}`);
   if (answer.status !== 200) throw new Error(`query: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body.data.result;
+  return listAt(answer.body, "data", "result") as { metric: Record<string, string>; value: [number, string] }[];
 }
 
 export const HOUR = 3_600_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { call, HOUR, haproxy, lab, MINUTE, orderRebuild, orderSwap, query, rt } from "./support.ts";
+import { call, dig, HOUR, haproxy, lab, MINUTE, orderRebuild, orderSwap, query, rt } from "./support.ts";
 
 const health = async (dc: { url: string }, host: string): Promise<number> =>
   (await call(`${dc.url}/hosts/${host}/health`)).status;
@@ -15,8 +15,8 @@ describe("the technician", () => {
     const now = dc.world.host("web-1").disks[0]?.serial ?? "";
     expect(now).not.toBe(old);
     expect((await rt(dc, `/ticket/${id}`)).body).toMatchObject({ Status: "resolved", Owner: { id: "technician" } });
-    const { items } = (await rt(dc, `/ticket/${id}/attachments?fields=Content`)).body;
-    expect(items.at(-1).Content).toBe(`Replaced the disk in Bay 0: old serial ${old}, new serial ${now}.`);
+    const { body } = await rt(dc, `/ticket/${id}/attachments?fields=Content&order=DESC`);
+    expect(dig(body, "items", 0, "Content")).toBe(`Replaced the disk in Bay 0: old serial ${old}, new serial ${now}.`);
   });
 
   it("leaves a host whose only disk it was without a system until it is rebuilt, then it is well", async () => {

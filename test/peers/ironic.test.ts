@@ -22,7 +22,11 @@ async function startIronic(): Promise<ProvisionerPeer> {
   const port = ironic({ url, outside });
 
   const make = async (name: string, targets: string[]): Promise<void> => {
-    const body = JSON.stringify({ name, driver: "fake-hardware", instance_info: { image_source: "http://images/first" } });
+    const body = JSON.stringify({
+      name,
+      driver: "fake-hardware",
+      instance_info: { image_source: "http://images/first" },
+    });
     // The API is up before the conductor has said which drivers there are.
     await eventually(() => answers(`${url}/v1/nodes`, { method: "POST", headers, body }), 20_000);
     for (const target of targets) {

@@ -20,7 +20,15 @@ SUSHY_EMULATOR_DRIVES = {("${SYSTEM}", "1"): [{"Id": "32ADF365C6C1B7BD", "Name":
   await writeFile(`${folder.path}/sushy.conf`, config);
   const apiPort = await freePort();
   const url = `http://127.0.0.1:${apiPort}`;
-  const args = ["--fake", "--config", `${folder.path}/sushy.conf`, "--interface", "127.0.0.1", "--port", String(apiPort)];
+  const args = [
+    "--fake",
+    "--config",
+    `${folder.path}/sushy.conf`,
+    "--interface",
+    "127.0.0.1",
+    "--port",
+    String(apiPort),
+  ];
   const running = await start(binary ?? "", args, { ready: () => answers(`${url}/redfish/v1/Systems/${SYSTEM}`) });
   return {
     port: redfish({ url, outside }),

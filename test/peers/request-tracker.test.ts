@@ -25,7 +25,10 @@ async function startRequestTracker(): Promise<TicketPeer> {
   for (const one of ["empty", "mason", "sessions"]) await mkdir(`${folder.path}/${one}`);
   await writeFile(`${folder.path}/site.pm`, site(folder.path, port));
   const env = { RT_SITE_CONFIG: `${folder.path}/site.pm`, RT_SITE_CONFIG_DIR: `${folder.path}/empty` };
-  const seeded = execFileSync("perl", ["-e", SEED], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "ignore"] });
+  const seeded = execFileSync("perl", ["-e", SEED], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const token = /token=(\S+)/.exec(seeded.toString())?.[1] ?? "";
   const url = `http://127.0.0.1:${port}`;
   const authorization = { authorization: `token ${token}` };
@@ -37,7 +40,11 @@ async function startRequestTracker(): Promise<TicketPeer> {
     queue: "datacenter",
     async personSets(id, status) {
       const headers = { ...authorization, "content-type": "application/json" };
-      await answers(`${url}/REST/2.0/ticket/${id}`, { method: "PUT", headers, body: JSON.stringify({ Status: status }) });
+      await answers(`${url}/REST/2.0/ticket/${id}`, {
+        method: "PUT",
+        headers,
+        body: JSON.stringify({ Status: status }),
+      });
     },
     async close() {
       await running.stop();

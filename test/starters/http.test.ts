@@ -80,6 +80,19 @@ describe("POST /v1/alerts/alertmanager", () => {
     expect((await problem(await it.alerts(body, headers))).status).toBe(status);
   });
 
+  test("a body that does not say its length is cut off at the limit", async () => {
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (stream) => stream.enqueue(new Uint8Array(65_536).fill(32)),
+    });
+    const response = await fetch(`${it.server.url}/v1/alerts/alertmanager`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${WEBHOOK_TOKEN}` },
+      body: endless,
+      duplex: "half",
+    });
+    expect((await problem(response)).status).toBe(413);
+  });
+
   test("too many alerts are 413, naming limit and cure", async () => {
     await it.restart({ limits: { alerts: 3 } });
     const body = await problem(await it.alerts(bodyFor(["a", "b", "c", "d"])));

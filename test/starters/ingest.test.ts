@@ -198,10 +198,20 @@ describe("while Temporal is away", () => {
   });
 
   test("a workflow that is refused alone does not hold up the other alerts of its group", async () => {
-    temporal.down = "web-2";
-    await unavailable(starter.ingest(batchOf(alertFor("web-1"), alertFor("web-2"), alertFor("web-3"))));
-    expect(temporal.starts.map((one) => one.target.id).sort()).toEqual(["web-1", "web-3"]);
+    temporal.down = "web-1";
+    const oneByOne = start({ concurrency: 1 });
+    await unavailable(oneByOne.ingest(batchOf(alertFor("web-1"), alertFor("web-2"), alertFor("web-3"))));
+    expect(temporal.starts.map((one) => one.target.id)).toEqual(["web-2", "web-3"]);
     expect(await dispositions()).toEqual({ delivered: 2, received: 1 });
+  });
+
+  test("a group finds it out with a few calls, not with one call an alert", async () => {
+    temporal.down = "all";
+    await unavailable(
+      start({ concurrency: 4 }).ingest(batchOf(...Array.from({ length: 300 }, (_, n) => alertFor(`web-${n}`)))),
+    );
+    expect(temporal.calls).toBeLessThanOrEqual(8);
+    expect(await dispositions()).toEqual({ received: 300 });
   });
 
   test("it is not asked more than the configured number of things at once", async () => {

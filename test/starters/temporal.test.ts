@@ -84,6 +84,9 @@ describe("a start", () => {
     const long = `web-${"9".repeat(280)}`;
     const other = alertFor(long, { fingerprint: "f2", labels: { alertname: name, host: long } });
     expect(await starter.ingest(batchOf(alert, other))).toMatchObject({ accepted: 2 });
+    const summary = await (await client.workflow.getHandle("heal:host:web-2").describe()).staticSummary();
+    expect(summary).not.toContain("\n");
+    expect(Buffer.byteLength(summary ?? "")).toBeLessThanOrEqual(400);
   });
 
   test("1,000 concurrent duplicates are one run with a handful of signals", async () => {

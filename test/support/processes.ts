@@ -1,5 +1,5 @@
 /** Looking at processes in tests. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { vi } from "vitest";
 
 /** A negative number asks for a whole process group. A zombie that init has not collected yet is not alive. */
@@ -12,12 +12,12 @@ export function isAlive(pid: number): boolean {
   return pid < 0 || !isZombie(pid);
 }
 
-export async function untilGone(pid: number): Promise<void> {
+export async function untilGone(pid: number, withinMs = 10_000): Promise<void> {
   await vi.waitFor(
     () => {
       if (isAlive(pid)) throw new Error(`process ${pid} is still there`);
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: withinMs, interval: 20 },
   );
 }
 
@@ -26,5 +26,21 @@ function isZombie(pid: number): boolean {
     return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
+  }
+}
+
+/** All processes below this one, children first. */
+export function descendants(pid: number): number[] {
+  const below = children(pid);
+  return [...below, ...below.flatMap(descendants)];
+}
+
+function children(pid: number): number[] {
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`);
+    const lists = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"));
+    return lists.flatMap((list) => list.split(" ").filter(Boolean).map(Number));
+  } catch {
+    return [];
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AdapterError } from "../../ports/failure.ts";
 import type { Measurement, Outside, ProbePort } from "../../ports/ports.ts";
+import { bodyText } from "../body.ts";
 import { Guarded, startTimer } from "../guarded.ts";
 import { describeError } from "../network.ts";
 import { failureToReach } from "./reach.ts";
@@ -8,7 +9,7 @@ import { failureToReach } from "./reach.ts";
 export const httpProbeInput = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).describe("what to GET; redirects are not followed"),
   timeoutMs: z.number().int().min(1).max(20_000).default(5_000).describe("for the whole answer"),
-  expectBody: z.string().min(1).optional().describe("text that the body must contain: sets bodyMatches"),
+  expectBody: z.string().min(1).optional().describe("text that the body (up to 1 MB) must contain: sets bodyMatches"),
 });
 type Input = z.infer<typeof httpProbeInput>;
 
@@ -51,8 +52,8 @@ async function get(outside: Outside, { url, timeoutMs, expectBody }: Input): Pro
   });
   try {
     const response = await outside.fetch(url, { redirect: "manual", signal: controller.signal });
-    const body = expectBody === undefined ? null : await start(response);
-    if (body === null) await response.body?.cancel();
+    const body = expectBody === undefined ? null : await bodyText(response, LARGEST_BODY);
+    if (expectBody === undefined) await response.body?.cancel();
     const latencyMs = outside.clock.now() - startedAt;
     const bodyMatches = expectBody === undefined || (body ?? "").includes(expectBody);
     const measured = { status: response.status, latencyMs, bodyMatches, failure: "" };
@@ -66,15 +67,4 @@ async function get(outside: Outside, { url, timeoutMs, expectBody }: Input): Pro
   } finally {
     cancel();
   }
-}
-
-async function start(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > LARGEST_BODY) break;
-  }
-  return text;
 }

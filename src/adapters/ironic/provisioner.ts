@@ -43,7 +43,7 @@ export function ironic(options: IronicOptions): ProvisionerPort {
       const wanted = new Set(names);
       const all = await list(http);
       return all.flatMap((raw): ProvisionedNode[] => {
-        const name = [raw.name, raw.uuid].find((one) => one != null && wanted.has(one));
+        const name = [raw.name, raw.uuid].find((one) => typeof one === "string" && wanted.has(one));
         return name ? [asNode(raw, name)] : [];
       });
     },

@@ -3,11 +3,11 @@
  * (`[selfheal 0123…]`), where TicketSQL can look for it; a comment's mark is its own subject, which RT shows in the
  * history as the transaction's `Data`.
  */
-import { z } from "zod";
+import type { z } from "zod";
 import type { Outside, Ticket, TicketPort } from "../../ports/ports.ts";
 import type { Secret } from "../../ports/secret.ts";
 import { Guarded } from "../guarded.ts";
-import { httpJson } from "../http.ts";
+import { httpJson, type HttpJson } from "../http.ts";
 import { keyMark } from "../key-mark.ts";
 import { created, found, history, messages, statusOf, ticket } from "./answers.ts";
 
@@ -21,116 +21,127 @@ export interface RequestTrackerOptions {
   timeoutMs?: number;
 }
 
+/** RT's own limit of a subject. */
 const LONGEST_SUBJECT = 200;
+/** RT's own limit of a page. */
 const PAGE = 100;
 const MOST_PAGES = 50;
 
 const subjectMark = (key: string): string => `[selfheal ${keyMark(key)}]`;
 const commentMark = (key: string): string => `selfheal ${keyMark(key)}`;
 
-export function requestTracker(options: RequestTrackerOptions): TicketPort {
-  const client = rtClient(options);
-  return {
-    open: client.open,
-    findByKey: async (key) => {
-      const mark = subjectMark(key);
-      const tickets = await client.search(`Subject LIKE '${mark}'`);
-      return tickets.filter((one) => one.subject.includes(mark));
-    },
-    get: client.get,
-    getMany: async (ids) => {
-      const numbers = [...new Set(ids.map((id) => client.number(id, "get many")))];
-      const tickets: Ticket[] = [];
-      for (let at = 0; at < numbers.length; at += PAGE) {
-        const page = numbers.slice(at, at + PAGE);
-        tickets.push(...(await client.search(page.map((id) => `id = ${id}`).join(" OR "))));
-      }
-      return tickets;
-    },
-    comment: client.comment,
-    hasComment: async (id, key) => client.commented(client.number(id, "history"), commentMark(key)),
-    setStatus: async (id, status, key, text) => {
-      await client.comment(id, key, text);
-      await client.setStatus(id, status);
-    },
-  };
+interface Rt {
+  guarded: Guarded;
+  http: HttpJson;
+  /** Of the web pages. */
+  base: string;
 }
 
-function rtClient(options: RequestTrackerOptions) {
+export function requestTracker(options: RequestTrackerOptions): TicketPort {
   const { outside, token, timeoutMs = 10_000 } = options;
   const base = options.url.replace(/\/+$/, "").replace(/\/REST\/2\.0$/, "");
   const guarded = new Guarded({ system: "request-tracker", clock: outside.clock, timeoutMs, secrets: [token] });
   const headers = (): Record<string, string> => ({ authorization: `token ${token.reveal()}` });
   const http = httpJson({ guarded, fetch: outside.fetch, url: `${base}/REST/2.0`, headers });
+  const rt: Rt = { guarded, http, base };
+  return {
+    open: ({ queue, ...rest }) => open(rt, { ...rest, queue: queue === "" ? (options.queue ?? "") : queue }),
+    findByKey: (key) => findByKey(rt, key),
+    get: async (id) => get(rt, ticketNumber(rt, id, "get")),
+    getMany: (ids) => getMany(rt, ids),
+    comment: async (id, key, text) => comment(rt, ticketNumber(rt, id, "comment"), key, text),
+    hasComment: async (id, key) => commented(rt, ticketNumber(rt, id, "history"), commentMark(key)),
+    setStatus: async (id, status, key, text) => {
+      const number = ticketNumber(rt, id, "set status");
+      await comment(rt, number, key, text);
+      await setStatus(rt, number, status);
+    },
+  };
+}
 
-  const number = (id: string, operation: string): string => {
-    if (/^[0-9]{1,18}$/.test(id)) return id;
-    throw guarded.fail("permanent", operation, `"${id}" is not a ticket number`);
-  };
-  const asTicket = (raw: z.infer<typeof ticket>, id = raw.id): Ticket => ({
-    id,
-    status: statusOf(raw.Status),
-    rawStatus: raw.Status,
-    subject: raw.Subject,
-    url: `${base}/Ticket/Display.html?id=${id}`,
-  });
+/** Goes into paths and TicketSQL: digits only. */
+function ticketNumber({ guarded }: Rt, id: string, operation: string): string {
+  if (/^[0-9]{1,18}$/.test(id)) return id;
+  throw guarded.fail("permanent", operation, `"${id}" is not a ticket number`);
+}
 
-  const search = async (query: string): Promise<Ticket[]> => {
-    const ask = { query, fields: "Subject,Status", orderby: "id", per_page: String(PAGE) };
-    const call = { operation: "search", kind: "read", method: "GET", path: "/tickets", query: ask } as const;
-    return (await http({ ...call, accept: found })).items.map((raw) => asTicket(raw));
-  };
-  const get = async (id: string): Promise<Ticket | null> => {
-    const path = `/ticket/${number(id, "get")}`;
-    const on = { 404: () => null };
-    const raw = await http({ operation: "get", kind: "read", method: "GET", path, accept: ticket.nullable(), on });
-    // A ticket that was merged into another answers as that one; it stays known by the id we asked for.
-    return raw === null ? null : asTicket(raw, id);
-  };
+function asTicket({ base }: Rt, raw: z.infer<typeof ticket>, id = raw.id): Ticket {
+  const url = `${base}/Ticket/Display.html?id=${id}`;
+  return { id, status: statusOf(raw.Status), rawStatus: raw.Status, subject: raw.Subject, url };
+}
 
-  const open: TicketPort["open"] = async ({ key, queue, subject, body }) => {
-    const Queue = queue === "" ? options.queue : queue;
-    if (!Queue) throw guarded.fail("permanent", "open", "no queue is given, and connections.tickets.queue is not set");
-    const mark = subjectMark(key);
-    const Subject = `${subject.replace(/\s+/g, " ").slice(0, LONGEST_SUBJECT - mark.length - 1)} ${mark}`;
-    const Content = `${body}\n\n-- \nselfheal effect: ${key}`;
-    const request = { Queue, Subject, Content, ContentType: "text/plain" };
-    const call = { operation: "open", kind: "write", method: "POST", path: "/ticket" } as const;
-    const { id } = await http({ ...call, body: request, accept: created });
-    return asTicket({ id, Subject, Status: "new" });
-  };
+async function open(rt: Rt, { key, queue, subject, body }: Parameters<TicketPort["open"]>[0]): Promise<Ticket> {
+  if (queue === "") {
+    throw rt.guarded.fail("permanent", "open", "no queue is given, and connections.tickets.queue is not set");
+  }
+  const mark = subjectMark(key);
+  const Subject = `${subject.replace(/\s+/g, " ").slice(0, LONGEST_SUBJECT - mark.length - 1)} ${mark}`;
+  const Content = `${body}\n\n-- \nselfheal effect: ${key}`;
+  const request = { Queue: queue, Subject, Content, ContentType: "text/plain" };
+  const call = { operation: "open", kind: "write", method: "POST", path: "/ticket" } as const;
+  const { id } = await rt.http({ ...call, body: request, accept: created });
+  return asTicket(rt, { id, Subject, Status: "new" });
+}
 
-  const commented = async (id: string, mark: string): Promise<boolean> => {
-    for (let page = 1; page <= MOST_PAGES; page += 1) {
-      // The newest first: what we look for is among the last.
-      const query = { fields: "Type,Data", orderby: "id", order: "DESC", per_page: String(PAGE), page: String(page) };
-      const path = `/ticket/${id}/history`;
-      const { items } = await http({ operation: "history", kind: "read", method: "GET", path, query, accept: history });
-      if (items.some((item) => item.Type === "Comment" && item.Data?.trim() === mark)) return true;
-      if (items.length < PAGE) return false;
-    }
-    throw guarded.fail("permanent", "history", `ticket ${id} has more than ${MOST_PAGES * PAGE} transactions`);
-  };
-  const comment: TicketPort["comment"] = async (rawId, key, text) => {
-    const id = number(rawId, "comment");
-    const mark = commentMark(key);
-    if (await commented(id, mark)) return;
-    const body = { Subject: mark, Content: text, ContentType: "text/plain" };
-    const path = `/ticket/${id}/comment`;
-    await http({ operation: "comment", kind: "write", method: "POST", path, body, accept: messages });
-  };
+async function findByKey(rt: Rt, key: string): Promise<Ticket[]> {
+  const mark = subjectMark(key);
+  const tickets = await search(rt, `Subject LIKE '${mark}'`);
+  return tickets.filter((one) => one.subject.includes(mark));
+}
 
-  const setStatus = async (rawId: string, status: "resolved" | "rejected"): Promise<void> => {
-    const id = number(rawId, "set status");
-    const before = await get(id);
-    if (before === null) throw guarded.fail("permanent", "set status", `ticket ${id} does not exist`);
-    if (before.status === status) return;
-    const request = { operation: "set status", kind: "write", method: "PUT", path: `/ticket/${id}` } as const;
-    const said = await http({ ...request, body: { Status: status }, accept: messages });
-    // RT answers 200 even when it refuses: only the ticket itself tells.
-    const after = await get(id);
-    if (after?.status !== status) throw guarded.fail("permanent", "set status", said.join(" ") || "nothing changed");
-  };
+/** At most PAGE tickets: no search of ours means more. */
+async function search(rt: Rt, query: string): Promise<Ticket[]> {
+  const ask = { query, fields: "Subject,Status", orderby: "id", per_page: String(PAGE) };
+  const call = { operation: "search", kind: "read", method: "GET", path: "/tickets", query: ask } as const;
+  return (await rt.http({ ...call, accept: found })).items.map((raw) => asTicket(rt, raw));
+}
 
-  return { number, search, get, open, comment, commented, setStatus };
+async function get(rt: Rt, id: string): Promise<Ticket | null> {
+  const call = { operation: "get", kind: "read", method: "GET", path: `/ticket/${id}` } as const;
+  const raw = await rt.http({ ...call, accept: ticket.nullable(), on: { 404: () => null } });
+  // A ticket that was merged into another answers as that one; it stays known by the id we asked for.
+  return raw === null ? null : asTicket(rt, raw, id);
+}
+
+async function getMany(rt: Rt, ids: string[]): Promise<Ticket[]> {
+  const numbers = [...new Set(ids.map((id) => ticketNumber(rt, id, "get many")))];
+  const tickets: Ticket[] = [];
+  for (let at = 0; at < numbers.length; at += PAGE) {
+    const page = numbers.slice(at, at + PAGE);
+    tickets.push(...(await search(rt, page.map((id) => `id = ${id}`).join(" OR "))));
+  }
+  return tickets;
+}
+
+async function commented(rt: Rt, id: string, mark: string): Promise<boolean> {
+  for (let page = 1; page <= MOST_PAGES; page += 1) {
+    // The newest first: what we look for is among the last.
+    const query = { fields: "Type,Data", orderby: "id", order: "DESC", per_page: String(PAGE), page: String(page) };
+    const call = { operation: "history", kind: "read", method: "GET", path: `/ticket/${id}/history`, query } as const;
+    const { items } = await rt.http({ ...call, accept: history });
+    if (items.some((item) => item.Type === "Comment" && item.Data?.trim() === mark)) return true;
+    if (items.length < PAGE) return false;
+  }
+  throw rt.guarded.fail("permanent", "history", `ticket ${id} has more than ${MOST_PAGES * PAGE} transactions`);
+}
+
+async function comment(rt: Rt, id: string, key: string, text: string): Promise<void> {
+  const mark = commentMark(key);
+  if (await commented(rt, id, mark)) return;
+  const body = { Subject: mark, Content: text, ContentType: "text/plain" };
+  const call = { operation: "comment", kind: "write", method: "POST", path: `/ticket/${id}/comment` } as const;
+  await rt.http({ ...call, body, accept: messages });
+}
+
+async function setStatus(rt: Rt, id: string, status: "resolved" | "rejected"): Promise<void> {
+  const before = await get(rt, id);
+  if (before === null) throw rt.guarded.fail("permanent", "set status", `ticket ${id} does not exist`);
+  if (before.status === status) return;
+  const call = { operation: "set status", kind: "write", method: "PUT", path: `/ticket/${id}` } as const;
+  const said = await rt.http({ ...call, body: { Status: status }, accept: messages });
+  // RT answers 200 even when it refuses: only the ticket itself tells.
+  const after = await get(rt, id);
+  if (after?.status !== status) {
+    throw rt.guarded.fail("permanent", "set status", said.join(" ") || "nothing changed");
+  }
 }

@@ -12,6 +12,8 @@ export interface SlackOptions {
 }
 
 const LONGEST_TEXT = 3_000;
+/** A shorter part of a URL is a word, not a secret. */
+const SHORTEST_SECRET = 8;
 const PREFIX = { page: ":rotating_light: ", ticket: ":ticket: ", message: "" } as const;
 
 /** Posts to a Slack incoming webhook (or what speaks like one). Slack cannot drop repeats: the key stands in the text. */
@@ -33,11 +35,10 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** An error could hold the URL without its end, or its path alone. */
+/** Slack or a proxy could show the URL without its end, its path, or the last part alone, which is the token. */
 function partsOf(url: Secret): Secret[] {
   const whole = url.reveal();
-  const parts = [whole, whole.replace(/\/+$/, "")];
   const path = URL.canParse(whole) ? new URL(whole).pathname.replace(/\/+$/, "") : "";
-  if (path.length > 1) parts.push(path);
-  return parts.map((part) => new Secret(part));
+  const parts = [whole, whole.replace(/\/+$/, ""), path, path.split("/").at(-1) ?? ""];
+  return parts.filter((part) => part.length >= SHORTEST_SECRET).map((part) => new Secret(part));
 }

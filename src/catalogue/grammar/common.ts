@@ -103,3 +103,18 @@ export const probe = z.strictObject({
   }),
 });
 export type ProbeDefinition = z.infer<typeof probe>;
+
+const KEPT_SCALES = 8;
+
+/** Making a schema takes longer than using it, so the few that are in use are kept. */
+export function perScale<S>(make: (scale: number) => S): (scale: number) => S {
+  const kept = new Map<number, S>();
+  return (scale) => {
+    const known = kept.get(scale);
+    if (known !== undefined) return known;
+    if (kept.size >= KEPT_SCALES) kept.clear();
+    const made = make(scale);
+    kept.set(scale, made);
+    return made;
+  };
+}

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { apiVersion, count, durationSchema, instant, jsonObject, mode, name, probe, text } from "./common.ts";
+import { apiVersion, count, durationSchema, instant, jsonObject, mode, name, perScale, probe, text } from "./common.ts";
 
 /** `scale` divides every duration (`timeScale`). */
-export function configSchema(scale: number) {
+export const configSchema = perScale(makeConfigSchema);
+
+function makeConfigSchema(scale: number) {
   const duration = durationSchema(scale);
   const worseBy = z.number({ error: "a number greater than 0" }).positive({ error: "a number greater than 0" });
   return z.strictObject({

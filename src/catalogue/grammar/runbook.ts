@@ -9,6 +9,7 @@ import {
   jsonObject,
   mode,
   name,
+  perScale,
   probe,
   share,
   text,
@@ -35,7 +36,9 @@ const collectItem = z.strictObject({
 });
 
 /** `scale` divides every duration (`timeScale`). */
-export function runbookSchema(scale: number) {
+export const runbookSchema = perScale(makeRunbookSchema);
+
+function makeRunbookSchema(scale: number) {
   const duration = durationSchema(scale);
   const countPer = countPerSchema(scale);
 
@@ -45,6 +48,10 @@ export function runbookSchema(scale: number) {
     with: jsonObject.default({}).describe("the action's input; ${{ … }} is filled in when the plan is made"),
     within: duration.optional().describe("how long its effect may take to show; default: the action's own"),
     onFail: z.enum(["nextRung", "escalate"]).default("nextRung"),
+    pointOfNoReturn: z
+      .boolean()
+      .default(false)
+      .describe("once this happened nothing is undone any more; irreversible steps are so by themselves"),
   });
 
   const rung = z.strictObject({

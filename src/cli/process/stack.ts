@@ -2,7 +2,7 @@
  * Everything that `dev` and `demo` run on one machine: Temporal, PostgreSQL, the lab, worker and API, each a process of
  * its own (so that one can be killed beside the others), started in order and stopped in reverse.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Env } from "../../config/env.ts";
@@ -115,6 +115,7 @@ async function startParts(options: StackOptions, context: StackContext, supervis
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: temporal.namespace,
     SELFHEAL_LOG_FORMAT: "json",
+    ...(temporal.uiUrl === null ? {} : { SELFHEAL_WEB_UI_URL: temporal.uiUrl }),
     ...(config === undefined ? {} : { SELFHEAL_CONFIG: config }),
   };
   context.say("starting worker and API");
@@ -148,6 +149,8 @@ async function stateFolder(options: StackOptions, env: Env, supervisor: Supervis
   if (!options.fresh) return options.state ?? env.SELFHEAL_STATE ?? defaultStateFolder(env.XDG_STATE_HOME);
   // Owned first, so it is removed last: after the database that lies in it has stopped.
   const folder = await mkdtemp(join(tmpdir(), "selfheal-"));
+  // Root's PostgreSQL runs as another user, who must get through to its data; what is secret in here is 0600.
+  await chmod(folder, 0o711);
   supervisor.own("temporary folder", () => rm(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -79,8 +79,20 @@ function create(world: World, request: LabRequest): LabReply {
     comment,
   });
   const host = matchers.find((each) => each.name === "host")?.value;
-  world.note({ system: "alertmanager", what: "silence-created", ...(host !== undefined && { host }), detail: comment });
+  const key = keyOf(comment);
+  world.note({
+    system: "alertmanager",
+    what: "silence-created",
+    ...(host !== undefined && { host }),
+    ...(key !== undefined && { key }),
+    detail: comment,
+  });
   return json(200, { silenceID: id });
+}
+
+/** The caller's idempotency key, where the comment carries one: `… [selfheal <key>]`. */
+function keyOf(comment: string): string | undefined {
+  return /\[selfheal (\S+)\]$/.exec(comment)?.[1];
 }
 
 function silenceMatchers(value: unknown): LabSilence["matchers"] {

@@ -24,7 +24,12 @@ export function showStat(world: World, filter: string[]): string {
     const id = FIRST_BACKEND_ID + index;
     if (proxy !== "-1" && proxy !== pool.name && proxy !== String(id)) return;
     world.traffic.settle(pool);
-    const servers = pool.servers.map((server, at) => serverRow(world, pool, server, id, at + 1));
+    const loads = world.traffic.loads(pool);
+    const servers = pool.servers.map((server, at): Row => ({
+      ...serverRow(world, pool, server, id, at + 1),
+      scur: loads.get(server)?.sessions ?? 0,
+      rate: Math.round(loads.get(server)?.rate ?? 0),
+    }));
     if (mask & 4) rows.push(...servers.filter((row) => sid === "-1" || String(row["sid"]) === sid));
     if (mask & 2) rows.push(backendRow(world, pool, servers, id));
   });
@@ -32,102 +37,57 @@ export function showStat(world: World, filter: string[]): string {
   return `# ${STAT_COLUMNS.join(",")}\n${lines.map((line) => `${line}\n`).join("")}\n`;
 }
 
+/** Columns that the lab has nothing to say about, and that the real one fills with 0. */
+const SERVER_ZEROES = zeroes(
+  "qcur qmax dresp eresp wretr wredis bck downtime hrsp_1xx hrsp_3xx hrsp_4xx hrsp_other cli_abrt srv_abrt lastsess " +
+    "qtime ctime connect reuse wrew eint srv_icur idle_conn_cur safe_conn_cur used_conn_cur qtime_max ctime_max " +
+    "rtime_max ttime_max ssl_sess ssl_reused_sess ssl_failed_handshake",
+);
+const BACKEND_ZEROES = zeroes(
+  "qcur qmax dreq dresp eresp wretr wredis bck chkdown downtime sid hrsp_1xx hrsp_3xx hrsp_4xx hrsp_other",
+);
+
+function zeroes(columns: string): Row {
+  return Object.fromEntries(columns.split(" ").map((column) => [column, 0]));
+}
+
 function serverRow(world: World, pool: Pool, server: PoolServer, iid: number, sid: number): Row {
   const failed = wholeRequests(server.errors.dead + server.errors.cut);
   const errors5xx = wholeRequests(server.errors.failing + server.errors.harm + server.errors.overload);
   const served = wholeRequests(server.served);
+  const all = served + errors5xx + failed;
   const up = server.operational === "up";
+  const check = up
+    ? { check_status: "L7OK", check_code: 200, check_duration: 1, check_desc: "Layer7 check passed", check_health: 4 }
+    : { check_status: "L4TOUT", check_duration: 2001, check_desc: "Layer4 timeout", check_health: 0 };
+  const rateMax = Math.round(pool.requestsPerSecond * pool.capacityFactor);
+  const rates = { rate_max: rateMax, rtime: 3, ttime: 8 };
   return {
-    ...{ pxname: pool.name, svname: server.host.id, qcur: 0, qmax: 0, scur: world.traffic.sessions(pool, server) },
-    ...{ smax: pool.sessions, stot: served + errors5xx + failed, bin: served * 350, bout: served * 4200, dresp: 0 },
-    ...{ econ: failed, eresp: 0, wretr: 0, wredis: 0, status: statusOf(server), weight: server.weight, act: 1, bck: 0 },
-    ...{
-      chkfail: server.checkFailures * 3,
-      chkdown: server.checkFailures,
-      lastchg: sinceChange(world, server),
-      downtime: 0,
-    },
-    ...{
-      pid: 1,
-      iid,
-      sid,
-      lbtot: served + errors5xx + failed,
-      type: 2,
-      rate: Math.round(world.traffic.rate(pool, server)),
-    },
-    ...{ rate_max: Math.round(pool.requestsPerSecond * pool.capacityFactor), check_status: up ? "L7OK" : "L4TOUT" },
-    ...{
-      check_code: up ? 200 : "",
-      check_duration: up ? 1 : 2001,
-      hrsp_1xx: 0,
-      hrsp_2xx: served,
-      hrsp_3xx: 0,
-      hrsp_4xx: 0,
-    },
-    ...{
-      hrsp_5xx: errors5xx,
-      hrsp_other: 0,
-      cli_abrt: 0,
-      srv_abrt: 0,
-      lastsess: 0,
-      qtime: 0,
-      ctime: 0,
-      rtime: 3,
-      ttime: 8,
-    },
-    ...{
-      check_desc: up ? "Layer7 check passed" : "Layer4 timeout",
-      check_rise: 2,
-      check_fall: 3,
-      check_health: up ? 4 : 0,
-    },
-    ...{ addr: `${server.host.address}:${PORT}`, mode: "http", connect: 0, reuse: 0, wrew: 0, eint: 0, srv_icur: 0 },
-    ...{ idle_conn_cur: 0, safe_conn_cur: 0, used_conn_cur: 0, need_conn_est: 1, uweight: server.weight, "-": "-" },
-    ...{
-      qtime_max: 0,
-      ctime_max: 0,
-      rtime_max: 0,
-      ttime_max: 0,
-      ssl_sess: 0,
-      ssl_reused_sess: 0,
-      ssl_failed_handshake: 0,
-    },
+    ...SERVER_ZEROES,
+    ...{ pxname: pool.name, svname: server.host.id, pid: 1, iid, sid, type: 2, mode: "http", "-": "-" },
+    ...{ smax: pool.sessions, stot: all, lbtot: all },
+    ...{ bin: served * 350, bout: served * 4200, hrsp_2xx: served, hrsp_5xx: errors5xx, econ: failed },
+    ...{ status: statusOf(server), weight: server.weight, uweight: server.weight, act: 1, need_conn_est: 1 },
+    ...{ lastchg: sinceChange(world, server), addr: `${server.host.address}:${PORT}`, ...rates },
+    ...{ chkfail: server.checkFailures * 3, chkdown: server.checkFailures, check_rise: 2, check_fall: 3, ...check },
   };
 }
 
 function backendRow(world: World, pool: Pool, servers: Row[], iid: number): Row {
   const sum = (column: string): number => servers.reduce((total, row) => total + Number(row[column] || 0), 0);
-  const active = pool.servers.filter(
-    (server) => server.admin === "ready" && server.operational === "up" && server.weight > 0,
-  );
+  const takes = ({ admin, operational, weight }: PoolServer): boolean =>
+    admin === "ready" && operational === "up" && weight > 0;
+  const active = pool.servers.filter(takes);
+  const all = sum("stot") + wholeRequests(pool.unrouted);
+  const lastchg = pool.servers.length === 0 ? 0 : Math.min(...pool.servers.map((each) => sinceChange(world, each)));
   return {
-    ...{ pxname: pool.name, svname: "BACKEND", qcur: 0, qmax: 0, scur: sum("scur"), smax: sum("smax"), slim: 999 },
-    ...{ stot: sum("stot") + wholeRequests(pool.unrouted), bin: sum("bin"), bout: sum("bout"), dreq: 0, dresp: 0 },
-    ...{ econ: sum("econ"), eresp: 0, wretr: 0, wredis: 0, status: active.length > 0 ? "UP" : "DOWN" },
-    ...{ weight: active.reduce((total, server) => total + server.weight, 0), act: active.length, bck: 0, chkdown: 0 },
-    ...{
-      lastchg: Math.min(...pool.servers.map((server) => sinceChange(world, server))),
-      downtime: 0,
-      pid: 1,
-      iid,
-      sid: 0,
-    },
-    ...{
-      lbtot: sum("lbtot"),
-      type: 1,
-      rate: sum("rate"),
-      rate_max: sum("rate_max"),
-      hrsp_1xx: 0,
-      hrsp_2xx: sum("hrsp_2xx"),
-    },
-    ...{ hrsp_3xx: 0, hrsp_4xx: 0, hrsp_5xx: sum("hrsp_5xx") + wholeRequests(pool.unrouted), hrsp_other: 0 },
-    ...{
-      req_tot: sum("stot") + wholeRequests(pool.unrouted),
-      mode: "http",
-      algo: "roundrobin",
-      "-": "-",
-      uweight: active.length,
-    },
+    ...BACKEND_ZEROES,
+    ...{ pxname: pool.name, svname: "BACKEND", pid: 1, iid, type: 1, mode: "http", algo: "roundrobin", "-": "-" },
+    ...{ scur: sum("scur"), smax: sum("smax"), slim: 999, stot: all, req_tot: all, lbtot: sum("lbtot"), lastchg },
+    ...{ bin: sum("bin"), bout: sum("bout"), hrsp_2xx: sum("hrsp_2xx"), econ: sum("econ") },
+    ...{ hrsp_5xx: sum("hrsp_5xx") + wholeRequests(pool.unrouted), rate: sum("rate"), rate_max: sum("rate_max") },
+    ...{ status: active.length > 0 ? "UP" : "DOWN", act: active.length, uweight: active.length },
+    weight: active.reduce((total, server) => total + server.weight, 0),
   };
 }
 
@@ -162,9 +122,7 @@ function stateLine(world: World, pool: Pool, server: PoolServer, backendId: numb
 
 export function showInfo(world: World): string {
   const uptimeS = world.wallSecondsSince(world.startedAt);
-  const connections = [...world.traffic.pools.values()].flatMap((pool) =>
-    pool.servers.map((server) => world.traffic.sessions(pool, server)),
-  );
+  const loads = [...world.traffic.pools.values()].flatMap((pool) => [...world.traffic.loads(pool).values()]);
   return `Name: HAProxy
 Version: 2.6.12-1+deb12u4
 Release_date: 2026/10/17
@@ -176,7 +134,7 @@ Uptime: ${Math.floor(uptimeS / 86400)}d ${Math.floor(uptimeS / 3600) % 24}h${Str
 Uptime_sec: ${uptimeS}
 Maxconn: 9985
 Hard_maxconn: 9985
-CurrConns: ${connections.reduce((sum, count) => sum + count, 0)}
+CurrConns: ${loads.reduce((sum, { sessions }) => sum + sessions, 0)}
 node: lab
 Stopping: 0
 

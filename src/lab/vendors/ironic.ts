@@ -105,12 +105,13 @@ function provision(call: Call, host: Host, id: string): LabReply {
   return { status: 202, headers: { location: `${call.base}/v1/nodes/${id}/states` } };
 }
 
-/** The caller's key, wherever it put it: a text, or a `key` of an object. */
+/** The caller's idempotency key, wherever it put it: a member that is called so, or one of an object. */
 function keyIn(extra: Record<string, unknown>): string | undefined {
-  for (const value of Object.values(extra)) {
+  for (const [name, value] of Object.entries(extra)) {
     if (isObject(value) && typeof value["key"] === "string") return value["key"];
+    if (name.includes("key") && typeof value === "string") return value;
   }
-  return Object.values(extra).find((value): value is string => typeof value === "string");
+  return undefined;
 }
 
 function patch(call: Call, host: Host, id: string): LabReply {
@@ -162,7 +163,7 @@ function only(call: Call, node: Record<string, unknown>): Record<string, unknown
 
 function view(call: Call, host: Host): Record<string, unknown> {
   const { provision } = host;
-  const time = (labMs: number): string => `${call.world.time(labMs).slice(0, 23)}000+00:00`;
+  const time = (labMs: number): string => call.world.time(labMs).replace("Z", "000+00:00");
   return {
     uuid: host.nodeUuid,
     created_at: time(call.world.startedAt),

@@ -43,8 +43,7 @@ function query(world: World, source: SeriesSource, request: LabRequest): LabRepl
   try {
     const parsed = parseQuery(asked.get("query") ?? "");
     if (parsed.kind === "scalar") return success("scalar", [time / 1000, sample(parsed.value)]);
-    const result = source
-      .all()
+    const result = candidates(source, parsed.matchers)
       .filter((series) => matches(series, parsed.matchers))
       .map((series) => (parsed.timestamp ? timestampOf(series) : series))
       .filter((series) => parsed.keep === null || parsed.keep(series.value))
@@ -54,6 +53,14 @@ function query(world: World, source: SeriesSource, request: LabRequest): LabRepl
     const message = `invalid parameter "query": ${(error as Error).message}`;
     return json(400, { status: "error", errorType: "bad_data", error: message });
   }
+}
+
+/** A fleet has many series and most questions are about one host. */
+function candidates(source: SeriesSource, matchers: Matcher[]): Series[] {
+  const exact = (label: string): string =>
+    matchers.find((each) => each.label === label && each.operator === "=")?.value ?? "";
+  if (exact("host") !== "") return source.of({ host: exact("host") });
+  return exact("__name__").startsWith("pool_") ? source.of("pools") : source.all();
 }
 
 function success(resultType: string, result: unknown): LabReply {

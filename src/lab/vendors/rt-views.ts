@@ -74,7 +74,8 @@ export class RtViews {
       Object: this.reference("ticket", ticket.id),
       // The real one is empty here too: a message's text is in its attachment.
       Content: "",
-      Data: transaction.attachment && transaction.type !== "Create" ? transaction.attachment.subject || "No Subject" : "",
+      Data:
+        transaction.attachment && transaction.type !== "Create" ? transaction.attachment.subject || "No Subject" : "",
     };
     return { ...pick(all, fields), ...this.reference("transaction", transaction.id) };
   }

@@ -1,7 +1,7 @@
 /** Request Tracker's REST 2. Status codes, messages and oddities (an unknown queue is 403) as captured from 5.0.3. */
 import type { LabReply, LabRequest, Vendor } from "../request.ts";
 import { isObject, json, parameters, parseJson, segments, textOf } from "../request.ts";
-import { type LabTicket, TICKET_STATUSES, type TicketStatus } from "../tickets.ts";
+import { hostNamedIn, type LabTicket, TICKET_STATUSES, type TicketStatus } from "../tickets.ts";
 import type { World } from "../world.ts";
 import { CUSTOM_FIELDS, RtViews } from "./rt-views.ts";
 import { parseTicketSql } from "./ticketsql.ts";
@@ -39,9 +39,8 @@ export function requestTracker(world: World, tokens: string[]): Vendor {
 
 function hostOf(world: World, request: LabRequest): string | null {
   const ticket = world.tickets.get(Number(/\/ticket\/(\d+)/.exec(request.path)?.[1]));
-  const text = ticket ? `${ticket.subject} ${world.tickets.body(ticket)}` : request.body.replaceAll(/\\[nrt]/g, " ");
-  const words = new Set(text.split(/[^\w.-]+/));
-  return [...world.hosts.keys()].find((id) => words.has(id)) ?? null;
+  if (ticket) return ticket.host;
+  return hostNamedIn(world, request.body.replaceAll(/\\[nrt]/g, " "))?.id ?? null;
 }
 
 function route(call: Call, path: string[]): LabReply {

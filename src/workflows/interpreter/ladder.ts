@@ -52,6 +52,7 @@ async function runStep(episode: Episode, rung: string, step: PlanStep): Promise<
   const end = await performEffect(episode, { rung, step, direction: "apply", input, stoppable: !irreversible });
   if (end.state === "happened") {
     episode.results[step.id] = end.result;
+    if (step.pointOfNoReturn) episode.view.pointOfNoReturn = true;
     const harmed = step.risk === "read" ? null : await readHarm(episode);
     return harmed === null ? null : { state: "stop", detail: harmed };
   }

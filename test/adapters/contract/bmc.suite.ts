@@ -10,7 +10,7 @@ export interface BmcPeer {
   drives: { serial: string; slot: string; health: string }[] | null;
   /** Waits until `look` answers true. */
   until(look: () => Promise<boolean>): Promise<void>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export function bmcContract(name: string, start: () => Promise<BmcPeer>): void {

@@ -8,7 +8,7 @@ export interface LoadBalancerPeer {
   servers: [string, string];
   /** A server that is down, if the peer has one. */
   down: { pool: string; server: string } | null;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export function loadBalancerContract(name: string, start: () => Promise<LoadBalancerPeer>): void {
@@ -42,7 +42,9 @@ export function loadBalancerContract(name: string, start: () => Promise<LoadBala
       for (const percent of [50, 10, 100]) {
         await peer.port.setWeight(peer.pool, server, percent);
         const seen = await read(server);
-        expect(Math.abs((seen?.weightPercent ?? -1) - percent)).toBeLessThanOrEqual((seen?.weightStepPercent ?? 0) + 0.5);
+        expect(Math.abs((seen?.weightPercent ?? -1) - percent)).toBeLessThanOrEqual(
+          (seen?.weightStepPercent ?? 0) + 0.5,
+        );
       }
     });
 
@@ -65,7 +67,9 @@ export function loadBalancerContract(name: string, start: () => Promise<LoadBala
         await expect(peer.port.setAdmin(pool, server, "drain")).rejects.toMatchObject({ failure: "permanent" });
       }
       expect((await read(peer.servers[1]))?.admin).toBe("ready");
-      await expect(peer.port.setWeight(peer.pool, peer.servers[0], 101)).rejects.toMatchObject({ failure: "permanent" });
+      await expect(peer.port.setWeight(peer.pool, peer.servers[0], 101)).rejects.toMatchObject({
+        failure: "permanent",
+      });
     });
   });
 }

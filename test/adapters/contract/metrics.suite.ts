@@ -12,7 +12,7 @@ export interface MetricsPeer {
   bad: string;
   /** Gives NaN, if the peer can. */
   nan: string | null;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export function metricsContract(name: string, start: () => Promise<MetricsPeer>): void {

@@ -10,7 +10,7 @@ export interface ProvisionerPeer {
   unfit: string | null;
   /** Waits until a rebuild under way is over, at most so long as the peer needs. */
   settled(look: () => Promise<ProvisionedNode>): Promise<ProvisionedNode>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 const newKey = (): string => `${crypto.randomUUID()}/replace/rebuild`;

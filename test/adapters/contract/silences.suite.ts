@@ -5,7 +5,7 @@ export interface SilencePeer {
   port: SilencePort;
   /** Milliseconds of the peer's own clock. */
   now(): number;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 const newKey = (): string => `${crypto.randomUUID()}/replace/silence`;

@@ -7,7 +7,7 @@ export interface TicketPeer {
   queue: string;
   /** As a person does it in the vendor's own interface. */
   personSets(id: string, status: "resolved" | "rejected"): Promise<void>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 let count = 0;

@@ -29,6 +29,7 @@ export class FakeRemediations implements Remediations {
   down: string | null = null;
   /** How long a call takes. */
   delayMs = 1;
+  calls = 0;
   atOnce = 0;
   mostAtOnce = 0;
   onDecide: () => "taken" | "notRunning" = () => "taken";
@@ -65,6 +66,7 @@ export class FakeRemediations implements Remediations {
   }
 
   private async call(target: TargetRef): Promise<void> {
+    this.calls += 1;
     this.atOnce += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.atOnce);
     try {

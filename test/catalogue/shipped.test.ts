@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { format } from "prettier";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ACTIONS } from "../../src/activities/actions.ts";
+import { buildPorts } from "../../src/adapters/build.ts";
+import { OUTSIDE } from "../../src/workers/compose.ts";
+import { checkRunbookFiles } from "../../src/catalogue/load.ts";
+import { PROBE_KINDS } from "../../src/catalogue/probe-kinds.ts";
+import { jsonSchema, KINDS } from "../../src/catalogue/schema.ts";
+import type { Json } from "../../src/contracts/json.ts";
+import { FAKE_ACTIONS } from "../support/actions.ts";
+import { CONFIG, edited, INVENTORY, RUNBOOK } from "./support.ts";
+
+const SHIPPED = "runbooks/disk-replacement.yaml";
+
+describe("the shipped runbook", () => {
+  it("has no mistakes by the real actions", async () => {
+    expect(await checkRunbookFiles([SHIPPED], ACTIONS)).toEqual([]);
+  });
+
+  it("tells editors where its schema is", () => {
+    expect(readFileSync(SHIPPED, "utf8").split("\n")[0]).toBe("# yaml-language-server: $schema=./runbook.schema.json");
+  });
+});
+
+describe("the kinds of probe", () => {
+  it("are those that the adapters build", () => {
+    expect(Object.keys(PROBE_KINDS).sort()).toEqual(Object.keys(buildPorts({}, OUTSIDE).probes).sort());
+  });
+});
+
+describe("the JSON Schema", () => {
+  const validator = (kind: (typeof KINDS)[number], actions = FAKE_ACTIONS) =>
+    new Ajv2020({ strict: false, validateFormats: false }).compile(jsonSchema(kind, actions));
+
+  it("beside the shipped runbooks is the one of this program (vitest -u writes it)", async () => {
+    const text = await format(JSON.stringify(jsonSchema("runbook", ACTIONS)), { parser: "json", printWidth: 120 });
+    await expect(text).toMatchFileSnapshot("../../runbooks/runbook.schema.json");
+  });
+
+  it.each([
+    ["runbook", RUNBOOK],
+    ["config", CONFIG],
+    ["inventory", INVENTORY],
+  ] as const)("of a %s takes what the loader takes", (kind, text) => {
+    const valid = validator(kind);
+    valid(parse(text));
+    expect(valid.errors).toBeNull();
+  });
+
+  it("takes the shipped runbook", () => {
+    expect(validator("runbook", ACTIONS)(parse(readFileSync(SHIPPED, "utf8")) as Json)).toBe(true);
+  });
+
+  it.each([
+    ["an unknown key", "require:", "requires:"],
+    ["an unknown action", "uses: desk.wait", "uses: desk.wiat"],
+    ["an unknown input", "with: { for: 48h }", "with: { fro: 48h }"],
+    ["a number for a duration", "for: 48h", "for: 48"],
+    ["a wrong type", 'with: { pool: "${{ target.pool }}" }', "with: { pool: 7 }"],
+    ["a wrong choice", "restore: ramp", "restore: slowly"],
+  ])("finds %s", (_what, from, to) => {
+    expect(validator("runbook")(parse(edited(from, to)))).toBe(false);
+  });
+
+  it("wants references where the connections want secrets", () => {
+    expect(validator("config")(parse(edited("env:RT_TOKEN", "hunter2", CONFIG)))).toBe(false);
+  });
+});
