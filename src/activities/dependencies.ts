@@ -14,6 +14,11 @@ export interface Catalogues {
   version(version: string): Promise<Catalogue>;
 }
 
+/** The record's word for a call that does not fit what it holds; calling again cannot help. */
+export function isRecordConflict(error: unknown): error is Error {
+  return error instanceof Error && error.name === "RecordConflict";
+}
+
 export interface ActivityDependencies {
   record: RecordStore;
   catalogues: Catalogues;

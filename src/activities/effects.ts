@@ -29,7 +29,9 @@ export function effectActivities(deps: ActivityDependencies): Record<string, Eff
 }
 
 export async function performEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
-  const { operation, input } = prepare(deps, request);
+  const prepared = prepare(deps, request);
+  if (!prepared.ok) return { state: "refused", detail: prepared.why };
+  const { operation, input } = prepared;
   const key = keyOf(request);
   const { remediationId, rung, step, action, direction, attempt } = request;
   const fence = await deps.record.beginEffect({
@@ -63,28 +65,36 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
 
 /** Reads one effect back and records what was seen. Rejects when it cannot be read: the caller tries again. */
 export async function observeEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
-  const { operation, input } = prepare(deps, request);
+  const prepared = prepare(deps, request);
+  if (!prepared.ok) throw deps.refuse(prepared.why);
+  const { operation, input } = prepared;
   const row = await deps.record.effect(keyOf(request));
+  // Nothing is sent without an intent, so whatever is there to see is not ours.
+  if (row === null && isAttempt(deps, request)) {
+    return { state: "notHappened", detail: "its intent was never recorded: nothing was sent" };
+  }
   const now = await deps.record.now();
   const observation = await operation.observe(contextOf(deps, request, row, now), input);
   return settle(deps, request, observation);
 }
 
-function prepare(deps: ActivityDependencies, request: EffectRequest): { operation: Operation<JsonObject>; input: JsonObject } {
+type Prepared = { ok: true; operation: Operation<JsonObject>; input: JsonObject } | { ok: false; why: string };
+
+/** Not ok: this worker cannot do it at all, so nothing was done. */
+function prepare(deps: ActivityDependencies, request: EffectRequest): Prepared {
   const action = deps.actions[request.action];
-  if (action === undefined) throw deps.refuse(`this worker does not know the action ${request.action}`);
+  if (action === undefined) return { ok: false, why: `this worker does not know the action ${request.action}` };
   if (action.version !== request.actionVersion) {
-    throw deps.refuse(
-      `the plan wants ${request.action} version ${request.actionVersion}, this worker has version ${action.version}`,
-    );
+    const why = `the plan wants ${request.action} version ${request.actionVersion}, this worker has version ${action.version}`;
+    return { ok: false, why };
   }
   const operation = operationOf(action, request.direction);
-  if (operation === undefined) throw deps.refuse(`${request.action} has no ${request.direction}`);
+  if (operation === undefined) return { ok: false, why: `${request.action} has no ${request.direction}` };
   const { percent, ...rest } = request.input;
   const parsed = action.input.safeParse(rest);
-  if (!parsed.success) throw deps.refuse(`${request.action}: the input is not valid: ${parsed.error.message}`);
+  if (!parsed.success) return { ok: false, why: `${request.action}: the input is not valid: ${parsed.error.message}` };
   const input = parsed.data as JsonObject;
-  return { operation, input: percent === undefined ? input : { ...input, percent } };
+  return { ok: true, operation, input: percent === undefined ? input : { ...input, percent } };
 }
 
 function operationOf(action: AnyAction, direction: EffectDirection): Operation<JsonObject> | undefined {
@@ -108,17 +118,21 @@ function contextOf(
   row: EffectRow | null,
   now: string,
 ): EffectContext {
-  const { remediationId, rung, target } = request;
-  const applied = { remediationId, rung, step: request.step.split("@")[0] ?? request.step };
+  const { remediationId, target } = request;
   return {
     key: keyOf(request),
-    applyKey: effectKey(applied),
+    applyKey: applyKeyOf(request),
     remediationId,
     target,
     ports: deps.ports,
     now,
     intendedAt: row?.intentAt ?? now,
   };
+}
+
+/** Of the effect that this one takes back or finishes. */
+function applyKeyOf({ remediationId, rung, step }: EffectRequest): string {
+  return effectKey({ remediationId, rung, step: step.split("@")[0] ?? step });
 }
 
 function keyOf(request: EffectRequest): string {
@@ -138,7 +152,7 @@ async function look(operation: Operation<JsonObject>, context: EffectContext, in
 
 /** What a failed apply certainly means; null when it may have happened, so that it is read back. */
 function reportOf(error: AdapterError): EffectReport | null {
-  if (error.failure === "permanent") return { state: "failed", detail: error.message };
+  if (error.failure === "permanent") return { state: "refused", detail: error.message };
   if (error.failure === "ambiguous") return null;
   return { state: "notSent", detail: error.message, retryAfterMs: error.retryAfterMs ?? null };
 }
@@ -152,6 +166,7 @@ async function settle(
   const key = keyOf(request);
   const result = seen.state === "happened" ? seen.result : null;
   if (isAttempt(deps, request)) await deps.record.settleEffect(key, stateOf(seen), result, seen.detail);
+  if (request.direction === "undo" && seen.state === "happened") await settleUndone(deps, request);
   if (seen.state === "pending" && "wait" in seen) {
     const { wait, ...report } = seen;
     await deps.record.wait({ key, remediationId: request.remediationId, ...wait, until: request.until });
@@ -161,11 +176,21 @@ async function settle(
   return seen as EffectReport;
 }
 
+const UNSETTLED: readonly EffectState[] = ["intent", "pending", "unknown"];
+
+/** What was taken back before anybody knew whether it happened is settled by that (law 2: leases wait for it). */
+async function settleUndone(deps: ActivityDependencies, request: EffectRequest): Promise<void> {
+  const row = await deps.record.effect(applyKeyOf(request));
+  if (row === null || !UNSETTLED.includes(row.state)) return;
+  await deps.record.settleEffect(row.key, "notHappened", null, `taken back before it was settled (${row.detail})`);
+}
+
 /** A step that only reads has no intent and no effect row. */
 function isAttempt(deps: ActivityDependencies, request: EffectRequest): boolean {
   return deps.actions[request.action]?.risk !== "read";
 }
 
 function stateOf(seen: EffectReport | Observation): EffectState {
+  if (seen.state === "refused") return "failed";
   return seen.state === "notSent" || seen.state === "fenced" ? "notHappened" : seen.state;
 }

@@ -1,6 +1,6 @@
 /** Every activity of the worker, by its type's name. */
 import type { EffectActivity, RemediationActivities } from "../contracts/activities.ts";
-import type { ActivityDependencies } from "./dependencies.ts";
+import { isRecordConflict, type ActivityDependencies } from "./dependencies.ts";
 import { effectActivities, observeEffect } from "./effects.ts";
 import { closeRemediation, notify } from "./remediation/close.ts";
 import { admitRemediation, decideRemediation, recordDecision } from "./remediation/decide.ts";
@@ -21,5 +21,20 @@ export function createActivities(deps: ActivityDependencies): RemediationActivit
     "remediation.close": (request) => closeRemediation(deps, request),
     "effect.observe": (request) => observeEffect(deps, request),
   };
-  return { ...effectActivities(deps), ...remediation } as RemediationActivities & Record<string, EffectActivity>;
+  const all = { ...effectActivities(deps), ...remediation } as Record<string, Activity>;
+  const guarded = Object.entries(all).map(([name, run]) => [name, conflictsEnd(deps, run)]);
+  return Object.fromEntries(guarded) as RemediationActivities & Record<string, EffectActivity>;
+}
+
+type Activity = (request: never) => Promise<unknown>;
+
+/** What does not fit the record never will: tried for ever, it would hang the workflow without a word (law 12). */
+function conflictsEnd(deps: ActivityDependencies, run: Activity): Activity {
+  return async (request) => {
+    try {
+      return await run(request);
+    } catch (error) {
+      throw isRecordConflict(error) ? deps.refuse(error.message) : error;
+    }
+  };
 }

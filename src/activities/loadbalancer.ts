@@ -68,6 +68,15 @@ const drain: Operation<Input> = {
   },
 };
 
+/** Leaves it as it is, and drains it again when its traffic was on its way back. */
+const keepDrained: Operation<Input> = {
+  async apply(context, what) {
+    const { mine } = await look(context, placeOf(context, what));
+    if (mine?.admin === "ready") await drain.apply?.(context, what);
+  },
+  observe: (context, what) => drain.observe(context, what),
+};
+
 /** Traffic back, at `percent` of the weight. The weight first: ready with the old one would be all at once. */
 const restore: Operation<Input & { percent?: number }> = {
   async apply(context, what) {
@@ -115,6 +124,7 @@ export const loadbalancerActions: AnyAction[] = [
     perform: drain,
     undo: restore,
     finishHealthy: restore,
+    finishOtherwise: keepDrained,
     ramped: true,
   }),
   defineAction<Input>({

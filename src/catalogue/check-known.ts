@@ -23,4 +23,3 @@ export function unknownAction(source: YamlSource, uses: string, path: (string | 
   const wouldBeRight = suggest(uses, Object.keys(actions));
   return source.problem(path, "value", { message: "there is no such action", wouldBeRight, value: uses });
 }
-

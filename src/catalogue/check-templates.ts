@@ -86,7 +86,7 @@ function fieldProblem(
     return problem(`there is no ${what} ${id} before this`, suggest(id, Object.keys(known)));
   }
   const fields = known[id];
-  if (fields == null || field === null || fields.includes(field)) return [];
+  if (fields === undefined || fields === null || field === null || fields.includes(field)) return [];
   return problem(`${what} ${id} gives no ${field}`, suggest(field, fields));
 }
 

@@ -158,7 +158,7 @@ function compileHarm(catalogue: Catalogue, { spec }: Runbook, bindings: JsonObje
     throw new CompileError("PLAN_INVALID", `selfheal.yaml has no SLI ${name} with a bound (worseBy)`);
   }
   const { query } = fillOrThrow(`SLI ${name}`, { query: sli.query }, bindings, { escape: escapePromql });
-  return { name, query: String(query), maxAgeMs: sli.maxAge, better: sli.better, worseBy };
+  return { name, query: typeof query === "string" ? query : "", maxAgeMs: sli.maxAge, better: sli.better, worseBy };
 }
 
 function fillProbe(name: string, definition: ProbeDefinition, bindings: JsonObject, scale: number): ProbeSpec {

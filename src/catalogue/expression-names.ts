@@ -35,29 +35,33 @@ function walk(expression: Expr | undefined, bound: ReadonlySet<string>, found: F
     return;
   }
   const { exprKind } = expression;
+  if (exprKind.case === "callExpr" && !isOperator(exprKind.value.function))
+    found.functions.add(exprKind.value.function);
+  if (exprKind.case !== "comprehensionExpr") {
+    for (const child of childrenOf(exprKind)) walk(child, bound, found);
+    return;
+  }
+  const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } = exprKind.value;
+  const inner = new Set([...bound, iterVar, iterVar2, accuVar]);
+  for (const outside of [iterRange, accuInit]) walk(outside, bound, found);
+  for (const inside of [loopCondition, loopStep, result]) walk(inside, inner, found);
+}
+
+function childrenOf(exprKind: Expr["exprKind"]): (Expr | undefined)[] {
   switch (exprKind.case) {
     case "selectExpr":
-      return walk(exprKind.value.operand, bound, found);
+      return [exprKind.value.operand];
     case "callExpr":
-      if (!isOperator(exprKind.value.function)) found.functions.add(exprKind.value.function);
-      walk(exprKind.value.target, bound, found);
-      return exprKind.value.args.forEach((arg) => walk(arg, bound, found));
+      return [exprKind.value.target, ...exprKind.value.args];
     case "listExpr":
-      return exprKind.value.elements.forEach((element) => walk(element, bound, found));
+      return exprKind.value.elements;
     case "structExpr":
-      return exprKind.value.entries.forEach((entry) => {
-        if (entry.keyKind.case === "mapKey") walk(entry.keyKind.value, bound, found);
-        walk(entry.value, bound, found);
-      });
-    case "comprehensionExpr": {
-      const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } = exprKind.value;
-      walk(iterRange, bound, found);
-      walk(accuInit, bound, found);
-      const inner = new Set([...bound, iterVar, iterVar2, accuVar]);
-      return [loopCondition, loopStep, result].forEach((part) => walk(part, inner, found));
-    }
+      return exprKind.value.entries.flatMap(({ keyKind, value }) => [
+        keyKind.case === "mapKey" ? keyKind.value : undefined,
+        value,
+      ]);
     default:
-      return;
+      return [];
   }
 }
 

@@ -36,7 +36,7 @@ function compileAfresh(text: string): Program {
   try {
     const parsed = parse(text);
     const run = plan(ENV, parsed) as (bindings: Record<string, CelInput>) => CelResult;
-    return { ok: true, run: (bindings) => run(bindings as Record<string, CelInput>), names: namesIn(parsed) };
+    return { ok: true, run: (bindings) => run(bindings), names: namesIn(parsed) };
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };
   }

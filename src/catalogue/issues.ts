@@ -138,6 +138,8 @@ function keysOf(schema: z.ZodType | undefined): string[] {
 /** The fields of an object schema; empty for anything else. */
 export function shapeOf(schema: z.ZodType | undefined): Record<string, z.ZodType> {
   const def = definition(schema);
-  if (def?.type === "union") return Object.assign({}, ...(def.options ?? []).map((option) => shapeOf(option)));
+  if (def?.type === "union") {
+    return Object.fromEntries((def.options ?? []).flatMap((option) => Object.entries(shapeOf(option))));
+  }
   return def?.shape ?? {};
 }

@@ -17,9 +17,7 @@ import { runbookHash } from "./runbook-hash.ts";
 import type { SecretSource } from "./secrets.ts";
 import { readYaml, type YamlSource } from "./yaml-source.ts";
 
-export { catalogueFromContent, type Actions, type Catalogue, type Runbook } from "./catalogue.ts";
-export { formatProblem, type Problem } from "./problems.ts";
-export { resolveSecrets, type SecretSource } from "./secrets.ts";
+export { catalogueFromContent, type Actions, type Catalogue } from "./catalogue.ts";
 
 export interface LoadOptions {
   actions: Actions;
@@ -172,7 +170,8 @@ function build(sources: Sources, options: LoadOptions): Catalogue {
 }
 
 function nameOf(runbook: JsonObject): string {
-  return isJsonObject(runbook["metadata"]) ? String(runbook["metadata"]["name"]) : "";
+  const name = isJsonObject(runbook["metadata"]) ? runbook["metadata"]["name"] : "";
+  return typeof name === "string" ? name : "";
 }
 
 async function read(path: string, file: string): Promise<YamlSource> {
@@ -186,7 +185,7 @@ async function read(path: string, file: string): Promise<YamlSource> {
 }
 
 function unreadable(file: string, error: unknown): YamlSource {
-  const code = String((error as { code?: unknown }).code ?? "unreadable");
+  const { code = "unreadable" } = error as { code?: string };
   const source = readYaml(file, new TextEncoder().encode("{}"));
   const message = code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`;
   source.problems.push(source.problem([], "value", { message, wouldBeRight: "a YAML file that this user may read" }));

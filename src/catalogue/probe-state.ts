@@ -29,7 +29,7 @@ function plain(measured: { [key: string]: Json }): { measured: JsonObject; usabl
   const isUsable = (value: Json): boolean => typeof value !== "number" || Number.isFinite(value);
   const entries = Object.entries(measured);
   return {
-    measured: Object.fromEntries(entries.map(([key, value]) => [key, isUsable(value) ? value : String(value)])),
+    measured: Object.fromEntries(entries.map(([key, value]) => [key, isUsable(value) ? value : `${value as number}`])),
     usable: Object.fromEntries(entries.filter(([, value]) => isUsable(value))),
   };
 }

@@ -11,16 +11,20 @@ export function runbookHash(raw: JsonObject, config: JsonObject, actions: Readon
   const metadata = isJsonObject(raw["metadata"]) ? { ...raw["metadata"] } : {};
   delete metadata["reviewBy"];
   const steps = stepsOf(raw);
-  const uses = [...steps, ...listOf(raw["collect"])].map((step) => String(step["uses"]));
+  const uses = [...steps, ...listOf(raw["collect"])].map((step) => textOf(step["uses"]));
   const versions = Object.fromEntries(uses.map((name) => [name, actions[name]?.version ?? null]));
   const harm = isJsonObject(raw["harm"]) ? raw["harm"] : {};
   return hashOf({
     runbook: { ...raw, metadata },
     actions: versions,
     probes: pick(config["probes"], alsoOf(raw)),
-    slis: pick(config["slis"], [String(harm["sli"])]),
+    slis: pick(config["slis"], [textOf(harm["sli"])]),
     values: pick(config["values"], valuesUsed(raw, config)),
   });
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
 }
 
 function listOf(value: Json | undefined): JsonObject[] {
@@ -34,7 +38,7 @@ function stepsOf(raw: JsonObject): JsonObject[] {
 function alsoOf(raw: JsonObject): string[] {
   return listOf(raw["ladder"]).flatMap((rung) => {
     const also = isJsonObject(rung["verify"]) ? rung["verify"]["also"] : [];
-    return Array.isArray(also) ? also.map(String) : [];
+    return Array.isArray(also) ? also.map(textOf) : [];
   });
 }
 

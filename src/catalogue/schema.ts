@@ -27,7 +27,13 @@ function toSchema(schema: z.ZodType): JsonObject {
 }
 
 /** A secret is an object inside this program; in a file it is a reference. */
-function secretsAsReferences({ zodSchema, jsonSchema: made }: { zodSchema: z.core.$ZodTypes; jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+function secretsAsReferences({
+  zodSchema,
+  jsonSchema: made,
+}: {
+  zodSchema: z.core.$ZodTypes;
+  jsonSchema: z.core.JSONSchema.BaseSchema;
+}): void {
   if (zodSchema._zod.def.type !== "custom") return;
   made.type = "string";
   made.pattern = "^(env|file):.+";
@@ -78,7 +84,7 @@ function usesOf(uses: readonly Use[], schema: JsonObject): JsonObject {
     then: { properties: { with: inputSchema(input) } },
   }));
   const properties = { ...objectAt(schema, "properties"), uses: { oneOf: choice } };
-  return { properties, allOf: when } as unknown as JsonObject;
+  return { properties, allOf: when };
 }
 
 /** As it is written: durations as text, and a template wherever a value may stand. */
@@ -90,7 +96,9 @@ function inputSchema(input: z.ZodType): JsonObject {
     const duration = { type: "string", pattern: DURATION_PATTERN.source, description: DURATION_HELP };
     return [key.replace(/Ms$/, ""), orTemplate(duration)] as const;
   });
-  const required = Array.isArray(made["required"]) ? made["required"].map((key) => String(key).replace(/Ms$/, "")) : [];
+  const required = Array.isArray(made["required"])
+    ? made["required"].flatMap((key) => (typeof key === "string" ? [key.replace(/Ms$/, "")] : []))
+    : [];
   return { type: "object", properties: Object.fromEntries(properties), required, additionalProperties: false };
 }
 

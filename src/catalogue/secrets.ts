@@ -91,7 +91,8 @@ export function writtenOutSecrets(source: YamlSource, value: JsonObject, base: r
   return Object.entries(value).flatMap(([key, item]) => {
     const path = [...base, key];
     if (isJsonObject(item)) return writtenOutSecrets(source, item, path);
-    if (Array.isArray(item)) return item.flatMap((one) => (isJsonObject(one) ? writtenOutSecrets(source, one, path) : []));
+    if (Array.isArray(item))
+      return item.flatMap((one) => (isJsonObject(one) ? writtenOutSecrets(source, one, path) : []));
     if (typeof item !== "string" || isReference(item)) return [];
     const wouldBeRight = "env:NAME or file:PATH";
     if (SECRET_KEY.test(key)) {

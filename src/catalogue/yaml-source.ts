@@ -84,7 +84,8 @@ class Source implements YamlSource {
     if (document.contents === null) return void this.#add(0, [], "the file is empty", "apiVersion, kind and so on");
     try {
       const json = this.#toJson(document.contents, [], 0);
-      if (json === null) this.#add(startOf(document.contents), [], "the file says nothing", "apiVersion, kind and so on");
+      if (json === null)
+        this.#add(startOf(document.contents), [], "the file says nothing", "apiVersion, kind and so on");
       if (!this.problems.some((problem) => problem.severity === "error")) this.json = json;
     } catch (error) {
       if (!(error instanceof TooMuch)) throw error;
@@ -173,7 +174,12 @@ class Source implements YamlSource {
     if (value === null || value === undefined) return null;
     if (typeof value === "string" || typeof value === "boolean") return value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
-    this.#add(startOf(node), path, `${String(value)} cannot be used here`, "text, a finite number, true or false");
+    this.#add(
+      startOf(node),
+      path,
+      `${typeof value === "number" ? value : "this"} cannot be used here`,
+      "text, a finite number, true or false",
+    );
     return null;
   }
 }

@@ -12,7 +12,9 @@ export function demoCommand(): Command {
     .description("Heal a simulated fleet from a real Alertmanager payload, with every stage shown. Nothing to install.")
     .option("--hosts <n>", "hosts that get an alert; the first five show one thing each", parseCount, 6)
     .addOption(new Option("--fault <name>", "make something go wrong for the first host").choices(FAULT_NAMES))
-    .addOption(new Option("--approve <how>", "who approves what needs a person").choices(["auto", "ask"]).default("auto"))
+    .addOption(
+      new Option("--approve <how>", "who approves what needs a person").choices(["auto", "ask"]).default("auto"),
+    )
     .option("--seed <n>", "same seed, same world", parseCount, 7)
     .option("--time-scale <n>", "seconds of the datacenter in each real second", parseCount, 600)
     .option("--once", "stop when all is done; status 0 only when every host ended as expected")
@@ -37,7 +39,8 @@ async function run(options: DemoOptions & { fault?: FaultName }, command: Comman
   const wrong = result.endings.filter((ending) => !ending.asExpected);
   if (wrong.length === 0) return;
   const names = wrong.map(({ host, outcome, expected }) => `${host} ${outcome} instead of ${expected}`).join(", ");
-  if (options.once === true) throw new UserError(`not every host ended as expected: ${names}`, { exitCode: EXIT.failed });
+  if (options.once === true)
+    throw new UserError(`not every host ended as expected: ${names}`, { exitCode: EXIT.failed });
   note(`not every host ended as expected: ${names}`);
 }
 

@@ -19,7 +19,8 @@ export function parseCount(text: string): number {
 
 export function parseMs(text: string): number {
   const ms = Number(text);
-  if (!Number.isInteger(ms) || ms < 50 || ms > 3_600_000) throw new InvalidArgumentError("Milliseconds, from 50 to 3600000.");
+  if (!Number.isInteger(ms) || ms < 50 || ms > 3_600_000)
+    throw new InvalidArgumentError("Milliseconds, from 50 to 3600000.");
   return ms;
 }
 

@@ -26,7 +26,14 @@ export function selfhealProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "selfheal: ")) })
     .exitOverride()
     .addHelpText("after", EXIT_CODES);
-  for (const command of [demoCommand(), devCommand(), workerCommand(), serveCommand(), runbookCommand(), remediationCommand()]) {
+  for (const command of [
+    demoCommand(),
+    devCommand(),
+    workerCommand(),
+    serveCommand(),
+    runbookCommand(),
+    remediationCommand(),
+  ]) {
     root.addCommand(command);
     inherit(root, command);
   }

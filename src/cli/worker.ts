@@ -8,7 +8,15 @@ import { openRecord } from "../record/record.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { ensureWatchSchedule } from "../watchers/schedule.ts";
-import { configFolder, configOption, databaseOption, parseMs, parsePort, requireDatabase, withExamples } from "./options.ts";
+import {
+  configFolder,
+  configOption,
+  databaseOption,
+  parseMs,
+  parsePort,
+  requireDatabase,
+  withExamples,
+} from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -46,13 +54,15 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     // Loaded here: the SDK's native half takes a while, and no other command needs it.
-    const [{ compose }, { resolveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all([
-      import("../workers/compose.ts"),
-      import("../workers/connections.ts"),
-      import("../workers/bundle.ts"),
-      import("../workers/run-worker.ts"),
-      import("../workers/health.ts"),
-    ]);
+    const [{ compose }, { resolveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all(
+      [
+        import("../workers/compose.ts"),
+        import("../workers/connections.ts"),
+        import("../workers/bundle.ts"),
+        import("../workers/run-worker.ts"),
+        import("../workers/health.ts"),
+      ],
+    );
     const bundle = await prebuiltBundle(options.bundle ?? env.SELFHEAL_WORKFLOW_BUNDLE);
     const catalogue = await requireCatalogue(configFolder(options.config, env), ACTIONS);
     const connections = resolveConnections(catalogue);
@@ -65,7 +75,13 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       const health = await serveHealth({ port: options.healthPort, healthy: () => polling });
       defer(() => health.close());
     }
-    const { activities } = compose({ record, remediations: temporalRemediations(client), connections, log });
+    const { activities } = compose({
+      record,
+      remediations: temporalRemediations(client),
+      connections,
+      log,
+      stopping: stop.signal,
+    });
     await runWorker({
       settings,
       bundle,

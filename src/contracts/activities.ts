@@ -36,6 +36,8 @@ export type OpenReply =
     }
   /** A closed episode decided every one of these faults already (law 5); they were appended to its record. */
   | { kind: "decidedBefore"; remediationId: string }
+  /** The record has another open episode of the target, so its workflow is gone; a person was told. */
+  | { kind: "otherOpen"; remediationId: string }
   /** Nobody can name a remedy: recorded, to be closed as refused. */
   | { kind: "refused"; results: GuardrailResult[]; severity: Severity; group: string }
   /** By the active catalogue these alerts belong to another target; they were sent there. */

@@ -20,7 +20,10 @@ export type EffectReport =
   | { state: "notHappened"; detail: string }
   /** It certainly did not happen (refused, never sent); trying again may work. */
   | { state: "notSent"; detail: string; retryAfterMs: number | null }
+  /** It did not work, and what came of it is there to see (a reinstall that failed). */
   | { state: "failed"; detail: string }
+  /** It was refused before anything was done, and trying again will not help: there is nothing to take back. */
+  | { state: "refused"; detail: string }
   | { state: "unknown"; detail: string }
   /** The fence said no: nothing was sent. `code` says why. */
   | { state: "fenced"; code: FenceCode; detail: string };

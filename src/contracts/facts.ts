@@ -36,6 +36,8 @@ export interface CountedFacts {
   attempts: number;
   /** Times this runbook acted at all inside the rate window. */
   rateUsed: number;
+  /** ISO; when the oldest of these acted. null: there is none. */
+  rateSince: string | null;
   /** Leases on each scope of the plan that others hold, orphaned ones included. */
   held: Record<string, number>;
   /** The id of another open remediation of the target, if there is one. */

@@ -10,6 +10,7 @@ interface Counted {
   lastActedAt: string | null;
   attempts: number;
   rateUsed: number;
+  rateSince: string | null;
   held: Record<string, number> | null;
   openElsewhere: string | null;
   standing: StandingApproval | null;
@@ -32,15 +33,18 @@ export async function countFacts(
     acted as (
       select admitted_at from admissions
        where target_kind = ${target.kind} and target_id = ${target.id} and runbook = ${runbook}
-         and remediation_id <> ${remediationId} and first_effect_at is not null)
+         and remediation_id <> ${remediationId} and first_effect_at is not null),
+    rated as (
+      select admitted_at from admissions, clock
+       where runbook = ${runbook} and remediation_id <> ${remediationId}
+         and (first_effect_at is not null or released_at is null)
+         and admitted_at > clock.now - ${rate?.windowMs ?? 0}::float8 * interval '1 millisecond')
     select selfheal_iso(clock.now) as now,
       (select selfheal_iso(max(admitted_at)) from acted) as "lastActedAt",
       (select count(*)::int from acted where admitted_at > clock.now - ${attempts.windowMs}::float8 * interval '1 millisecond')
         as attempts,
-      (select count(*)::int from admissions
-        where runbook = ${runbook} and remediation_id <> ${remediationId}
-          and (first_effect_at is not null or released_at is null)
-          and admitted_at > clock.now - ${rate?.windowMs ?? 0}::float8 * interval '1 millisecond') as "rateUsed",
+      (select count(*)::int from rated) as "rateUsed",
+      (select selfheal_iso(min(admitted_at)) from rated) as "rateSince",
       (select json_object_agg(scope, n) from (
          select scope, count(*)::int as n from leases
           where scope = any(${scopes}::text[]) and remediation_id <> ${remediationId} group by scope) s) as held,

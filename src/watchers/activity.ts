@@ -52,8 +52,8 @@ async function run(watcher: Watcher, request: WatchRequest, handle: ActivityHand
   return totals;
 }
 
-/** Well inside the workflow's heartbeat time-out of 30 s. */
-const BEAT_MS = 5_000;
+/** Well inside the workflow's heartbeat time-out of 10 s. */
+const BEAT_MS = 2_000;
 
 async function pause(ms: number, signal: AbortSignal, beat: () => void): Promise<void> {
   const beating = setInterval(beat, BEAT_MS);

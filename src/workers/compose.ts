@@ -14,7 +14,8 @@ import type { Outside, Ports } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import { reroute } from "../starters/temporal.ts";
-import { createWatchActivities } from "../watchers/activity.ts";
+import { createWatchActivities, type ActivityHandle } from "../watchers/activity.ts";
+import { heartbeating } from "./heartbeats.ts";
 
 /** The real outside: the process's own fetch, sockets and clock. */
 export const OUTSIDE: Outside = {
@@ -30,6 +31,8 @@ export interface Composition {
   log: Logger;
   outside?: Outside;
   newId?: () => string;
+  /** The worker is told to stop: what only waits (the watcher) ends at once instead of using up the grace time. */
+  stopping?: AbortSignal;
   faultPoint?: ActivityDependencies["faultPoint"];
 }
 
@@ -57,8 +60,14 @@ export function compose(parts: Composition): Composed {
     ...(parts.faultPoint === undefined ? {} : { faultPoint: parts.faultPoint }),
   };
   const activities = {
-    ...createActivities(dependencies),
-    ...createWatchActivities({ record, ports, remediations, log }, () => Context.current()),
+    ...heartbeating(createActivities(dependencies)),
+    ...createWatchActivities({ record, ports, remediations, log }, () => watchHandle(parts.stopping)),
   };
   return { activities, dependencies, ports };
+}
+
+function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
+  const context = Context.current();
+  const signals = [context.cancellationSignal, ...(stopping === undefined ? [] : [stopping])];
+  return { heartbeat: (details) => context.heartbeat(details), cancellationSignal: AbortSignal.any(signals) };
 }

@@ -1,14 +1,8 @@
-import { readFileSync } from "node:fs";
 import { connectionsSchema, type Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { resolveSecrets, type SecretSource } from "../catalogue/secrets.ts";
-import { childEnv } from "../config/env.ts";
+import { processSecrets } from "../config/secrets.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
-
-/** Secrets come from this process's environment and from files: a worker holds only its own zone's. */
-export function processSecrets(): SecretSource {
-  return { env: childEnv(), readFile: (path) => readFileSync(path, "utf8") };
-}
 
 /** The connections with their secrets filled in; a UserError names the place and the missing variable, never a value. */
 export function resolveConnections(
@@ -17,7 +11,9 @@ export function resolveConnections(
 ): Connections {
   const { value, missing } = resolveSecrets(catalogue.connections, source, ["connections"]);
   if (missing.length > 0) {
-    const lines = missing.map(({ path, message, wouldBeRight }) => `${path.join(".")}: ${message}; right would be ${wouldBeRight}`);
+    const lines = missing.map(
+      ({ path, message, wouldBeRight }) => `${path.join(".")}: ${message}; right would be ${wouldBeRight}`,
+    );
     throw new UserError(`selfheal.yaml: ${lines.join("; ")}`, { exitCode: EXIT.usage });
   }
   return connectionsSchema.parse(value);

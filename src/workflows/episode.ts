@@ -52,8 +52,10 @@ export class Episode {
   reading: ProbeReading | null = null;
   collected: JsonObject | null = null;
   collectDetail = "";
-  /** Every effect that may have changed the world, oldest first. */
+  /** Every effect that may have changed the world and was neither taken back nor finished, oldest first. */
   readonly performed: PerformedEffect[] = [];
+  private everActed = false;
+  private noReturn = false;
   readonly results: Record<string, JsonObject> = {};
   harmBaseline: number | null = null;
   /** Things that a person must look at, whatever the outcome. */
@@ -84,13 +86,43 @@ export class Episode {
     return this.faults().every((fault) => fault.resolved);
   }
 
-  /** Law 3.act: once an effect may have changed the world, the plan goes on to a safe state. */
+  /** Noted before it is sent: from here on it may have happened, whatever the answer is. */
+  began(effect: PerformedEffect): void {
+    this.performed.push(effect);
+    this.view.pointOfNoReturn = this.pointOfNoReturn();
+  }
+
+  /** It was certainly not sent, or refused with nothing done. */
+  cameToNothing(effect: PerformedEffect): void {
+    this.performed.splice(this.performed.indexOf(effect), 1);
+    this.view.pointOfNoReturn = this.pointOfNoReturn();
+  }
+
+  /** It was taken back or finished, or somebody was told that it could not be. */
+  dealtWith(effect: PerformedEffect): void {
+    this.everActed = true;
+    this.noReturn = this.pointOfNoReturn();
+    this.performed.splice(this.performed.indexOf(effect), 1);
+  }
+
+  /** Something in the world waits to be taken back or finished. */
   touched(): boolean {
     return this.performed.length > 0;
   }
 
+  /** An effect may have changed the world, whatever became of it afterwards. */
+  acted(): boolean {
+    return this.everActed || this.touched();
+  }
+
+  passPointOfNoReturn(): void {
+    this.noReturn = true;
+    this.view.pointOfNoReturn = true;
+  }
+
+  /** Nothing is undone any more: only `finish` decides the safe state. */
   pointOfNoReturn(): boolean {
-    return this.view.pointOfNoReturn;
+    return this.noReturn || this.performed.some((effect) => effect.step.risk === "irreversible");
   }
 
   enter(phase: Phase, doing: string): void {

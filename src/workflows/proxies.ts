@@ -4,6 +4,9 @@ import type { EffectActivity, RemediationActivities } from "../contracts/activit
 import { effectActivityName } from "../contracts/activities.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 
+/** Every activity beats (workers/heartbeats.ts): a worker that died is noticed after this. */
+const HEARTBEAT = "10s";
+
 /**
  * The record, and reads of the world that end in an answer whatever they saw. Safe to repeat, and nothing may go on
  * without them, so they are tried for ever; one try takes at most 60 s.
@@ -11,6 +14,7 @@ import type { EffectDirection } from "../contracts/ids.ts";
 export function record(summary: string): RemediationActivities {
   return proxyActivities<RemediationActivities>({
     startToCloseTimeout: "60s",
+    heartbeatTimeout: HEARTBEAT,
     retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s" },
     summary,
   });
@@ -20,6 +24,7 @@ export function record(summary: string): RemediationActivities {
 export function readBack(summary: string): Pick<RemediationActivities, "effect.observe"> {
   return proxyActivities<Pick<RemediationActivities, "effect.observe">>({
     startToCloseTimeout: "60s",
+    heartbeatTimeout: HEARTBEAT,
     retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "20s", maximumAttempts: 6 },
     summary,
   });
@@ -29,6 +34,7 @@ export function readBack(summary: string): Pick<RemediationActivities, "effect.o
 export function people(summary: string): Pick<RemediationActivities, "remediation.notify"> {
   return proxyActivities<Pick<RemediationActivities, "remediation.notify">>({
     startToCloseTimeout: "30s",
+    heartbeatTimeout: HEARTBEAT,
     retry: { initialInterval: "2s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 4 },
     summary,
   });
@@ -42,6 +48,7 @@ export function effect(action: string, direction: EffectDirection, timeoutMs: nu
   const name = effectActivityName(action, direction);
   const activity = proxyActivities<Record<string, EffectActivity>>({
     startToCloseTimeout: timeoutMs + WRAPPER_MS,
+    heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
     summary,
   })[name];

@@ -46,8 +46,8 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
         if (!inbox.hasWork()) return;
         continue;
       }
-      desk.clear();
       await runEpisode(new Episode(first, input.target, inbox, desk, view));
+      desk.clear();
       if (inbox.hasWork() && workflowInfo().continueAsNewSuggested) {
         await condition(allHandlersFinished);
         await continueAsNew<typeof remediation>(input, inbox.state());

@@ -8,7 +8,7 @@ interface WatchActivities {
 export async function watch(request: { forMs: number; everyMs: number }): Promise<void> {
   const activities = proxyActivities<WatchActivities>({
     startToCloseTimeout: request.forMs + 60_000,
-    heartbeatTimeout: "30s",
+    heartbeatTimeout: "10s",
     retry: { maximumAttempts: 1 },
     summary: "ask every watched system for what is waited for",
   });

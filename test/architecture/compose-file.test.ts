@@ -25,7 +25,11 @@ interface Service {
   depends_on?: Record<string, { condition: string }>;
 }
 const text = readFileSync(projectPath("docker-compose.temporal.yml"), "utf8");
-const file = parse(text, { merge: true }) as { name: string; services: Record<string, Service>; volumes: Record<string, unknown> };
+const file = parse(text, { merge: true }) as {
+  name: string;
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+};
 const dockerfile = readFileSync(projectPath("Dockerfile"), "utf8");
 const services = Object.entries(file.services);
 
@@ -43,7 +47,9 @@ test("the compose file keeps to compose's schema, and a misspelt key would not",
 
 /** `"id": "#/definitions/…"`, where today it is `$id`; every `$ref` in it works without. */
 function withoutIds(schema: object): string {
-  return JSON.stringify(schema, (key, value: unknown) => (key === "id" && typeof value === "string" ? undefined : value));
+  return JSON.stringify(schema, (key, value: unknown) =>
+    key === "id" && typeof value === "string" ? undefined : value,
+  );
 }
 
 test("every image has an exact version", () => {

@@ -25,10 +25,21 @@ test("all packages of the Temporal SDK have one version", () => {
   expect(new Set(versions.map(([, version]) => version)).size).toBe(1);
 });
 
+interface Lock {
+  packages: Record<string, Manifest & { version?: string; optionalDependencies?: Record<string, string> }>;
+}
+const lock = JSON.parse(readFileSync(projectPath("package-lock.json"), "utf8")) as Lock;
+
 test("the lock file is of this package.json", () => {
-  const lock = JSON.parse(readFileSync(projectPath("package-lock.json"), "utf8")) as {
-    packages: Record<string, Manifest>;
-  };
   expect(lock.packages[""]?.dependencies).toEqual(manifest.dependencies);
   expect(lock.packages[""]?.devDependencies).toEqual(manifest.devDependencies);
+});
+
+test("the lock file has the binaries of every platform: without one, `npm ci` refuses it on every machine", () => {
+  const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in lock.packages) && !(`${path}/node_modules/${name}` in lock.packages),
+    ),
+  );
+  expect(missing).toEqual([]);
 });

@@ -31,7 +31,11 @@ describe("classify", () => {
 
   it("the join key does not depend on times, annotations or labels that the probe does not use", () => {
     const one = classify(catalogue, alertOf());
-    const other = classify(catalogue, { ...alertOf({ team: "x" }), annotations: {}, startsAt: "2027-01-01T00:00:00.000Z" });
+    const other = classify(catalogue, {
+      ...alertOf({ team: "x" }),
+      annotations: {},
+      startsAt: "2027-01-01T00:00:00.000Z",
+    });
     expect(one).toMatchObject({ joinKey: other.kind === "matched" ? other.joinKey : "" });
   });
 
@@ -41,11 +45,17 @@ describe("classify", () => {
       code: "NO_RUNBOOK",
       target: { id: "web-1" },
     });
-    expect(classify(catalogue, alertOf({ alertname: "Other", host: "x" }))).toMatchObject({ kind: "unmatched", target: null });
+    expect(classify(catalogue, alertOf({ alertname: "Other", host: "x" }))).toMatchObject({
+      kind: "unmatched",
+      target: null,
+    });
   });
 
   it("two runbooks: a person, never a guess", () => {
-    const two = edited("name: disk", "name: disk2").replace("alertname: DiskFailing", 'alertname: { matches: "Disk.*" }');
+    const two = edited("name: disk", "name: disk2").replace(
+      "alertname: DiskFailing",
+      'alertname: { matches: "Disk.*" }',
+    );
     expect(classify(catalogueOf({ runbooks: [RUNBOOK, two] }), alertOf())).toMatchObject({
       kind: "noTarget",
       code: "AMBIGUOUS_RUNBOOK",

@@ -5,12 +5,25 @@ import type { JsonObject } from "../../src/contracts/json.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
 import { hashOf } from "../../src/catalogue/canonical.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
-import { CompileError, compileCollect, compilePlan, compileProbe, planHashOf, requirement, type Compiled } from "../../src/catalogue/compile.ts";
+import {
+  CompileError,
+  compileCollect,
+  compilePlan,
+  compileProbe,
+  planHashOf,
+  requirement,
+  type Compiled,
+} from "../../src/catalogue/compile.ts";
 import { groupCap } from "../../src/catalogue/compile-limits.ts";
 import { FAKE_ACTIONS } from "../support/actions.ts";
 import { alertOf, catalogueOf, COLLECTED, CONFIG, edited, INVENTORY, type Files } from "./support.ts";
 
-function compile(catalogue: Catalogue, id = "web-1", collected: JsonObject = COLLECTED, alerts: Alert[] = [alertOf({ host: id })]): Compiled {
+function compile(
+  catalogue: Catalogue,
+  id = "web-1",
+  collected: JsonObject = COLLECTED,
+  alerts: Alert[] = [alertOf({ host: id })],
+): Compiled {
   const target = catalogue.inventory.targets.find((one) => one.id === id)!;
   return compilePlan(catalogue, catalogue.runbooks[0]!, target, alerts, collected, FAKE_ACTIONS);
 }
@@ -50,9 +63,20 @@ describe("a plan", () => {
 
   it("compiles probes and SLI for the target", () => {
     const plan = planOf();
-    expect(plan.probe).toMatchObject({ name: "probe", with: { query: 'failing{host="web-1",device="sda"}', maxAge: 300_000 } });
-    expect(plan.rungs[0]?.verify.also).toMatchObject([{ name: "host.ready", with: { host: "10.0.0.1", port: 22, timeoutMs: 3_000 } }]);
-    expect(plan.harm).toEqual({ name: "availability", query: 'up{pool="web"}', maxAgeMs: 300_000, better: "higher", worseBy: 0.02 });
+    expect(plan.probe).toMatchObject({
+      name: "probe",
+      with: { query: 'failing{host="web-1",device="sda"}', maxAge: 300_000 },
+    });
+    expect(plan.rungs[0]?.verify.also).toMatchObject([
+      { name: "host.ready", with: { host: "10.0.0.1", port: 22, timeoutMs: 3_000 } },
+    ]);
+    expect(plan.harm).toEqual({
+      name: "availability",
+      query: 'up{pool="web"}',
+      maxAgeMs: 300_000,
+      better: "higher",
+      worseBy: 0.02,
+    });
   });
 
   it("has the defaults that the reference states", () => {
@@ -67,20 +91,53 @@ describe("a plan", () => {
 
   it("has the worst severity of its alerts", () => {
     const catalogue = catalogueOf();
-    const compiled = compile(catalogue, "web-1", COLLECTED, [alertOf({ severity: "info" }), alertOf({ severity: "critical" })]);
+    const compiled = compile(catalogue, "web-1", COLLECTED, [
+      alertOf({ severity: "info" }),
+      alertOf({ severity: "critical" }),
+    ]);
     expect(compiled).toMatchObject({ plan: { severity: "critical" } });
   });
 });
 
 describe("no plan is made of nothing", () => {
   it.each([
-    ["a missing attribute", { inventory: edited("pool: web, ", "", INVENTORY) }, COLLECTED, "FACTS_UNAVAILABLE", "target.pool"],
-    ["an empty attribute", { inventory: edited("pool: web, ", 'pool: "", ', INVENTORY) }, COLLECTED, "FACTS_UNAVAILABLE", "an empty text"],
+    [
+      "a missing attribute",
+      { inventory: edited("pool: web, ", "", INVENTORY) },
+      COLLECTED,
+      "FACTS_UNAVAILABLE",
+      "target.pool",
+    ],
+    [
+      "an empty attribute",
+      { inventory: edited("pool: web, ", 'pool: "", ', INVENTORY) },
+      COLLECTED,
+      "FACTS_UNAVAILABLE",
+      "an empty text",
+    ],
     ["missing evidence", {}, {}, "FACTS_UNAVAILABLE", "collected.disk.serial"],
     ["empty evidence", {}, { disk: { serial: "" } }, "FACTS_UNAVAILABLE", "an empty text"],
-    ["evidence that is a template", {}, { disk: { serial: "${{ steps.dc.url }}" } }, "FACTS_UNAVAILABLE", "itself a template"],
-    ["an unknown rack that the runbook limits", { inventory: edited("    rack: r1\n", "", INVENTORY) }, COLLECTED, "FACTS_UNAVAILABLE", "limits.rack needs to know the rack"],
-    ["a value of the wrong type", { inventory: edited("image: debian-12, diskCount: 1", "image: 12, diskCount: 1", INVENTORY) }, COLLECTED, "PLAN_INVALID", "host.wipe does not take image"],
+    [
+      "evidence that is a template",
+      {},
+      { disk: { serial: "${{ steps.dc.url }}" } },
+      "FACTS_UNAVAILABLE",
+      "itself a template",
+    ],
+    [
+      "an unknown rack that the runbook limits",
+      { inventory: edited("    rack: r1\n", "", INVENTORY) },
+      COLLECTED,
+      "FACTS_UNAVAILABLE",
+      "limits.rack needs to know the rack",
+    ],
+    [
+      "a value of the wrong type",
+      { inventory: edited("image: debian-12, diskCount: 1", "image: 12, diskCount: 1", INVENTORY) },
+      COLLECTED,
+      "PLAN_INVALID",
+      "host.wipe does not take image",
+    ],
     ["too much evidence", {}, { disk: { serial: "x".repeat(70_000) } }, "PLAN_INVALID", "at most 65536 are allowed"],
   ])("%s", (_what, files, collected, code, detail) => {
     const compiled = compile(catalogueOf(files), "web-1", collected);
@@ -92,7 +149,9 @@ describe("no plan is made of nothing", () => {
     const catalogue = catalogueOf();
     const { "host.wipe": _gone, ...fewer } = FAKE_ACTIONS;
     const target = catalogue.inventory.targets[0]!;
-    expect(compilePlan(catalogue, catalogue.runbooks[0]!, target, [alertOf()], COLLECTED, fewer)).toMatchObject({ code: "PLAN_INVALID" });
+    expect(compilePlan(catalogue, catalogue.runbooks[0]!, target, [alertOf()], COLLECTED, fewer)).toMatchObject({
+      code: "PLAN_INVALID",
+    });
   });
 
   it("no alert", () => {
@@ -131,7 +190,10 @@ describe("the plan's hash", () => {
   it("changes with the evidence, the target's facts and the runbook", () => {
     const others = [
       hash([alertOf()], { disk: { serial: "S2", slot: "0" } }),
-      ...[{ inventory: edited("rack: r1", "rack: r9", INVENTORY) }, { runbooks: [edited("hold: 10m", "hold: 11m")] }].map((files) => {
+      ...[
+        { inventory: edited("rack: r1", "rack: r9", INVENTORY) },
+        { runbooks: [edited("hold: 10m", "hold: 11m")] },
+      ].map((files) => {
         const compiled = compile(catalogueOf(files));
         return "plan" in compiled ? compiled.planHash : "";
       }),
@@ -144,22 +206,27 @@ describe("the plan's hash", () => {
       Array.isArray(value)
         ? value.map(shuffled)
         : typeof value === "object" && value !== null
-          ? Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, shuffled(item)]))
+          ? Object.fromEntries(
+              Object.entries(value)
+                .reverse()
+                .map(([key, item]) => [key, shuffled(item)]),
+            )
           : value;
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
         expect(hashOf(shuffled(a) as never)).toBe(hashOf(a as never));
-        // JSON has no -0.
         expect(hashOf(a as never) === hashOf(b as never)).toBe(JSON.stringify(sorted(a)) === JSON.stringify(sorted(b)));
       }),
     );
   });
 });
 
+/** Another way to make one text of equal JSON: objects as sorted lists of entries, marked as objects. */
 function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+  if (Array.isArray(value)) return ["list", ...value.map(sorted)];
   if (typeof value !== "object" || value === null) return value;
-  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => ["key", key, sorted(item)]);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return ["mapping", ...entries.map(([key, item]) => [key, sorted(item)])];
 }
 
 describe("the cap of a group", () => {
@@ -172,7 +239,11 @@ describe("the cap of a group", () => {
     [100, 7, 7],
     [100, 0, 1],
   ])("%d%% of %d is %d", (percent, size, max) => {
-    expect(groupCap({ percent }, "web", size)).toEqual({ scope: "group:web", max, because: `${percent}% of ${size} in group web` });
+    expect(groupCap({ percent }, "web", size)).toEqual({
+      scope: "group:web",
+      max,
+      because: `${percent}% of ${size} in group web`,
+    });
   });
 
   it("is never below 1 and never above the share", () => {
@@ -215,7 +286,9 @@ describe("probe and evidence", () => {
     const catalogue = catalogueOf();
     const [runbook, target] = [catalogue.runbooks[0]!, catalogue.inventory.targets[0]!];
     expect(() => compileProbe(catalogue, runbook, target, alertOf({ device: " " }))).toThrow(CompileError);
-    expect(compileCollect(catalogue, runbook, target, alertOf())).toEqual([{ id: "disk", uses: "disk.report", input: {} }]);
+    expect(compileCollect(catalogue, runbook, target, alertOf())).toEqual([
+      { id: "disk", uses: "disk.report", input: {} },
+    ]);
   });
 
   it("the global mode, the group's and the runbook's are kept apart for the policy", () => {

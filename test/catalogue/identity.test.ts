@@ -30,9 +30,12 @@ describe("many names, one target", () => {
     expect(idOf({ instance: name })).toBe("web-1");
   });
 
-  it.each(["web-1.example.org", "web-11", "xweb-1", "10.0.0.10", "example.net", "web-1 web-2", "web_1"])("%s is nobody", (name) => {
-    expect(idOf({ host: name })).toBe("TARGET_UNKNOWN");
-  });
+  it.each(["web-1.example.org", "web-11", "xweb-1", "10.0.0.10", "example.net", "web-1 web-2", "web_1"])(
+    "%s is nobody",
+    (name) => {
+      expect(idOf({ host: name })).toBe("TARGET_UNKNOWN");
+    },
+  );
 });
 
 describe("labels that do not name exactly one target", () => {
@@ -70,7 +73,10 @@ describe("properties", () => {
     upper: fc.boolean(),
     domain: fc.constantFrom("", ".example.net"),
     dot: fc.constantFrom("", "."),
-    port: fc.oneof(fc.constant(""), fc.nat(65_535).map((port) => `:${port}`)),
+    port: fc.oneof(
+      fc.constant(""),
+      fc.nat(65_535).map((port) => `:${port}`),
+    ),
     scheme: fc.constantFrom("", "http://", "https://"),
   });
 
@@ -104,7 +110,10 @@ describe("properties", () => {
   });
 
   it("whatever the labels say, the answer is a target of the inventory or a code", () => {
-    const labels = fc.dictionary(fc.constantFrom("host", "instance", "x"), fc.oneof(fc.string(), fc.constantFrom("web-1", "10.0.0.2:1")));
+    const labels = fc.dictionary(
+      fc.constantFrom("host", "instance", "x"),
+      fc.oneof(fc.string(), fc.constantFrom("web-1", "10.0.0.2:1")),
+    );
     fc.assert(
       fc.property(labels, (some) => {
         const found = identify(inventory, "host", some, FROM);

@@ -18,7 +18,9 @@ describe("a right folder", () => {
   });
 
   it("has another version when anything of its content changes", () => {
-    expect(catalogueOf({ inventory: edited("rack: r1", "rack: r2", INVENTORY) }).version).not.toBe(catalogueOf().version);
+    expect(catalogueOf({ inventory: edited("rack: r1", "rack: r2", INVENTORY) }).version).not.toBe(
+      catalogueOf().version,
+    );
   });
 
   it("comes back from its stored content as the same catalogue", () => {
@@ -31,7 +33,9 @@ describe("a right folder", () => {
   });
 
   it("refuses stored content of a form that it does not know", () => {
-    expect(() => catalogueFromContent({ schema: 2 }, "v", FAKE_ACTIONS)).toThrow("form that this program does not know");
+    expect(() => catalogueFromContent({ schema: 2 }, "v", FAKE_ACTIONS)).toThrow(
+      "form that this program does not know",
+    );
   });
 
   it("divides every duration of the catalogue by the time scale, and keeps it in the content", () => {
@@ -50,40 +54,160 @@ describe("a right folder", () => {
 
 describe("a mistake in a runbook is located and says what would be right", () => {
   it.each([
-    ["a misspelt key", "require: target", "requires: target", 'runbooks/0.yaml:7:1 requires: this key is not known, did you mean "require"?'],
-    ["a misspelt key of a step", "within: 24h", "witin: 24h", '.steps[3].witin: this key is not known, did you mean "within"?'],
-    ["an unknown action", "uses: traffic.drain", "uses: trafic.drain", 'steps[1].uses: there is no such action (got "trafic.drain"), did you mean "traffic.drain"?'],
-    ["an input of the wrong type", 'pool: "${{ target.pool }}"', "pool: 7", "steps[1].with.pool: this is not right (got 7), a string is expected"],
+    [
+      "a misspelt key",
+      "require: target",
+      "requires: target",
+      'runbooks/0.yaml:7:1 requires: this key is not known, did you mean "require"?',
+    ],
+    [
+      "a misspelt key of a step",
+      "within: 24h",
+      "witin: 24h",
+      '.steps[3].witin: this key is not known, did you mean "within"?',
+    ],
+    [
+      "an unknown action",
+      "uses: traffic.drain",
+      "uses: trafic.drain",
+      'steps[1].uses: there is no such action (got "trafic.drain"), did you mean "traffic.drain"?',
+    ],
+    [
+      "an input of the wrong type",
+      'pool: "${{ target.pool }}"',
+      "pool: 7",
+      "steps[1].with.pool: this is not right (got 7), a string is expected",
+    ],
     ["an unknown input", "for: 48h", "fro: 48h", 'with.fro: this key is not known, did you mean "for"?'],
     ["no duration", "for: 48h", "for: 48", "with.for: this is not a duration (got 48), a duration such as 30s"],
-    ["no duration either", "cooldown: 24h", "cooldown: 24 hours", 'limits.cooldown: this is not right (got "24 hours"), a duration such as 30s, 10m, 4h or 7d'],
-    ["a rate without window", "rate: 20 per 1h", "rate: 20", 'limits.rate: this is not right (got 20), a count in a window such as "2 per 7d"'],
-    ["a share of nothing", "group: 10%", "group: 0%", 'limits.group: this is not right (got "0%"), a whole number of at least 1'],
-    ["a wrong choice", "restore: ramp", "restore: slowly", 'finish.healthy.restore: this is not right (got "slowly"), one of atOnce, ramp'],
-    ["an unknown step", "steps.dc.ticketId", "steps.dcc.ticketId", 'there is no step dcc before this (got "${{ steps.dcc.ticketId }}"), did you mean "dc"?'],
-    ["a result that the step does not give", "steps.dc.ticketId", "steps.dc.ticket", 'step dc gives no ticket (got "${{ steps.dc.ticket }}"), did you mean "ticketId"?'],
-    ["a later step", "pool: \"${{ target.pool }}\"", "pool: \"${{ steps.dc.url }}\"", "step dc comes later"],
-    ["a calculation with a step's result", "${{ steps.dc.ticketId }}", "${{ steps.dc.ticketId + 'x' }}", "a step's result can only be named"],
-    ["unknown evidence", "collected.disk.serial", "collected.disc.serial", 'there is no collect disc before this'],
-    ["an unknown field of evidence", "collected.disk.serial", "collected.disk.serila", 'collect disk gives no serila (got "${{ collected.disk.serila }}"), did you mean "serial"?'],
-    ["an unknown root", "target.image", "targt.image", 'targt is not known here (got "${{ targt.image }}"), did you mean "target"?'],
-    ["evidence before there is any", '"${{ alert.labels.device }}"', '"${{ collected.disk.slot }}"', "collected is not known here"],
-    ["an unknown value", "config.queue", "config.que", 'selfheal.yaml has no value que (got "${{ config.que }}"), did you mean "queue"?'],
+    [
+      "no duration either",
+      "cooldown: 24h",
+      "cooldown: 24 hours",
+      'limits.cooldown: this is not right (got "24 hours"), a duration such as 30s, 10m, 4h or 7d',
+    ],
+    [
+      "a rate without window",
+      "rate: 20 per 1h",
+      "rate: 20",
+      'limits.rate: this is not right (got 20), a count in a window such as "2 per 7d"',
+    ],
+    [
+      "a share of nothing",
+      "group: 10%",
+      "group: 0%",
+      'limits.group: this is not right (got "0%"), a whole number of at least 1',
+    ],
+    [
+      "a wrong choice",
+      "restore: ramp",
+      "restore: slowly",
+      'finish.healthy.restore: this is not right (got "slowly"), one of atOnce, ramp',
+    ],
+    [
+      "an unknown step",
+      "steps.dc.ticketId",
+      "steps.dcc.ticketId",
+      'there is no step dcc before this (got "${{ steps.dcc.ticketId }}"), did you mean "dc"?',
+    ],
+    [
+      "a result that the step does not give",
+      "steps.dc.ticketId",
+      "steps.dc.ticket",
+      'step dc gives no ticket (got "${{ steps.dc.ticket }}"), did you mean "ticketId"?',
+    ],
+    ["a later step", 'pool: "${{ target.pool }}"', 'pool: "${{ steps.dc.url }}"', "step dc comes later"],
+    [
+      "a calculation with a step's result",
+      "${{ steps.dc.ticketId }}",
+      "${{ steps.dc.ticketId + 'x' }}",
+      "a step's result can only be named",
+    ],
+    ["unknown evidence", "collected.disk.serial", "collected.disc.serial", "there is no collect disc before this"],
+    [
+      "an unknown field of evidence",
+      "collected.disk.serial",
+      "collected.disk.serila",
+      'collect disk gives no serila (got "${{ collected.disk.serila }}"), did you mean "serial"?',
+    ],
+    [
+      "an unknown root",
+      "target.image",
+      "targt.image",
+      'targt is not known here (got "${{ targt.image }}"), did you mean "target"?',
+    ],
+    [
+      "evidence before there is any",
+      '"${{ alert.labels.device }}"',
+      '"${{ collected.disk.slot }}"',
+      "collected is not known here",
+    ],
+    [
+      "an unknown value",
+      "config.queue",
+      "config.que",
+      'selfheal.yaml has no value que (got "${{ config.que }}"), did you mean "queue"?',
+    ],
     ["a template that is not closed", "${{ target.image }}", "${{ target.image", "${{ is not closed"],
-    ["a condition that does not parse", "require: target.diskCount == 1", "require: target.diskCount ==", "require: the expression does not parse"],
-    ["an unknown function", "require: target.diskCount == 1", "require: sizeof(target.id) == 1", "CEL has no function sizeof()"],
-    ["an unknown measurement", "unhealthy: value == 1", "unhealthy: valu == 1", 'states.unhealthy: valu is not known here (got "valu == 1"), did you mean "value"?'],
+    [
+      "a condition that does not parse",
+      "require: target.diskCount == 1",
+      "require: target.diskCount ==",
+      "require: the expression does not parse",
+    ],
+    [
+      "an unknown function",
+      "require: target.diskCount == 1",
+      "require: sizeof(target.id) == 1",
+      "CEL has no function sizeof()",
+    ],
+    [
+      "an unknown measurement",
+      "unhealthy: value == 1",
+      "unhealthy: valu == 1",
+      'states.unhealthy: valu is not known here (got "valu == 1"), did you mean "value"?',
+    ],
     ["the same state twice", "healthy: value == 0", "healthy: value == 1", "both states are the same"],
-    ["an unknown kind of probe", "uses: prometheus.query", "uses: prometheus.qery", 'there is no such kind of probe (got "prometheus.qery"), did you mean "prometheus.query"?'],
-    ["a time-out shorter than its wait", "within: 2h", "within: 10s", "a request of host.wipe may still take effect 1m after it was sent: this is shorter (got \"10s\"), at least 1m"],
+    [
+      "an unknown kind of probe",
+      "uses: prometheus.query",
+      "uses: prometheus.qery",
+      'there is no such kind of probe (got "prometheus.qery"), did you mean "prometheus.query"?',
+    ],
+    [
+      "a time-out shorter than its wait",
+      "within: 2h",
+      "within: 10s",
+      'a request of host.wipe may still take effect 1m after it was sent: this is shorter (got "10s"), at least 1m',
+    ],
     ["a repeated step", "id: dc, uses: desk.open", "id: drain, uses: desk.open", "the rung has this step id already"],
-    ["an irreversible step without approval", "approval: { roles: [dc-ops] }\n", "", "this action is irreversible, and the runbook has no approval (got \"host.wipe\"), approval: { roles: […] }"],
+    [
+      "an irreversible step without approval",
+      "approval: { roles: [dc-ops] }\n",
+      "",
+      'this action is irreversible, and the runbook has no approval (got "host.wipe"), approval: { roles: […] }',
+    ],
     ["no verification", "    verify: { hold: 10m, also: [host.ready] }\n", "", "ladder[0].verify: this is missing"],
-    ["an unknown named probe", "also: [host.ready]", "also: [host.redy]", 'verify.also[0]: selfheal.yaml has no such probe (got "host.redy"), did you mean "host.ready"?'],
+    [
+      "an unknown named probe",
+      "also: [host.ready]",
+      "also: [host.redy]",
+      'verify.also[0]: selfheal.yaml has no such probe (got "host.redy"), did you mean "host.ready"?',
+    ],
     ["an unknown SLI", "sli: availability", "sli: avail", "harm.sli: selfheal.yaml has no such SLI"],
-    ["no match", "  - { alertname: DiskFailing }", "  []", "match: this is too little (got []), at least one entry: without any it would match every alert"],
+    [
+      "no match",
+      "  - { alertname: DiskFailing }",
+      "  []",
+      "match: this is too little (got []), at least one entry: without any it would match every alert",
+    ],
     ["an empty match", "{ alertname: DiskFailing }", "{}", "an empty entry would match every alert"],
-    ["a match that is no regular expression", "alertname: DiskFailing", 'alertname: { matches: "a)|(b" }', "this is no regular expression"],
+    [
+      "a match that is no regular expression",
+      "alertname: DiskFailing",
+      'alertname: { matches: "a)|(b" }',
+      "this is no regular expression",
+    ],
     ["evidence that changes something", "uses: disk.report", "uses: host.reboot", "this action changes something"],
     ["a ramp without length", "restore: ramp, over: 10m", "restore: ramp", "finish.healthy.over: this is missing"],
     ["a wrong kind", "kind: Runbook", "kind: Playbook", 'kind: this is not right (got "Playbook"), one of Runbook'],
@@ -100,113 +224,21 @@ describe("a mistake in a runbook is located and says what would be right", () =>
   }
 
   it("a repeated rung", () => {
-    const twice = RUNBOOK.replace("finish:", "  - { rung: replace, steps: [{ uses: disk.report }], verify: { hold: 1m } }\nfinish:");
-    expect(problemsOf({ runbooks: [twice] }).join("\n")).toContain('ladder[1].rung: this rung is there twice: the ladder is climbed once (got "replace")');
+    const twice = RUNBOOK.replace(
+      "finish:",
+      "  - { rung: replace, steps: [{ uses: disk.report }], verify: { hold: 1m } }\nfinish:",
+    );
+    expect(problemsOf({ runbooks: [twice] }).join("\n")).toContain(
+      'ladder[1].rung: this rung is there twice: the ladder is climbed once (got "replace")',
+    );
   });
 
   it("a reference to a step of another rung", () => {
-    const second = "  - { rung: second, steps: [{ uses: desk.wait, with: { ticket: \"${{ steps.dc.ticketId }}\" } }], verify: { hold: 1m } }\nfinish:";
-    expect(problemsOf({ runbooks: [RUNBOOK.replace("finish:", second)] }).join("\n")).toContain("there is no step dc before this");
-  });
-
-});
-
-describe("a mistake in the configuration or the inventory is located", () => {
-  const inConfig = (from: string, to: string): string => problemsOf({ config: edited(from, to, CONFIG) }).join("\n");
-  const inInventory = (from: string, to: string): string => problemsOf({ inventory: edited(from, to, INVENTORY) }).join("\n");
-
-  it.each([
-    ["an unknown connection", "prometheus: { url", "promtheus: { url", 'connections.promtheus: this key is not known, did you mean "prometheus"?'],
-    ["a secret that is written out", "token: env:RT_TOKEN", "token: hunter2", "connections.tickets.token: a secret is written out, and the catalogue is stored, env:NAME or file:PATH"],
-    ["a URL with a password", "http://127.0.0.1:8080", "http://me:hunter2@127.0.0.1:8080", "the URL holds a password"],
-    ["a secret among the values", "queue: datacenter", "queue: env:QUEUE", "a secret cannot be used here"],
-    ["a person who is there twice", "  - { name: anna, roles: [dc-ops] }", "  - { name: anna }\n  - { name: anna, roles: [dc-ops] }", "people[1].name: this person is there twice"],
-    ["a time scale that stretches", "mode: auto\npeople", "mode: auto\ntimeScale: 0.5\npeople", "timeScale: this is too little (got 0.5), a number of at least 1"],
-    ["a probe that cannot be", "with: { host:", "with: { hots:", 'probes["host.ready"].with.hots: this key is not known, did you mean "host"?'],
-  ])("%s", (_what, from, to, expected) => {
-    const problems = inConfig(from, to);
-    expect(problems).toContain(expected);
-    expect(problems).not.toContain("hunter2");
-  });
-
-  it.each([
-    ["a group that the configuration does not know", "group: web\n", "group: wbe\n", 'targets[0].group: selfheal.yaml has no such group (got "wbe"), did you mean "web"?'],
-    ["a name that is two targets'", "aliases: [10.0.0.2]", "aliases: [WEB-1.example.net]", 'targets[1].aliases[0]: this name is also one of web-1 (got "WEB-1.example.net")'],
-    ["an id that is there twice", "id: web-2", "id: web-1", "targets[1].id: this name is also one of web-1"],
-    ["a label that is no text", 'selfheal: "off"', "selfheal: false", "targets[2].labels.selfheal: this is not right (got false), a text: write it in quotes"],
-    ["an attribute that hides a field", "diskCount: 2", "owner: me", "targets[1].attributes: this is not right"],
-    ["an empty id", "id: web-2", 'id: " "', "targets[1].id: this is not right"],
-  ])("%s", (_what, from, to, expected) => {
-    expect(inInventory(from, to)).toContain(expected);
-  });
-
-  it("a missing secret is named with its place and its variable, never with a value", () => {
-    const secrets = { env: {}, readFile: () => "" };
-    expect(loadFrom({}, { secrets }).catalogue).toBeNull();
-    expect(problemsOf({}, { secrets })).toEqual([
-      "selfheal.yaml:11:74 connections.tickets.token: the environment variable RT_TOKEN is not set, set RT_TOKEN",
-    ]);
-  });
-
-  it("a runbook that is there twice", () => {
-    const problems = problemsOf({ runbooks: [RUNBOOK, edited("alertname: DiskFailing", "alertname: Other")] });
-    expect(problems).toEqual(['runbooks/1.yaml:3:19 metadata.name: this name is the one of runbooks/0.yaml too (got "disk"), each name once']);
-  });
-
-  it("two runbooks for one alert, of which neither could be chosen", () => {
-    const narrow = edited("name: disk", "name: disk2").replace("alertname: DiskFailing", "alertname: DiskFailing, team: a");
-    const problems = problemsOf({ runbooks: [RUNBOOK, narrow] });
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toContain("runbooks/1.yaml:5:5 match[0]: every alert that this matches also matches disk");
-  });
-
-  it("all mistakes of all files are found at once", () => {
-    const problems = problemsOf({
-      config: edited("better: higher", "better: more", CONFIG),
-      inventory: edited("stateless: true", "stateless: yes", INVENTORY),
-      runbooks: [edited("hold: 10m", "hold: ten").replace("uses: desk.wait", "uses: desk.wiat"), "kind: Runbook"],
-    });
-    expect(new Set(problems.map((problem) => problem.split(":")[0]))).toEqual(
-      new Set(["selfheal.yaml", "inventory.yaml", "runbooks/0.yaml", "runbooks/1.yaml"]),
+    const second =
+      '  - { rung: second, steps: [{ uses: desk.wait, with: { ticket: "${{ steps.dc.ticketId }}" } }], verify: { hold: 1m } }\nfinish:';
+    expect(problemsOf({ runbooks: [RUNBOOK.replace("finish:", second)] }).join("\n")).toContain(
+      "there is no step dc before this",
     );
-  });
-});
-
-describe("a standing approval in the file", () => {
-  const withApproval = (hash: string): string =>
-    `${CONFIG}standingApprovals: [{ runbook: disk, runbookHash: ${hash}, group: web, expires: 2027-01-01, maxCount: 5, by: anna }]\n`;
-
-  it("counts for exactly the runbook that it names by hash", () => {
-    const hash = catalogueOf().runbooks[0]?.hash ?? "";
-    expect(catalogueOf({ config: withApproval(hash) }).standingApprovals).toEqual([
-      { runbook: "disk", runbookHash: hash, group: "web", by: "anna", expiresAt: "2027-01-01T00:00:00.000Z", maxCount: 5 },
-    ]);
-  });
-
-  it.each([
-    ["the runbook", { runbooks: [edited("within: 2h", "within: 3h")] }],
-    ["a probe that it uses", { config: edited("port: 22", "port: 2222", CONFIG) }],
-    ["the SLI that it uses", { config: edited("worseBy: 0.02", "worseBy: 0.5", CONFIG) }],
-    ["a value that it uses", { config: edited("queue: datacenter", "queue: elsewhere", CONFIG) }],
-  ])("lapses, and says so, when %s changes", (_what, files) => {
-    const hash = catalogueOf().runbooks[0]?.hash ?? "";
-    const config = `${"config" in files ? files.config : CONFIG}${withApproval(hash).slice(CONFIG.length)}`;
-    const { catalogue, problems } = loadFrom({ ...files, config });
-    expect(catalogue?.standingApprovals).toEqual([]);
-    expect(problems).toMatchObject([{ severity: "warning", path: "standingApprovals[0].runbookHash" }]);
-    expect(problems[0]?.wouldBeRight).toBe(`its hash is now ${catalogue?.runbooks[0]?.hash}`);
-  });
-
-  it("is not lost by another review date", () => {
-    const hash = catalogueOf().runbooks[0]?.hash;
-    expect(catalogueOf({ runbooks: [edited("reviewBy: 2027-05-01", "reviewBy: 2028-05-01")] }).runbooks[0]?.hash).toBe(hash);
-  });
-
-  it("lapses when an action gets another version", () => {
-    const hash = catalogueOf().runbooks[0]?.hash;
-    const wipe = FAKE_ACTIONS["host.wipe"]!;
-    const actions = { ...FAKE_ACTIONS, "host.wipe": { ...wipe, version: 2 } };
-    expect(catalogueOf({}, { actions }).runbooks[0]?.hash).not.toBe(hash);
   });
 });
 

@@ -10,7 +10,8 @@ const spec = (unhealthy = "value == 1", healthy = "value == 0") => ({
   with: {},
   states: { unhealthy, healthy },
 });
-const stateOf = (measured: Record<string, Json>, of = spec()): string => judge(of, { ok: true, measured, detail: "seen" }, AT).state;
+const stateOf = (measured: Record<string, Json>, of = spec()): string =>
+  judge(of, { ok: true, measured, detail: "seen" }, AT).state;
 
 describe("judge", () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { missingToProblems, resolveSecrets } from "../../src/catalogue/secrets.ts";
 import { formatProblem } from "../../src/catalogue/problems.ts";
-import { Secret } from "../../src/ports/secret.ts";
+import type { Secret } from "../../src/ports/secret.ts";
 
 const SOURCE = {
   env: { RT_TOKEN: "hunter2", EMPTY: "" },
@@ -14,7 +14,10 @@ const SOURCE = {
 
 describe("resolveSecrets", () => {
   it("puts a Secret for every reference and leaves the rest", () => {
-    const { value, missing } = resolveSecrets({ a: { token: "env:RT_TOKEN", url: "http://x" }, b: ["file:/run/secrets/chat"] }, SOURCE);
+    const { value, missing } = resolveSecrets(
+      { a: { token: "env:RT_TOKEN", url: "http://x" }, b: ["file:/run/secrets/chat"] },
+      SOURCE,
+    );
     expect(missing).toEqual([]);
     const { a, b } = value as { a: { token: Secret; url: string }; b: [Secret] };
     expect(a.token.reveal()).toBe("hunter2");
@@ -24,7 +27,13 @@ describe("resolveSecrets", () => {
   });
 
   it("names what is missing, and never a value", () => {
-    const references = { a: "env:NOT_SET", b: "env:EMPTY", c: "file:/nowhere", d: ["file:/run/secrets/empty"], e: "env:toString" };
+    const references = {
+      a: "env:NOT_SET",
+      b: "env:EMPTY",
+      c: "file:/nowhere",
+      d: ["file:/run/secrets/empty"],
+      e: "env:toString",
+    };
     const { missing } = resolveSecrets(references, SOURCE, ["connections"]);
     const lines = missingToProblems(missing, null).map(formatProblem);
     expect(lines).toEqual([

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { format } from "prettier";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import { buildPorts } from "../../src/adapters/build.ts";
-import { OUTSIDE } from "../../src/workers/compose.ts";
 import { checkRunbookFiles } from "../../src/catalogue/load.ts";
 import { PROBE_KINDS } from "../../src/catalogue/probe-kinds.ts";
-import { jsonSchema, KINDS } from "../../src/catalogue/schema.ts";
+import { jsonSchema, type Kind } from "../../src/catalogue/schema.ts";
 import type { Json } from "../../src/contracts/json.ts";
 import { FAKE_ACTIONS } from "../support/actions.ts";
 import { CONFIG, edited, INVENTORY, RUNBOOK } from "./support.ts";
@@ -27,12 +27,14 @@ describe("the shipped runbook", () => {
 
 describe("the kinds of probe", () => {
   it("are those that the adapters build", () => {
-    expect(Object.keys(PROBE_KINDS).sort()).toEqual(Object.keys(buildPorts({}, OUTSIDE).probes).sort());
+    expect(Object.keys(PROBE_KINDS).sort()).toEqual(
+      Object.keys(buildPorts({}, { fetch, connect, clock: Date }).probes).sort(),
+    );
   });
 });
 
 describe("the JSON Schema", () => {
-  const validator = (kind: (typeof KINDS)[number], actions = FAKE_ACTIONS) =>
+  const validator = (kind: Kind, actions = FAKE_ACTIONS) =>
     new Ajv2020({ strict: false, validateFormats: false }).compile(jsonSchema(kind, actions));
 
   it("beside the shipped runbooks is the one of this program (vitest -u writes it)", async () => {

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { escapePromql, fill, hasTemplate } from "../../src/catalogue/template.ts";
 import type { Json } from "../../src/contracts/json.ts";
 
-const BINDINGS = { target: { id: "web-1", n: 2, list: ["a"], empty: "", blank: "  ", nothing: null, sly: "${{ steps.dc.url }}" } };
+const BINDINGS = {
+  target: { id: "web-1", n: 2, list: ["a"], empty: "", blank: "  ", nothing: null, sly: "${{ steps.dc.url }}" },
+};
 
 describe("fill", () => {
   it.each([
@@ -38,7 +40,7 @@ describe("fill", () => {
         fc.pre(!before.includes("${{"));
         const filled = fill(`${before}\${{ v }}`, { v: value });
         if (filled.ok) {
-          expect(String(filled.value)).toBe(before.trim() === "" ? value : `${before}${value}`);
+          expect(filled.value).toBe(before.trim() === "" ? value : `${before}${value}`);
           expect(value.trim()).not.toBe("");
           expect(hasTemplate(value)).toBe(false);
         }

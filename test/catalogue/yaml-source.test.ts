@@ -69,8 +69,38 @@ describe("places", () => {
 
 describe("fuzz", () => {
   const texts = fc.constantFrom(RUNBOOK, CONFIG, INVENTORY);
-  const snippets = fc.constantFrom("\t", "  ", "&a ", "*a", "[", "]", "{", "}", ": ", "- ", "#", "'", '"', "|\n", "? ", "!!set ", "---\n", "null", "${{", "}}", "0x1", "\u2028", "__proto__: ", "<<: *a\n", "9".repeat(400));
-  const mutation = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(40), put: fc.oneof(snippets, fc.string({ unit: "binary", maxLength: 8 })) });
+  const snippets = fc.constantFrom(
+    "\t",
+    "  ",
+    "&a ",
+    "*a",
+    "[",
+    "]",
+    "{",
+    "}",
+    ": ",
+    "- ",
+    "#",
+    "'",
+    '"',
+    "|\n",
+    "? ",
+    "!!set ",
+    "---\n",
+    "null",
+    "${{",
+    "}}",
+    "0x1",
+    "\u2028",
+    "__proto__: ",
+    "<<: *a\n",
+    "9".repeat(400),
+  );
+  const mutation = fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    cut: fc.nat(40),
+    put: fc.oneof(snippets, fc.string({ unit: "binary", maxLength: 8 })),
+  });
 
   it("a mutated file never crashes the loader: it gives a catalogue or located problems", () => {
     fc.assert(
@@ -80,7 +110,8 @@ describe("fuzz", () => {
           const index = Math.floor(at * changed.length);
           changed = changed.slice(0, index) + put + changed.slice(index + cut);
         }
-        const files = text === CONFIG ? { config: changed } : text === INVENTORY ? { inventory: changed } : { runbooks: [changed] };
+        const files =
+          text === CONFIG ? { config: changed } : text === INVENTORY ? { inventory: changed } : { runbooks: [changed] };
         const { catalogue, problems } = loadFrom(files);
         expect(catalogue === null).toBe(problems.some((problem) => problem.severity === "error"));
         for (const problem of problems) {

@@ -78,7 +78,9 @@ describe("selfheal dev", () => {
     const { code, stderr } = await ended(start(["dev", "--fresh", "--port", String(port)]));
     server.close();
     expect(code).toBe(3);
-    expect(stderr).toMatch(new RegExp(`^selfheal: port ${port} for the API is in use .*choose another with --port\\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^selfheal: port ${port} for the API is in use .*choose another with --port\\n$`),
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
-import { describe } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requestTracker } from "../../src/adapters/request-tracker/tickets.ts";
 import { Secret } from "../../src/ports/secret.ts";
 import { ticketContract, type TicketPeer } from "../adapters/contract/tickets.suite.ts";
@@ -17,7 +17,12 @@ my ($ok, $msg, $token) = RT::AuthToken->new(RT->SystemUser)->Create(Owner => $us
 RT::Queue->new(RT->SystemUser)->Create(Name => 'datacenter');
 print "token=$token\\n";`;
 
-async function startRequestTracker(): Promise<TicketPeer> {
+interface RequestTrackerPeer extends TicketPeer {
+  url: string;
+  put: (id: string, change: object) => Promise<void>;
+}
+
+async function startRequestTracker(): Promise<RequestTrackerPeer> {
   const folder = await temporaryFolder("rt");
   const port = await freePort();
   const database = `${folder.path}/rtdb`;
@@ -35,17 +40,16 @@ async function startRequestTracker(): Promise<TicketPeer> {
   const ready = (): Promise<void> => answers(`${url}/REST/2.0/queues/all`, { headers: authorization });
   const args = ["--server", "Standalone", "--host", "127.0.0.1", "--port", String(port)];
   const running = await start(server ?? "", args, { env, ready });
+  const put = (id: string, change: object): Promise<void> => {
+    const headers = { ...authorization, "content-type": "application/json" };
+    return answers(`${url}/REST/2.0/ticket/${id}`, { method: "PUT", headers, body: JSON.stringify(change) });
+  };
   return {
     port: requestTracker({ url, token: new Secret(token), outside }),
+    url,
     queue: "datacenter",
-    async personSets(id, status) {
-      const headers = { ...authorization, "content-type": "application/json" };
-      await answers(`${url}/REST/2.0/ticket/${id}`, {
-        method: "PUT",
-        headers,
-        body: JSON.stringify({ Status: status }),
-      });
-    },
+    put,
+    personSets: (id, Status) => put(id, { Status }),
     async close() {
       await running.stop();
       await folder.remove();
@@ -68,4 +72,38 @@ Set($MailCommand, 'testfile');
 
 describe.skipIf(server === null || emptyDatabase === null)("request-tracker", () => {
   ticketContract("Request Tracker 5", startRequestTracker);
+
+  describe("what people do with tickets", () => {
+    let peer: RequestTrackerPeer;
+    beforeAll(async () => {
+      peer = await startRequestTracker();
+    });
+    afterAll(() => peer?.close());
+    const open = (key: string) => peer.port.open({ key, queue: peer.queue, subject: "s", body: "b" });
+
+    it("sees a ticket that was merged into another under its own number, with the other's status", async () => {
+      const [a, b] = [await open("rem/merged/a"), await open("rem/merged/b")];
+      await peer.put(a.id, { MergeInto: b.id });
+      await peer.put(b.id, { Status: "resolved" });
+      expect(await peer.port.getMany([a.id, b.id])).toMatchObject([
+        { id: b.id, status: "resolved" },
+        { id: a.id, status: "resolved" },
+      ]);
+    });
+
+    it("sees a deleted ticket as rejected", async () => {
+      const { id } = await open("rem/deleted");
+      await peer.put(id, { Status: "deleted" });
+      expect(await peer.port.getMany([id])).toMatchObject([{ id, status: "rejected", rawStatus: "deleted" }]);
+    });
+
+    it("leaves a deleted ticket alone, and says permanent for a token that RT does not know", async () => {
+      const { id } = await open("rem/refused");
+      await peer.put(id, { Status: "deleted" });
+      // The default life cycle has no way from deleted to rejected, and both count as rejected: nothing to do.
+      await peer.port.setStatus(id, "rejected", "rem/refused/undo", "withdrawn");
+      const wrong = requestTracker({ url: peer.url, token: new Secret("1-14-wrong"), outside });
+      await expect(wrong.get(id)).rejects.toMatchObject({ failure: "permanent" });
+    });
+  });
 });

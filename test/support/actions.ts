@@ -37,10 +37,15 @@ export const FAKE_ACTIONS: Record<string, AnyAction> = Object.fromEntries(
       finishHealthy: operation,
       ramped: true,
     }),
-    fake("desk.open", "low", z.strictObject({ queue: serial, body: serial.optional(), urgent: z.boolean().optional() }), {
-      output: z.object({ ticketId: z.string(), url: z.string() }),
-      undo: operation,
-    }),
+    fake(
+      "desk.open",
+      "low",
+      z.strictObject({ queue: serial, body: serial.optional(), urgent: z.boolean().optional() }),
+      {
+        output: z.object({ ticketId: z.string(), url: z.string() }),
+        undo: operation,
+      },
+    ),
     fake("desk.wait", "read", z.strictObject({ ticket: serial })),
     fake("host.reboot", "high", z.strictObject({ server: serial.optional() })),
     fake("host.wipe", "irreversible", z.strictObject({ image: serial })),

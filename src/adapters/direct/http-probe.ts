@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { AdapterError } from "../../ports/failure.ts";
 import type { Measurement, Outside, ProbePort } from "../../ports/ports.ts";
 import { bodyText } from "../body.ts";
-import { Guarded, startTimer } from "../guarded.ts";
+import { startTimer } from "../guarded.ts";
 import { describeError } from "../network.ts";
+import { directProbe } from "./direct-probe.ts";
 import { failureToReach } from "./reach.ts";
 
 export const httpProbeInput = z.strictObject({
@@ -21,27 +21,7 @@ const LARGEST_BODY = 1024 * 1024;
  * answer about the target gives no measurement. `bodyMatches` is true when no `expectBody` was given.
  */
 export function httpProbe(outside: Outside): ProbePort {
-  // No breaker: many targets share this probe, and the dead ones say nothing about the others.
-  const breakAfter = Number.POSITIVE_INFINITY;
-  const guarded = new Guarded({
-    system: "http.get",
-    clock: outside.clock,
-    timeoutMs: 21_000,
-    concurrent: 32,
-    breakAfter,
-  });
-  return {
-    async measure(raw): Promise<Measurement> {
-      const checked = httpProbeInput.safeParse(raw);
-      if (!checked.success) return { ok: false, reason: `http.get: ${z.prettifyError(checked.error)}` };
-      try {
-        return await guarded.run("get", "read", () => get(outside, checked.data));
-      } catch (error) {
-        if (error instanceof AdapterError) return { ok: false, reason: error.message };
-        throw error;
-      }
-    },
-  };
+  return directProbe("http.get", outside, httpProbeInput, (input) => get(outside, input));
 }
 
 async function get(outside: Outside, { url, timeoutMs, expectBody }: Input): Promise<Measurement> {

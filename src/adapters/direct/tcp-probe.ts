@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { AdapterError } from "../../ports/failure.ts";
 import type { Measurement, Outside, ProbePort } from "../../ports/ports.ts";
-import { Guarded, startTimer } from "../guarded.ts";
+import { startTimer } from "../guarded.ts";
 import { describeError } from "../network.ts";
+import { directProbe } from "./direct-probe.ts";
 import { failureToReach } from "./reach.ts";
 
 export const tcpProbeInput = z.strictObject({
@@ -18,26 +18,7 @@ type Input = z.infer<typeof tcpProbeInput>;
  * silent host. A name that does not resolve or no route from here gives no measurement.
  */
 export function tcpProbe(outside: Outside): ProbePort {
-  const breakAfter = Number.POSITIVE_INFINITY;
-  const guarded = new Guarded({
-    system: "tcp.connect",
-    clock: outside.clock,
-    timeoutMs: 21_000,
-    concurrent: 32,
-    breakAfter,
-  });
-  return {
-    async measure(raw): Promise<Measurement> {
-      const checked = tcpProbeInput.safeParse(raw);
-      if (!checked.success) return { ok: false, reason: `tcp.connect: ${z.prettifyError(checked.error)}` };
-      try {
-        return await guarded.run("connect", "read", () => connect(outside, checked.data));
-      } catch (error) {
-        if (error instanceof AdapterError) return { ok: false, reason: error.message };
-        throw error;
-      }
-    },
-  };
+  return directProbe("tcp.connect", outside, tcpProbeInput, (input) => connect(outside, input));
 }
 
 async function connect(outside: Outside, { host, port, timeoutMs }: Input): Promise<Measurement> {

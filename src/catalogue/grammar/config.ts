@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { apiVersion, count, durationSchema, instant, jsonObject, mode, name, perScale, probe, text } from "./common.ts";
 
+const HASH = "the 64 hex digits that `selfheal runbook check` prints, in quotes";
+
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
@@ -52,7 +54,7 @@ function makeConfigSchema(scale: number) {
       .array(
         z.strictObject({
           runbook: name,
-          runbookHash: z.string().regex(/^[0-9a-f]{64}$/, { error: "the hash that `selfheal runbook check` prints" }),
+          runbookHash: z.string({ error: HASH }).regex(/^[0-9a-f]{64}$/, { error: HASH }),
           group: name,
           expires: instant,
           maxCount: count,

@@ -5,6 +5,7 @@ import {
   count,
   countPerSchema,
   durationSchema,
+  type DurationSchema,
   instant,
   jsonObject,
   mode,
@@ -35,13 +36,7 @@ const collectItem = z.strictObject({
   with: jsonObject.default({}),
 });
 
-/** `scale` divides every duration (`timeScale`). */
-export const runbookSchema = perScale(makeRunbookSchema);
-
-function makeRunbookSchema(scale: number) {
-  const duration = durationSchema(scale);
-  const countPer = countPerSchema(scale);
-
+function rungSchema(duration: DurationSchema) {
   const step = z.strictObject({
     id: name.optional().describe("for ${{ steps.<id>.… }}; default: the action's last word"),
     uses: z.string({ error: "the name of an action, e.g. loadbalancer.drain" }).describe("an action"),
@@ -54,7 +49,7 @@ function makeRunbookSchema(scale: number) {
       .describe("once this happened nothing is undone any more; irreversible steps are so by themselves"),
   });
 
-  const rung = z.strictObject({
+  return z.strictObject({
     rung: name,
     steps: z.array(step).min(1, { error: "at least one step" }).max(30),
     verify: z.strictObject({
@@ -63,19 +58,23 @@ function makeRunbookSchema(scale: number) {
       also: z.array(name).max(20).default([]).describe("probes of selfheal.yaml that must be healthy too"),
     }),
   });
+}
 
-  const limits = z.strictObject({
+function limitsSchema(scale: number) {
+  const duration = durationSchema(scale);
+  const countPer = countPerSchema(scale);
+  return z.strictObject({
     cooldown: duration.prefault("10m").describe("least time between two fixes of one target by this runbook"),
     attempts: countPer.prefault("2 per 7d").describe("more goes to a person"),
     rate: countPer.optional().describe("over all targets"),
     rack: count.optional().describe("targets of one rack in work at once"),
-    group: share
-      .default({ percent: 10 })
-      .describe("targets of one group in work at once, as count or share of its members"),
+    group: share.prefault("10%").describe("targets of one group in work at once, as count or share of its members"),
     reopenAfter: duration.prefault("24h").describe("a fault that was decided and still fires starts again after this"),
   });
+}
 
-  const finish = z.strictObject({
+function finishSchema(duration: DurationSchema) {
+  return z.strictObject({
     healthy: z
       .strictObject({ restore: z.enum(["atOnce", "ramp"]).default("atOnce"), over: duration.optional() })
       .prefault({})
@@ -84,7 +83,13 @@ function makeRunbookSchema(scale: number) {
       .strictObject({ afterEffect: route.default("page"), beforeEffect: route.default("bySeverity") })
       .prefault({}),
   });
+}
 
+/** `scale` divides every duration (`timeScale`). */
+export const runbookSchema = perScale(makeRunbookSchema);
+
+function makeRunbookSchema(scale: number) {
+  const duration = durationSchema(scale);
   return z.strictObject({
     apiVersion,
     kind: z.literal("Runbook"),
@@ -106,7 +111,7 @@ function makeRunbookSchema(scale: number) {
     probe: probe.describe("confirms the fault and verifies the cure"),
     flapWindow: duration.prefault("1m").describe("how long healthy must hold to close as recovered without acting"),
     mode: mode.default("observe"),
-    limits: limits.prefault({}),
+    limits: limitsSchema(scale).prefault({}),
     approval: z
       .strictObject({
         roles: z.array(name).min(1, { error: "at least one role" }),
@@ -121,8 +126,8 @@ function makeRunbookSchema(scale: number) {
         worseBy: z.number().positive().optional().describe("absolute distance; default: the SLI's own"),
       })
       .optional(),
-    ladder: z.array(rung).min(1, { error: "at least one rung" }).max(10),
-    finish: finish.prefault({}),
+    ladder: z.array(rungSchema(duration)).min(1, { error: "at least one rung" }).max(10),
+    finish: finishSchema(duration).prefault({}),
   });
 }
 export type RunbookSpec = z.infer<ReturnType<typeof runbookSchema>>;

@@ -11,9 +11,9 @@ export interface StopRequest {
   /** Resolves at the first signal, with its name. */
   requested: Promise<NodeJS.Signals>;
   /** Asks for the end as a signal would, for a stop that has another cause. */
-  request(): void;
+  request: () => void;
   /** Gives the signals back to Node's defaults. */
-  release(): void;
+  release: () => void;
 }
 
 /** From now on the first signal asks for a clean stop, and a second one (a repeated Ctrl-C) ends the process at once. */

@@ -205,11 +205,7 @@ async function startDatabase(
   return url;
 }
 
-async function startLab(
-  options: StackOptions,
-  supervisor: Supervisor,
-  place: LabPlace,
-): Promise<RunningLab | null> {
+async function startLab(options: StackOptions, supervisor: Supervisor, place: LabPlace): Promise<RunningLab | null> {
   if (options.lab === null) return null;
   const lab = await options.lab(place);
   supervisor.own("lab", () => lab.stop());

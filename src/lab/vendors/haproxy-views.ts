@@ -41,10 +41,11 @@ export function showStat(world: World, filter: string[]): string {
 const SERVER_ZEROES = zeroes(
   "qcur qmax dresp eresp wretr wredis bck downtime hrsp_1xx hrsp_3xx hrsp_4xx hrsp_other cli_abrt srv_abrt lastsess " +
     "qtime ctime connect reuse wrew eint srv_icur idle_conn_cur safe_conn_cur used_conn_cur qtime_max ctime_max " +
-    "rtime_max ttime_max ssl_sess ssl_reused_sess ssl_failed_handshake",
+    "rtime_max ttime_max req_tot ssl_sess ssl_reused_sess ssl_failed_handshake",
 );
 const BACKEND_ZEROES = zeroes(
-  "qcur qmax dreq dresp eresp wretr wredis bck chkdown downtime sid hrsp_1xx hrsp_3xx hrsp_4xx hrsp_other",
+  "qcur qmax dreq dresp eresp wretr wredis bck chkdown downtime sid hrsp_1xx hrsp_3xx hrsp_4xx hrsp_other " +
+    "cli_abrt srv_abrt qtime ctime rtime ttime wrew connect reuse qtime_max ctime_max rtime_max ttime_max eint",
 );
 
 function zeroes(columns: string): Row {

@@ -17,8 +17,13 @@ import { harmHint, readHarm } from "./harm.ts";
 
 export type EffectEnd =
   | { state: "happened"; result: JsonObject; detail: string }
-  /** `fenced`: nothing was sent, the world outside forbids it. `stopped`: a person or harm ended the wait. */
-  | { state: "failed" | "unknown" | "deadline" | "stopped" | "fenced"; detail: string };
+  | { state: EffectStop; detail: string };
+
+/**
+ * `fenced`: nothing was sent, the record forbids it. `refused`: certainly nothing was done. `failed`: it did not work,
+ * and something may have come of it. `stopped`: a person or harm ended the wait.
+ */
+export type EffectStop = "fenced" | "refused" | "failed" | "unknown" | "deadline" | "stopped";
 
 export interface EffectCall {
   rung: string;
@@ -86,13 +91,14 @@ async function settle(
     case "happened":
       return { kind: "end", end: report };
     case "failed":
-      return end("failed", report.detail);
+    case "refused":
+      return end(report.state, report.detail);
     case "fenced":
       return end("fenced", `${report.code}: ${report.detail}`);
     case "pending":
       return waitForEffect(episode, call, report.detail, now.deadline, now.key, progress);
     case "notSent":
-      if (progress.sends >= MAX_SENDS) return end("failed", `not sent after ${progress.sends} tries: ${report.detail}`);
+      if (progress.sends >= MAX_SENDS) return end("refused", `not sent after ${progress.sends} tries: ${report.detail}`);
       progress.applies -= 1;
       await pauseFor(report.retryAfterMs ?? backoff(progress.sends), `try ${call.step.uses} again: ${report.detail}`);
       return stopped(episode, call) ?? { kind: "apply" };
@@ -113,7 +119,7 @@ async function afterNotHappened(call: EffectCall, detail: string, readOnly: bool
     await pauseFor(mayStillHappen, `a lost request may still take effect: ${call.step.uses}`);
     return { kind: "look" };
   }
-  if (progress.applies >= MAX_APPLIES) return end("failed", `did not happen after ${progress.applies} applies: ${detail}`);
+  if (progress.applies >= MAX_APPLIES) return end("refused", `did not happen after ${progress.applies} applies: ${detail}`);
   return { kind: "apply" };
 }
 
@@ -126,12 +132,15 @@ async function lookAgain(
   progress: Progress,
 ): Promise<Next> {
   progress.looks += 1;
-  const lastLook = Math.max(deadline, progress.appliedAt + call.step.lifeMs);
+  const settledAt = progress.appliedAt + call.step.lifeMs;
+  const lastLook = Math.max(deadline, settledAt);
   if (Date.now() >= lastLook && progress.looks >= MIN_LOOKS) return end("unknown", detail);
   const gap = Math.min(FIRST_LOOK_MS * 2 ** (progress.looks - 1), LONGEST_LOOK_MS, lastLook - Date.now());
-  const wake = (): boolean => call.stoppable && episode.desk.stop !== null;
+  // Not stopped while a lost request may still take effect: it would do so after it was taken back.
+  const stoppable = call.stoppable && Date.now() >= settledAt;
+  const wake = (): boolean => stoppable && episode.desk.stop !== null;
   await waitUntil(wake, Math.max(gap, FIRST_LOOK_MS), `read back ${call.step.uses}: ${detail}`);
-  return stopped(episode, call) ?? { kind: "look" };
+  return (stoppable ? stopped(episode, call) : null) ?? { kind: "look" };
 }
 
 /** It is on the way: one timer for the deadline and the watcher's hint. */

@@ -3,20 +3,30 @@ import type { HarmReading } from "../../contracts/activities.ts";
 import type { PlanHarm } from "../../contracts/plan.ts";
 import type { Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
+import { waitUntil } from "../wait.ts";
 
 /** What the bulk watcher calls the hint about this remediation's SLI. */
 export function harmHint(episode: Episode): string {
   return `${episode.remediationId}/harm`;
 }
 
-/** Reads the SLI before the first effect. False when there is one to watch and it cannot be read. */
+/** A restart of the monitoring must not send everything that was just admitted to a person. */
+const BASELINE_READINGS = 3;
+
+/** Reads the SLI before the first effect. Not ok when there is one to watch and it cannot be read. */
 export async function takeBaseline(episode: Episode): Promise<{ ok: boolean; detail: string }> {
-  const harm = episode.requirePlan().harm;
+  const { harm, flapWindowMs } = episode.requirePlan();
   if (harm === null) return { ok: true, detail: "" };
-  const reading = await read(episode, harm, true);
-  if (reading.value === null) return { ok: false, detail: `the SLI ${harm.name} cannot be read: ${reading.detail}` };
-  episode.harmBaseline = reading.value;
-  return { ok: true, detail: "" };
+  for (let readings = 1; ; readings++) {
+    const reading = await read(episode, harm, true);
+    if (reading.value !== null) {
+      episode.harmBaseline = reading.value;
+      return { ok: true, detail: "" };
+    }
+    const detail = `the SLI ${harm.name} cannot be read: ${reading.detail}`;
+    if (readings >= BASELINE_READINGS || episode.desk.stop !== null) return { ok: false, detail };
+    await waitUntil(() => episode.desk.stop !== null, flapWindowMs / BASELINE_READINGS, detail);
+  }
 }
 
 /** A sentence when it got worse by more than the bound, else null. Unreadable is not harm: stopping is no safer. */

@@ -2,9 +2,9 @@
 import { effectKey } from "../../contracts/ids.ts";
 import { isJsonObject, type JsonObject } from "../../contracts/json.ts";
 import type { PlanRung, PlanStep } from "../../contracts/plan.ts";
-import type { Episode } from "../episode.ts";
+import type { Episode, PerformedEffect } from "../episode.ts";
 import { resolveReferences } from "../references.ts";
-import { performEffect } from "./effect.ts";
+import { performEffect, type EffectStop } from "./effect.ts";
 import { readHarm } from "./harm.ts";
 import { unwind } from "./unwind.ts";
 import { verify } from "./verify.ts";
@@ -22,7 +22,8 @@ export async function climb(episode: Episode): Promise<LadderEnd> {
     if (end.state !== "next") return { state: end.state, detail: end.detail };
     detail = end.detail;
     // A rung that failed is taken back before the next one is tried, while that is still allowed.
-    if (!episode.pointOfNoReturn()) await unwind(episode, rung.name);
+    if (episode.pointOfNoReturn() || (await unwind(episode, rung.name))) continue;
+    return { state: "stop", detail: `${detail}; it could not be taken back, so nothing else is tried` };
   }
   return { state: "stop", detail };
 }
@@ -43,31 +44,23 @@ async function runStep(episode: Episode, rung: string, step: PlanStep): Promise<
   const stop = episode.desk.stop;
   if (stop !== null) return { state: "cancelled", detail: `cancelled by ${stop.by}: ${stop.reason}` };
   const input = resolveInput(step, episode.results);
-  const irreversible = step.risk === "irreversible";
+  const effect: PerformedEffect = { rung, step, input };
   episode.view.step = `${rung}/${step.id}`;
-  if (irreversible) episode.view.pointOfNoReturn = true;
   episode.enter("act", `${step.uses} on ${episode.target.id}`);
-  // Noted before it is sent: from here on it may have happened, whatever the answer is.
-  if (step.risk !== "read") episode.performed.push({ rung, step, input });
-  const end = await performEffect(episode, { rung, step, direction: "apply", input, stoppable: !irreversible });
-  if (end.state === "happened") {
-    episode.results[step.id] = end.result;
-    if (step.pointOfNoReturn) episode.view.pointOfNoReturn = true;
-    const harmed = step.risk === "read" ? null : await readHarm(episode);
-    return harmed === null ? null : { state: "stop", detail: harmed };
-  }
-  return failed(episode, rung, step, end.state, end.detail);
+  if (step.risk !== "read") episode.began(effect);
+  const stoppable = step.risk !== "irreversible";
+  const end = await performEffect(episode, { ...effect, direction: "apply", stoppable });
+  if (end.state !== "happened") return failed(episode, effect, end.state, end.detail);
+  episode.results[step.id] = end.result;
+  if (step.pointOfNoReturn) episode.passPointOfNoReturn();
+  const harmed = step.risk === "read" ? null : await readHarm(episode);
+  return harmed === null ? null : { state: "stop", detail: harmed };
 }
 
-function failed(
-  episode: Episode,
-  rung: string,
-  step: PlanStep,
-  state: "failed" | "unknown" | "deadline" | "stopped" | "fenced",
-  reason: string,
-): RungEnd {
+function failed(episode: Episode, effect: PerformedEffect, state: EffectStop, reason: string): RungEnd {
+  const { rung, step } = effect;
   const detail = `${step.uses} (${rung}/${step.id}): ${reason}`;
-  if (state === "fenced" && step.risk !== "read") episode.performed.pop();
+  if ((state === "fenced" || state === "refused") && step.risk !== "read") episode.cameToNothing(effect);
   if (state === "stopped") return { state: episode.desk.stop === null ? "stop" : "cancelled", detail };
   if (state === "unknown" && step.risk !== "read") {
     const key = effectKey({ remediationId: episode.remediationId, rung, step: step.id });

@@ -9,33 +9,42 @@ import { pauseFor } from "../wait.ts";
 import { performEffect, type EffectEnd } from "./effect.ts";
 import { readAll } from "./verify.ts";
 
-/** Takes back what was performed (of one rung, or of all) and forgets it. */
-export async function unwind(episode: Episode, rung?: string): Promise<void> {
+/** Takes back what was performed, of one rung or of all. False when one of it could not be taken back. */
+export async function unwind(episode: Episode, rung?: string): Promise<boolean> {
   if (episode.pointOfNoReturn()) throw new Error("undo after the point of no return");
+  let clean = true;
   for (const effect of [...episode.performed].reverse()) {
     if (rung !== undefined && effect.rung !== rung) continue;
-    if (effect.step.undoable) await takeBack(episode, effect, "undo");
-    episode.performed.splice(episode.performed.indexOf(effect), 1);
+    if (effect.step.undoable) clean = (await takeBack(episode, effect, "undo")).state === "happened" && clean;
+    episode.dealtWith(effect);
   }
+  return clean;
 }
 
-/** The safe state of a target that is not proven healthy: what has no `finishOtherwise` stays as it is (drained). */
+/** The safe state of a target that is not proven healthy: drained, also when traffic was on its way back. */
 export async function finishOtherwise(episode: Episode): Promise<void> {
   for (const effect of [...episode.performed].reverse()) {
     if (effect.step.finish.otherwise) await takeBack(episode, effect, "finishOtherwise");
+    episode.dealtWith(effect);
   }
 }
 
 /** Puts a healthy target back, gradually where the plan says so. Answers why not, when it got unhealthy on the way. */
 export async function finishHealthy(episode: Episode): Promise<string | null> {
   const { restore, overMs } = episode.requirePlan().finish.healthy;
+  const ramped = new Set<string>();
   for (const effect of [...episode.performed].reverse()) {
-    if (!effect.step.finish.healthy) continue;
-    if (effect.step.finish.ramped && restore === "ramp") {
-      const sick = await ramp(episode, effect, overMs);
+    const { step, input } = effect;
+    if (!step.finish.healthy) continue;
+    if (step.finish.ramped && restore === "ramp") {
+      // Two rungs may have drained the same server: its traffic comes back once.
+      const what = JSON.stringify([step.uses, input]);
+      const sick = ramped.has(what) ? null : await ramp(episode, effect, overMs);
       if (sick !== null) return sick;
+      ramped.add(what);
     } else await takeBack(episode, effect, "finishHealthy");
   }
+  for (const effect of [...episode.performed]) episode.dealtWith(effect);
   return null;
 }
 
@@ -46,11 +55,11 @@ async function ramp(episode: Episode, effect: PerformedEffect, overMs: number): 
     if (percent !== RAMP[0]) {
       await pauseFor(overMs / (RAMP.length - 1), `ramp of ${episode.target.id}, next ${percent} %`);
       const sick = await sickness(episode);
-      if (sick !== null) return withdraw(episode, effect, sick);
+      if (sick !== null) return sick;
     }
     const input = { ...effect.input, percent };
     const end = await takeBack(episode, { ...effect, input }, "finishHealthy", String(percent));
-    if (end.state !== "happened") return withdraw(episode, effect, `restoring to ${percent} % failed: ${end.detail}`);
+    if (end.state !== "happened") return `restoring to ${percent} % failed: ${end.detail}`;
   }
   return null;
 }
@@ -60,13 +69,6 @@ async function sickness(episode: Episode): Promise<string | null> {
   const { readings, harmed } = await readAll(episode, [episode.requirePlan().probe], doing);
   const bad = readings.find((reading) => reading.state !== "healthy");
   return bad === undefined ? harmed : `${bad.state} while traffic came back: ${bad.reason}`;
-}
-
-/** Traffic off again: the target was on its way back and is not healthy after all. */
-async function withdraw(episode: Episode, effect: PerformedEffect, why: string): Promise<string> {
-  const end = await performEffect(episode, { ...effect, suffix: "again", direction: "apply", stoppable: false });
-  if (end.state !== "happened") episode.problem(`${effect.step.uses} again failed: ${end.detail}`);
-  return why;
 }
 
 async function takeBack(

@@ -3,11 +3,14 @@ import { climb } from "../interpreter/ladder.ts";
 import { takeBaseline } from "../interpreter/harm.ts";
 import { finishHealthy, finishOtherwise, unwind } from "../interpreter/unwind.ts";
 import { record } from "../proxies.ts";
+import { overBeforeAct } from "./confirm.ts";
 
 /** Acts, and leaves the target in a safe state that it can name, whatever comes. */
 export async function act(episode: Episode): Promise<Ending> {
   episode.enter("act", "taking the baseline");
   const baseline = await takeBaseline(episode);
+  const over = overBeforeAct(episode);
+  if (over !== null) return over;
   if (!baseline.ok) {
     const because = `FACTS_UNAVAILABLE: ${baseline.detail}`;
     return { outcome: "refused", because, needsHuman: true, escalate: true };
@@ -25,12 +28,19 @@ export async function act(episode: Episode): Promise<Ending> {
 export async function toSafeState(episode: Episode, cancelled: boolean, why: string): Promise<Ending> {
   await progress(episode, "bringing the target to its safe state");
   const kept = episode.pointOfNoReturn();
-  if (kept) await finishOtherwise(episode);
-  else await unwind(episode);
-  const state = kept ? "it stays out of service: traffic is not restored before it is proven healthy" : "all was taken back";
-  const because = `${why}; ${state}`;
+  const because = `${why}; ${kept ? await stayOut(episode) : await goBack(episode)}`;
   if (cancelled) return ended(episode, { outcome: "cancelled", because, needsHuman: kept, escalate: kept });
   return ended(episode, { outcome: "escalated", because, needsHuman: true, escalate: true });
+}
+
+async function stayOut(episode: Episode): Promise<string> {
+  await finishOtherwise(episode);
+  return "it stays out of service: traffic is not restored before it is proven healthy";
+}
+
+async function goBack(episode: Episode): Promise<string> {
+  if (!episode.acted()) return "nothing was done";
+  return (await unwind(episode)) ? "all was taken back" : "not all of it could be taken back";
 }
 
 /** A failed undo or finish is a page, whatever the outcome. */

@@ -5,8 +5,8 @@ import { overBeforeAct } from "./confirm.ts";
 
 export type Admitted = { next: "act" | "again" } | { next: "end"; ending: Ending };
 
-/** A release hints the next waiter; a lost hint costs at most this. */
-const LOOK_AGAIN_MS = 60 * 60_000;
+/** A release hints the next waiter, and the watcher hints it again; without both it looks for itself, this rarely. */
+const LOOK_AGAIN_MS = 6 * 60 * 60_000;
 
 /** Takes all leases and consumes everything countable, or waits in the queue (then all is confirmed again: law 4). */
 export async function admit(episode: Episode): Promise<Admitted> {

@@ -31,7 +31,7 @@ function shouldTell(ending: Ending): boolean {
 async function tell(episode: Episode, ending: Ending): Promise<void> {
   const { remediationId, target, plan } = episode;
   const routes = plan?.finish.escalate;
-  const escalation = episode.touched() || episode.pointOfNoReturn() ? routes?.afterEffect : routes?.beforeEffect;
+  const escalation = episode.acted() ? routes?.afterEffect : routes?.beforeEffect;
   const severity = plan?.severity ?? "warning";
   await people(`tell: ${target.id} ${ending.outcome}`)
     ["remediation.notify"]({

@@ -1,8 +1,6 @@
 import { assertNever } from "../../contracts/json.ts";
 import type { Ending, Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
-import { waitUntil } from "../wait.ts";
-import { overBeforeAct } from "./confirm.ts";
 
 export type Decided = { next: "admit" | "approve" | "again" } | { next: "end"; ending: Ending };
 
@@ -36,13 +34,11 @@ export async function decide(episode: Episode): Promise<Decided> {
   const because = worst.map((result) => `${result.code}: ${result.detail}`).join("; ");
   switch (reply.verdict.outcome) {
     case "act":
+    // What must wait asks for admission too: there it gets its place in the one queue, and is woken from there.
+    case "wait":
       return { next: "admit" };
     case "review":
       return { next: "approve" };
-    case "wait": {
-      const until = worst.map((result) => result.until ?? "").sort().at(-1) ?? "";
-      return waitAndAskAgain(episode, because, until);
-    }
     case "observe":
       return { next: "end", ending: { outcome: "observed", because, needsHuman: false, escalate: false } };
     case "refuse":
@@ -50,17 +46,4 @@ export async function decide(episode: Episode): Promise<Decided> {
     default:
       return assertNever(reply.verdict.outcome, "verdict");
   }
-}
-
-/** What a guardrail waits for is hinted by the watcher; without a hint it is looked at again at this interval. */
-const LOOK_AGAIN_MS = 60 * 60_000;
-
-async function waitAndAskAgain(episode: Episode, because: string, until: string): Promise<Decided> {
-  const about = `${episode.remediationId}/decide`;
-  const ms = until === "" ? LOOK_AGAIN_MS : Math.max(1_000, Date.parse(until) - Date.now());
-  episode.say(`waiting: ${because}`, { for: because, since: new Date(Date.now()).toISOString(), until: until || null });
-  const wake = (): boolean => episode.desk.hasHint(about) || overBeforeAct(episode) !== null;
-  await waitUntil(wake, ms, `wait: ${because}`);
-  episode.desk.takeHint(about);
-  return { next: "again" };
 }

@@ -27,6 +27,7 @@ export async function open(episode: Episode): Promise<Opened> {
       return { kind: "ending", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
     }
     case "decidedBefore":
+    case "otherOpen":
     case "rerouted":
       return { kind: "nothing" };
   }

@@ -181,14 +181,19 @@ function bmc(w: World): Ports["bmc"] {
 type Direction = "perform" | "undo" | "finishHealthy" | "finishOtherwise";
 
 /** Runs one operation of an action as the effect wrapper does, and reads it back. */
-export function act(w: { ports: Ports; target?: Target }, name: string, input: JsonObject = {}, step = "s1") {
+export function act(
+  w: { ports: Ports; target?: Target; now?: string },
+  name: string,
+  input: JsonObject = {},
+  step = "s1",
+) {
   const action = ACTIONS[name] as AnyAction;
   const { percent, ...rest } = input;
   const parsed = { ...(action.input.parse(rest) as JsonObject), ...(percent === undefined ? {} : { percent }) };
   const context = (direction: Direction): EffectContext => {
     const applyKey = `rem/rung/${step}`;
     const key = direction === "perform" ? applyKey : `${applyKey}/${direction}`;
-    const now = "2026-01-01T00:30:00.000Z";
+    const now = w.now ?? "2026-01-01T00:30:00.000Z";
     return { key, applyKey, remediationId: "rem", target: w.target ?? target, ports: w.ports, now, intendedAt: now };
   };
   return {

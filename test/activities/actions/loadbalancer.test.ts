@@ -94,8 +94,12 @@ describe("loadbalancer.drain", () => {
     });
   });
 
-  it("has nothing to do when the target is not healthy: it stays drained", async () => {
-    await expect(act(world(), "loadbalancer.drain").observe("finishOtherwise")).rejects.toThrow("no finishOtherwise");
+  it("stays drained when the target is not healthy, and is drained again when its traffic was on its way back", async () => {
+    const w = world();
+    const drain = act(w, "loadbalancer.drain");
+    expect(await drain.observe("finishOtherwise")).toMatchObject({ state: "notHappened" });
+    await drain.apply("finishOtherwise");
+    expect(await drain.observe("finishOtherwise")).toMatchObject({ state: "happened" });
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runbookCheck } from "../../src/cli/runbook-check.ts";
 import { FAKE_ACTIONS } from "../support/actions.ts";
-import { CONFIG, edited, INVENTORY, RUNBOOK } from "./support.ts";
+import { CONFIG, edited, INVENTORY, RUNBOOK } from "../catalogue/support.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -37,7 +37,9 @@ describe("selfheal runbook check", () => {
   it("a mistake ends with 2 and is named with file, line and column", async () => {
     const { code, text } = await run("bad");
     expect(code).toBe(2);
-    expect(text).toContain(`${join(folder, "bad", "disk.yaml")}:23:17 ladder[0].steps[3].uses: there is no such action`);
+    expect(text).toContain(
+      `${join(folder, "bad", "disk.yaml")}:23:17 ladder[0].steps[3].uses: there is no such action`,
+    );
     expect(text).toContain(": 1 error, 0 warnings");
   });
 
@@ -53,6 +55,9 @@ describe("selfheal runbook check", () => {
   it("gives the same as JSON", async () => {
     const { code, text } = await run("bad", true);
     expect(code).toBe(2);
-    expect(JSON.parse(text)).toMatchObject({ ok: false, problems: [{ line: 23, path: "ladder[0].steps[3].uses", value: '"desk.wiat"' }] });
+    expect(JSON.parse(text)).toMatchObject({
+      ok: false,
+      problems: [{ line: 23, path: "ladder[0].steps[3].uses", value: '"desk.wiat"' }],
+    });
   });
 });

@@ -1,0 +1,113 @@
+/** The whole product on a real Temporal dev server, in real processes that are killed. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { workflowId } from "../../src/contracts/ids.ts";
+import { makeFleet } from "../../src/lab/fleet.ts";
+import type { LabHost } from "../../src/lab/types.ts";
+import { startLive, type Live } from "../support/live.ts";
+
+/** Web hosts of different racks: the runbook works on one host of a rack at a time. */
+const hosts: LabHost[] = makeFleet({ count: 120, seed: 7 });
+const web = hosts.filter((host, index) => host.group === "web" && hosts.findIndex(({ rack, group }) => rack === host.rack && group === "web") === index);
+const [first, second, third, fourth, fifth] = web.map(({ id }) => id) as [string, string, string, string, string];
+
+let live: Live;
+beforeAll(async () => {
+  // Without a standing approval for `api`: those hosts ask a person.
+  live = await startLive({ hosts, timeScale: 3600, standingFor: ["web"] });
+});
+afterAll(async () => {
+  await live.stop();
+});
+
+const count = (host: string, what: string): number =>
+  live.lab.world.log.filter((entry) => entry.host === host && entry.what === what).length;
+const api = (): string => hosts.find(({ group }) => group === "api")?.id ?? "";
+
+describe("the product in real processes", () => {
+  it("heals through a SIGKILL of the worker and of the API in mid-run, and does nothing twice", async () => {
+    live.lab.world.failDisk(first);
+    await live.alert({ hosts: [first] });
+    await expect.poll(() => count(first, "ticket-created"), { timeout: 30_000 }).toBe(1);
+    const before = [live.stack.worker.pid, live.stack.serve.pid];
+    live.stack.worker.kill();
+    live.stack.serve.kill();
+    const story = (await live.closed([first])).get(first);
+    expect(story?.remediation.outcome).toBe("healed");
+    expect(before).not.toContain(live.stack.worker.pid);
+    expect([count(first, "ticket-created"), count(first, "rebuild-started"), count(first, "disk-swapped")]).toEqual([1, 1, 1]);
+  });
+
+  it("is found in Temporal by target, runbook, phase and outcome", async () => {
+    live.lab.world.failDisk(second);
+    await live.alert({ hosts: [second] });
+    await live.closed([second]);
+    const query = `SelfhealTarget = "host/${second}" AND SelfhealRunbook = "disk-replacement" AND SelfhealOutcome = "healed" AND SelfhealPhase = "closed"`;
+    const found = async (): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const workflow of live.client.workflow.list({ query })) ids.push(workflow.workflowId);
+      return ids;
+    };
+    await expect.poll(found, { timeout: 20_000 }).toEqual([workflowId({ kind: "host", id: second })]);
+  });
+
+  it("says in its details what it waits for and how to approve, and takes an update from the temporal CLI", async () => {
+    const host = api();
+    live.lab.world.failDisk(host);
+    await live.alert({ hosts: [host] });
+    await expect.poll(async () => (await live.api.list({ target: `host/${host}` }))[0]?.phase, { timeout: 30_000 }).toBe("approve");
+    const id = workflowId({ kind: "host", id: host });
+    const described = await live.client.workflow.getHandle(id).query<{ currentDetails: string }>("__temporal_workflow_metadata");
+    expect(described.currentDetails).toContain("selfheal remediation approve");
+    const story = await live.api.story(host);
+    const input = JSON.stringify({ planHash: story.remediation.planHash, by: "ada" });
+    await live.temporal("workflow", "update", "execute", "--workflow-id", id, "--name", "remediation.approve", "--input", input);
+    expect((await live.closed([host])).get(host)?.remediation.outcome).toBe("healed");
+  });
+
+  it("takes a signal of the same name, as the Web UI sends it, and an approval by the selfheal command", async () => {
+    const [, second_, third_] = hosts.filter(({ group }) => group === "api").filter((host, index, all) => all.findIndex(({ rack }) => rack === host.rack) === index).map(({ id }) => id) as [string, string, string];
+    for (const host of [second_, third_]) live.lab.world.failDisk(host);
+    await live.alert({ hosts: [second_, third_] });
+    const waiting = async (): Promise<number> => (await live.api.list({ phase: "approve", open: "true" })).length;
+    await expect.poll(waiting, { timeout: 30_000 }).toBe(2);
+    const { planHash } = (await live.api.story(second_)).remediation;
+    const input = JSON.stringify({ planHash, by: "grace", reason: "not today" });
+    const id = workflowId({ kind: "host", id: second_ });
+    await live.temporal("workflow", "signal", "--workflow-id", id, "--name", "remediation.reject", "--input", input);
+    const out = await live.selfheal("remediation", "approve", third_, "--by", "ada", "--yes", "--json");
+    expect(JSON.parse(out)).toMatchObject({ target: { id: third_ } });
+    const stories = await live.closed([second_, third_]);
+    expect(stories.get(second_)?.remediation).toMatchObject({ outcome: "rejected", detail: expect.stringContaining("not today") as string });
+    expect(stories.get(third_)?.remediation.outcome).toBe("healed");
+  });
+
+  it("cancels while it waits for the technician: all is taken back", async () => {
+    live.lab.inject({ name: "technician-absent", host: third });
+    live.lab.world.failDisk(third);
+    await live.alert({ hosts: [third] });
+    await expect.poll(() => count(third, "ticket-created"), { timeout: 30_000 }).toBe(1);
+    await live.selfheal("remediation", "cancel", third, "--by", "ada", "--reason", "we retire it", "--yes");
+    const story = (await live.closed([third])).get(third);
+    expect(story?.remediation).toMatchObject({ outcome: "cancelled", needsHuman: false });
+    expect(count(third, "ready")).toBe(1);
+    live.lab.clear("technician-absent");
+  });
+
+  it("is cancelled in a safe state by `temporal workflow cancel` too", async () => {
+    live.lab.inject({ name: "technician-absent", host: fourth });
+    live.lab.world.failDisk(fourth);
+    await live.alert({ hosts: [fourth] });
+    await expect.poll(() => count(fourth, "ticket-created"), { timeout: 30_000 }).toBe(1);
+    await live.temporal("workflow", "cancel", "--workflow-id", workflowId({ kind: "host", id: fourth }));
+    expect((await live.closed([fourth])).get(fourth)?.remediation.outcome).toBe("cancelled");
+    expect(count(fourth, "ready")).toBe(1);
+  });
+
+  it("starts one remediation for 500 concurrent posts of one alert", async () => {
+    live.lab.world.failDisk(fifth);
+    await Promise.all(Array.from({ length: 500 }, () => live.alert({ hosts: [fifth] })));
+    await live.closed([fifth]);
+    expect(await live.api.list({ target: `host/${fifth}` })).toHaveLength(1);
+    expect(count(fifth, "ticket-created")).toBe(1);
+  });
+});

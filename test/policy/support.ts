@@ -1,0 +1,126 @@
+import type { CountedFacts, DecisionFacts } from "../../src/contracts/facts.ts";
+import { PLAN_SCHEMA, type Plan, type PlanStep, type Risk } from "../../src/contracts/plan.ts";
+import type { Target } from "../../src/contracts/target.ts";
+
+export const NOW = "2026-11-21T12:00:00.000Z";
+export const PLAN_HASH = "p".repeat(64);
+export const RUNBOOK_HASH = "r".repeat(64);
+export const HOUR_MS = 3_600_000;
+
+/** ISO, `ms` before (or, negative, after) now. */
+export function ago(ms: number): string {
+  return new Date(Date.parse(NOW) - ms).toISOString();
+}
+
+export const TARGET: Target = {
+  kind: "host",
+  id: "web-1",
+  owner: "web-team",
+  group: "web",
+  rack: "r1",
+  region: "eu",
+  services: ["shop"],
+  labels: {},
+  stateless: true,
+  attributes: {},
+};
+
+export function stepOf(risk: Risk): PlanStep {
+  return {
+    id: risk,
+    uses: `fake.${risk}`,
+    actionVersion: 1,
+    with: {},
+    risk,
+    undoable: false,
+    finish: { healthy: false, otherwise: false, ramped: false },
+    applyTimeoutMs: 1_000,
+    lifeMs: 1_000,
+    withinMs: 1_000,
+    onFail: "nextRung",
+    pointOfNoReturn: false,
+  };
+}
+
+export function planOf(changes: Partial<Plan> = {}, risks: Risk[] = ["low", "irreversible"]): Plan {
+  const probe = {
+    name: "probe",
+    uses: "prometheus.query",
+    with: {},
+    states: { unhealthy: "value == 1", healthy: "value == 0" },
+  };
+  return {
+    schema: PLAN_SCHEMA,
+    runbook: "disk",
+    runbookHash: RUNBOOK_HASH,
+    owner: "web-team",
+    target: TARGET,
+    severity: "critical",
+    probe,
+    flapWindowMs: 60_000,
+    rungs: [{ name: "replace", steps: risks.map(stepOf), verify: { holdMs: 1, withinMs: 1, also: [] } }],
+    finish: {
+      healthy: { restore: "atOnce", overMs: 0 },
+      escalate: { afterEffect: "page", beforeEffect: "bySeverity" },
+    },
+    limits: {
+      cooldownMs: 24 * HOUR_MS,
+      attempts: { max: 2, windowMs: 7 * 24 * HOUR_MS },
+      rate: { max: 20, windowMs: HOUR_MS },
+      caps: [
+        { scope: "group:web", max: 4, because: "10% of 40 in group web" },
+        { scope: "rack:r1", max: 1, because: "1 in rack r1" },
+      ],
+    },
+    approval: { roles: ["dc-ops"], expiresMs: 4 * HOUR_MS, onTimeout: "escalate" },
+    harm: null,
+    collected: {},
+    ...changes,
+  };
+}
+
+export const STANDING = {
+  id: "s1",
+  runbook: "disk",
+  runbookHash: RUNBOOK_HASH,
+  group: "web",
+  by: "anna",
+  expiresAt: ago(-HOUR_MS),
+  maxCount: 10,
+  used: 3,
+};
+
+export function countedOf(changes: Partial<CountedFacts> = {}): CountedFacts {
+  return {
+    lastActedAt: null,
+    attempts: 0,
+    rateUsed: 0,
+    rateSince: null,
+    held: { "target:host:web-1": 0, "group:web": 0, "rack:r1": 0 },
+    openElsewhere: null,
+    standing: STANDING,
+    approvedBy: [],
+    pauses: [],
+    ...changes,
+  };
+}
+
+/** Facts under which the plan may act. */
+export function factsOf(changes: Partial<DecisionFacts> = {}): DecisionFacts {
+  return {
+    now: NOW,
+    target: TARGET,
+    requirement: { holds: true, detail: "target.diskCount == 1 is true for web-1" },
+    modes: { global: "auto", group: "auto", runbook: "auto" },
+    reading: { probe: "probe", state: "unhealthy", reason: "value 1 (4 s old)", measured: { value: 1 }, at: NOW },
+    collected: {},
+    planHash: PLAN_HASH,
+    risk: "irreversible",
+    counted: countedOf(),
+    ...changes,
+  };
+}
+
+export function counted(changes: Partial<CountedFacts>): DecisionFacts {
+  return factsOf({ counted: countedOf(changes) });
+}

@@ -1,0 +1,234 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { CountedFacts, DecisionFacts, Mode } from "../../src/contracts/facts.ts";
+import {
+  GUARDRAIL_OUTCOMES,
+  REASONS,
+  type GuardrailOutcome,
+  type VerdictOutcome,
+} from "../../src/contracts/verdict.ts";
+import type { Guardrail } from "../../src/policy/guardrail.ts";
+import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
+import { decide, evaluateCounted, worst } from "../../src/policy/verdict.ts";
+import { ago, countedOf, factsOf, HOUR_MS, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
+
+const mode = fc.constantFrom<Mode>("observe", "review", "auto");
+const time = fc.oneof(fc.integer({ min: -48 * HOUR_MS, max: 48 * HOUR_MS }).map(ago), fc.constant("not a time"));
+const scope = fc.constantFrom("global", "group:web", "group:db", "rack:r1", "target:host:web-1", "runbook:disk");
+
+const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
+  lastActedAt: fc.option(time),
+  attempts: fc.nat(4),
+  rateUsed: fc.nat(30),
+  rateSince: fc.option(time),
+  held: fc.dictionary(fc.constantFrom("target:host:web-1", "group:web", "rack:r1"), fc.nat(6)),
+  openElsewhere: fc.option(fc.constant("other")),
+  standing: fc.option(
+    fc.record({
+      id: fc.constant("s1"),
+      runbook: fc.constantFrom("disk", "other"),
+      runbookHash: fc.constantFrom(STANDING.runbookHash, "x"),
+      group: fc.constantFrom("web", "db"),
+      by: fc.constant("anna"),
+      expiresAt: time,
+      maxCount: fc.nat(3),
+      used: fc.nat(3),
+    }),
+  ),
+  approvedBy: fc.subarray(["anna", "ben"]),
+  pauses: fc.array(
+    fc.record({ id: fc.string(), scope, reason: fc.string(), by: fc.string(), at: time, until: fc.option(time) }),
+    { maxLength: 3 },
+  ),
+});
+
+const facts: fc.Arbitrary<DecisionFacts> = fc.record({
+  now: fc.oneof({ weight: 9, arbitrary: fc.constant(NOW) }, { weight: 1, arbitrary: time }),
+  target: fc.option(fc.constantFrom(TARGET, { ...TARGET, id: "web-2" }, { ...TARGET, labels: { selfheal: "off" } }), {
+    freq: 9,
+  }),
+  requirement: fc.record({ holds: fc.constantFrom(true, true, false, null), detail: fc.string() }),
+  modes: fc.record({ global: mode, group: mode, runbook: mode }),
+  reading: fc
+    .constantFrom<DecisionFacts["reading"]["state"]>("unhealthy", "unhealthy", "healthy", "unknown")
+    .map((state) => ({ ...factsOf().reading, state })),
+  collected: fc.option(fc.constant({}), { freq: 9 }),
+  planHash: fc.constant(PLAN_HASH),
+  risk: fc.constantFrom("read", "low", "high", "irreversible"),
+  counted: fc.option(countedFacts, { freq: 9 }),
+});
+
+const plan = fc
+  .record({
+    risks: fc.subarray(["read", "low", "high", "irreversible"] as const, { minLength: 1 }),
+    stateless: fc.boolean(),
+  })
+  .map(({ risks, stateless }) => planOf({ target: { ...TARGET, stateless } }, [...risks]));
+
+const rank = (outcome: VerdictOutcome): number => GUARDRAIL_OUTCOMES.indexOf(outcome === "act" ? "pass" : outcome);
+
+describe("decide", () => {
+  it("acts when nothing stands against it", () => {
+    const verdict = decide(planOf(), factsOf());
+    expect(verdict.results.filter((result) => result.outcome !== "pass")).toEqual([]);
+    expect(verdict).toMatchObject({ outcome: "act", at: NOW });
+  });
+
+  it("keeps every result in the list's order, those that pass too", () => {
+    fc.assert(
+      fc.property(plan, facts, (aPlan, some) => {
+        expect(decide(aPlan, some).results.map((result) => result.guardrail)).toEqual(
+          GUARDRAILS.map((one) => one.name),
+        );
+      }),
+    );
+  });
+
+  it("is total: any facts give a verdict whose every reason has a code and a sentence", () => {
+    fc.assert(
+      fc.property(plan, facts, (aPlan, some) => {
+        for (const { code, detail, outcome } of decide(aPlan, some).results) {
+          expect(REASONS[code]).toBeDefined();
+          expect(detail).not.toBe(undefined);
+          expect(GUARDRAIL_OUTCOMES).toContain(outcome);
+        }
+      }),
+    );
+  });
+
+  it("the worst outcome wins", () => {
+    fc.assert(
+      fc.property(plan, facts, (aPlan, some) => {
+        const { outcome, results } = decide(aPlan, some);
+        expect(rank(outcome)).toBe(Math.max(...results.map((result) => GUARDRAIL_OUTCOMES.indexOf(result.outcome))));
+      }),
+    );
+  });
+
+  it("does not depend on the order of the guardrails", () => {
+    fc.assert(
+      fc.property(
+        plan,
+        facts,
+        fc.shuffledSubarray([...GUARDRAILS], { minLength: GUARDRAILS.length }),
+        (aPlan, some, order) => {
+          expect(decide(aPlan, some, order).outcome).toBe(decide(aPlan, some).outcome);
+        },
+      ),
+    );
+  });
+
+  it("a fact that is not known never lets it act", () => {
+    const unknown: Partial<DecisionFacts>[] = [
+      { target: null },
+      { requirement: { holds: null, detail: "" } },
+      { reading: { ...factsOf().reading, state: "unknown" } },
+      { collected: null },
+      { counted: null },
+      { now: "?" },
+    ];
+    fc.assert(
+      fc.property(plan, facts, fc.constantFrom(...unknown), (aPlan, some, changes) => {
+        const { outcome } = decide(aPlan, { ...some, ...changes });
+        expect(["refuse", "observe"]).toContain(outcome);
+      }),
+    );
+  });
+
+  it("acts on nothing irreversible without an approval", () => {
+    fc.assert(
+      fc.property(facts, (some) => {
+        const { outcome } = decide(planOf(), some);
+        if (outcome === "act")
+          expect(some.counted?.approvedBy.length !== 0 || some.counted.standing !== null).toBe(true);
+      }),
+    );
+  });
+
+  it("a worse fact never makes the outcome better", () => {
+    type Worsen = (some: DecisionFacts) => DecisionFacts;
+    const inCounted =
+      (worsen: (counted: CountedFacts) => Partial<CountedFacts>): Worsen =>
+      (some) =>
+        some.counted === null ? some : { ...some, counted: { ...some.counted, ...worsen(some.counted) } };
+    const worse: Worsen[] = [
+      (some) => ({ ...some, modes: { ...some.modes, group: some.modes.group === "auto" ? "review" : "observe" } }),
+      (some) => ({ ...some, requirement: { holds: false, detail: "" } }),
+      (some) => ({ ...some, reading: { ...some.reading, state: "unknown" } }),
+      (some) => ({ ...some, collected: null }),
+      (some) => ({ ...some, counted: null }),
+      (some) => ({ ...some, target: null }),
+      inCounted((counted) => ({ attempts: counted.attempts + 1 })),
+      inCounted((counted) => ({ rateUsed: counted.rateUsed + 1 })),
+      inCounted((counted) => ({
+        held: Object.fromEntries(Object.entries(counted.held).map(([key, held]) => [key, held + 1])),
+      })),
+      inCounted(() => ({ openElsewhere: "other" })),
+      inCounted(() => ({ standing: null })),
+      inCounted(() => ({ approvedBy: [] })),
+      inCounted((counted) => ({
+        pauses: [...counted.pauses, { id: "x", scope: "global", reason: "", by: "", at: NOW, until: null }],
+      })),
+      inCounted(() => ({ lastActedAt: NOW })),
+    ];
+    fc.assert(
+      fc.property(plan, facts, fc.constantFrom(...worse), (aPlan, some, worsen) => {
+        // A clock that ran backwards is no worse fact about the cooldown.
+        const last = some.counted?.lastActedAt ?? null;
+        fc.pre(last === null || Date.parse(last) <= Date.parse(some.now));
+        expect(rank(decide(aPlan, worsen(some)).outcome)).toBeGreaterThanOrEqual(rank(decide(aPlan, some).outcome));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("a guardrail that throws refuses", () => {
+    const broken: Guardrail = {
+      name: "broken",
+      counted: false,
+      evaluate: () => {
+        throw new Error("bug");
+      },
+    };
+    expect(decide(planOf(), factsOf(), [...GUARDRAILS, broken])).toMatchObject({ outcome: "refuse" });
+    expect(decide(planOf(), factsOf(), []).outcome).toBe("refuse");
+  });
+});
+
+describe("evaluateCounted", () => {
+  it("says of countable things exactly what the forecast says", () => {
+    fc.assert(
+      fc.property(plan, facts, countedFacts, (aPlan, some, counted) => {
+        const forecast = decide(aPlan, { ...some, counted });
+        const names = GUARDRAILS.filter((one) => one.counted).map((one) => one.name);
+        expect(evaluateCounted(aPlan, some.planHash, counted, some.now)).toEqual(
+          forecast.results.filter((result) => names.includes(result.guardrail)),
+        );
+      }),
+    );
+  });
+
+  it("asks for a missing approval again, so an approval that expired in the queue does not count", () => {
+    const results = evaluateCounted(planOf(), PLAN_HASH, countedOf({ standing: null }), NOW);
+    expect(worst(results)).toBe("review");
+  });
+});
+
+describe("worst", () => {
+  it("is the maximum, and refuses what it does not know", () => {
+    const of = (...outcomes: string[]): GuardrailOutcome =>
+      worst(
+        outcomes.map((outcome) => ({
+          guardrail: "x",
+          outcome: outcome as GuardrailOutcome,
+          code: "OK",
+          detail: "",
+          saw: {},
+        })),
+      );
+    expect(of("pass", "wait", "pass")).toBe("wait");
+    expect(of("wait", "review")).toBe("review");
+    expect(of("refuse", "observe")).toBe("observe");
+    expect(of("pass", "nonsense")).toBe("refuse");
+  });
+});

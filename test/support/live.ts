@@ -1,0 +1,124 @@
+/**
+ * The product as its users run it: real processes (Temporal dev server, PostgreSQL, worker, API) on free ports, and the
+ * lab in scaled time. Slower than the rig, and nothing is left out.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { Client, Connection } from "@temporalio/client";
+import { expect } from "vitest";
+import { writeLabFolder } from "../../src/cli/demo/lab-folder.ts";
+import { startStack, type Stack } from "../../src/cli/process/stack.ts";
+import { remediationApi, type RemediationApi } from "../../src/cli/remediation-api.ts";
+import { projectPath } from "../../src/config/project.ts";
+import { childEnv, readEnv } from "../../src/config/env.ts";
+import { webhookPayload, type WebhookOptions } from "../../src/lab/alerts.ts";
+import { startLab, type Lab } from "../../src/lab/lab.ts";
+import type { LabHost, LabOptions } from "../../src/lab/types.ts";
+import type { TellStory } from "../../src/starters/http/remediations.ts";
+
+const run = promisify(execFile);
+
+export interface LiveOptions {
+  hosts: LabHost[];
+  timeScale: number;
+  lab?: Partial<LabOptions>;
+  standingFor?: string[];
+  runbooks?: string;
+}
+
+export interface Live {
+  stack: Stack;
+  lab: Lab;
+  api: RemediationApi;
+  client: Client;
+  /** Posts what Alertmanager would post now; answers the API's answer. */
+  alert(options?: WebhookOptions): Promise<Record<string, number>>;
+  /** Runs `bin/selfheal …` against this API. Rejects with its stderr when it fails. */
+  selfheal(...args: string[]): Promise<string>;
+  temporal(...args: string[]): Promise<string>;
+  /** Waits until every named target has a closed remediation. */
+  closed(targets: string[], withinMs?: number): Promise<Map<string, TellStory>>;
+  stop(): Promise<void>;
+}
+
+export async function startLive(options: LiveOptions): Promise<Live> {
+  let lab: Lab | null = null;
+  const stack = await startStack(
+    {
+      config: undefined,
+      lab: async (place) => {
+        const started = await startLab({ seed: 7, hosts: options.hosts, timeScale: options.timeScale, ...options.lab });
+        lab = started;
+        const { timeScale, standingFor = ["web", "api"] } = options;
+        const runbooks = options.runbooks === undefined ? {} : { runbooks: options.runbooks };
+        await writeLabFolder({ folder: place.folder, lab: started, timeScale, standingFor, ...runbooks });
+        return { url: started.url, configFolder: place.folder, stop: () => started.stop() };
+      },
+      port: 0,
+      temporalPort: 0,
+      uiPort: 0,
+      databaseUrl: undefined,
+      state: undefined,
+      fresh: true,
+      workerArgs: ["--watch-every", "200"],
+    },
+    { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
+  );
+  if (lab === null) throw new Error("the lab did not start");
+  return live(stack, lab, await Connection.connect({ address: stack.urls.temporal }));
+}
+
+function live(stack: Stack, lab: Lab, connection: Connection): Live {
+  const api = remediationApi({ url: stack.urls.api, token: null, fetch });
+  return {
+    stack,
+    lab,
+    api,
+    client: new Client({ connection, namespace: stack.urls.namespace }),
+    alert: (how) => post(stack, webhookPayload(lab, how)),
+    selfheal: async (...args) => {
+      const { stdout } = await run(projectPath("bin/selfheal"), args, { env: childEnv({ SELFHEAL_URL: stack.urls.api }) });
+      return stdout;
+    },
+    temporal: async (...args) => {
+      const cli = await temporalCli();
+      const { stdout } = await run(cli, [...args, "--address", stack.urls.temporal]);
+      return stdout;
+    },
+    closed: (targets, withinMs) => closed(api, targets, withinMs),
+    stop: async () => {
+      await connection.close();
+      await stack.stop();
+    },
+  };
+}
+
+async function temporalCli(): Promise<string> {
+  const { findTemporalCli } = await import("../../src/workers/temporal-cli.ts");
+  const found = await findTemporalCli(readEnv());
+  if (found === null) throw new Error("no temporal CLI: run `npm test`, which gets one");
+  return found.path;
+}
+
+async function post(stack: Stack, body: unknown): Promise<Record<string, number>> {
+  const response = await fetch(`${stack.urls.api}/v1/alerts/alertmanager`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  expect(response.status, text).toBe(200);
+  return JSON.parse(text) as Record<string, number>;
+}
+
+async function closed(api: RemediationApi, targets: string[], withinMs = 90_000): Promise<Map<string, TellStory>> {
+  const isClosed = async (): Promise<string[]> => {
+    // The API may be away for a moment: tests kill it.
+    const rows = await api.list({ limit: "1000" }).catch(() => []);
+    const done = new Set(rows.filter((row) => row.closedAt !== null).map((row) => row.target.id));
+    return targets.filter((target) => !done.has(target));
+  };
+  await expect.poll(isClosed, { timeout: withinMs, interval: 200 }).toEqual([]);
+  const stories = await Promise.all(targets.map(async (target) => [target, await api.story(target)] as const));
+  return new Map(stories);
+}
