@@ -169,7 +169,9 @@ async function settle(
   if (request.direction === "undo" && seen.state === "happened") await settleUndone(deps, request);
   if (seen.state === "pending" && "wait" in seen) {
     const { wait, ...report } = seen;
-    await deps.record.wait({ key, remediationId: request.remediationId, ...wait, until: request.until });
+    const { remediationId, until, direction } = request;
+    await deps.record.wait({ key, remediationId, ...wait, until });
+    await deps.record.progress(remediationId, direction === "apply" ? "act" : "close", `waits: ${seen.detail}`, until);
     return report;
   }
   await deps.record.endWait(key);

@@ -31,6 +31,8 @@ export interface Catalogue {
   /** sha256 of the canonical content. */
   version: string;
   content: Json;
+  /** The actions that it was checked against. */
+  actions: Actions;
   timeScale: number;
   runbooks: readonly Runbook[];
   inventory: Inventory;
@@ -74,6 +76,7 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
   return {
     version,
     content,
+    actions,
     timeScale,
     runbooks: made,
     inventory: index,

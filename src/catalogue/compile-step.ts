@@ -17,7 +17,7 @@ export function compileStep(step: StepSpec, bindings: JsonObject, actions: Actio
     throw new CompileError("PLAN_INVALID", `step ${id}: this program has no action ${step.uses}`);
   const filled = fill(step.with, bindings, { keepSteps: true });
   if (!filled.ok) throw new CompileError("FACTS_UNAVAILABLE", `step ${id}: ${filled.reason}`);
-  const input = checkedInput(id, action, isJsonObject(filled.value) ? filled.value : {}, scale);
+  const input = checkedInput(`step ${id}`, action, isJsonObject(filled.value) ? filled.value : {}, scale);
   return {
     id,
     uses: step.uses,
@@ -39,10 +39,10 @@ export function compileStep(step: StepSpec, bindings: JsonObject, actions: Actio
 }
 
 /** The filled-in values against the action's schema; what waits for an earlier step is checked when it is resolved. */
-function checkedInput(id: string, action: AnyAction, written: JsonObject, scale: number): JsonObject {
+export function checkedInput(where: string, action: AnyAction, written: JsonObject, scale: number): JsonObject {
   const { input, notDurations, writtenAs } = prepareInput(action.input, written, scale);
   if (notDurations.length > 0)
-    throw new CompileError("PLAN_INVALID", `step ${id}: ${notDurations.join(", ")} is no duration`);
+    throw new CompileError("PLAN_INVALID", `${where}: ${notDurations.join(", ")} is no duration`);
   const checked = action.input.safeParse(input);
   const issues = checked.success ? [] : checked.error.issues;
   const wrong = issues.find(
@@ -56,10 +56,10 @@ function checkedInput(id: string, action: AnyAction, written: JsonObject, scale:
   );
   if (wrong !== undefined) {
     const [key, ...rest] = wrong.path.map(String);
-    const where = [writtenAs[key ?? ""] ?? key, ...rest].join(".");
+    const field = [writtenAs[key ?? ""] ?? key, ...rest].join(".");
     throw new CompileError(
       "PLAN_INVALID",
-      `step ${id}: ${action.name} does not take ${where || "this input"}: ${wrong.message}`,
+      `${where}: ${action.name} does not take ${field || "this input"}: ${wrong.message}`,
     );
   }
   return input;

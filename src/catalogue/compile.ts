@@ -10,7 +10,7 @@ import { bindingsOf } from "./bindings.ts";
 import { canonicalJson, hashOf } from "./canonical.ts";
 import type { Actions, Catalogue, Runbook } from "./catalogue.ts";
 import { compileLimits } from "./compile-limits.ts";
-import { compileStep } from "./compile-step.ts";
+import { checkedInput, compileStep } from "./compile-step.ts";
 import { CompileError } from "./compile-error.ts";
 import { evaluateCondition } from "./expression.ts";
 import type { ProbeDefinition } from "./grammar/common.ts";
@@ -36,7 +36,11 @@ export function compileCollect(
 ): { id: string; uses: string; input: JsonObject }[] {
   const bindings = bindingsOf(catalogue, target, alert);
   return runbook.spec.collect.map(({ id, uses, with: written }) => {
-    return { id, uses, input: fillOrThrow(`collect ${id}`, written, bindings) };
+    const where = `collect ${id}`;
+    const action = Object.hasOwn(catalogue.actions, uses) ? catalogue.actions[uses] : undefined;
+    if (action === undefined) throw new CompileError("PLAN_INVALID", `${where}: this program has no action ${uses}`);
+    const filled = fillOrThrow(where, written, bindings);
+    return { id, uses, input: checkedInput(where, action, filled, catalogue.timeScale) };
   });
 }
 

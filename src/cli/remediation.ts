@@ -132,7 +132,10 @@ function decisionCommand(context: Context, kind: DecisionKind): Command {
   if (kind !== "cancel")
     command.option("--plan-hash <hash>", "hash of the plan that you mean, or its beginning; default the one shown");
   command.action((id: string, options: DecisionOptions) => decide(context, command, kind, id, options));
-  return command;
+  return withExamples(command, [
+    [`selfheal remediation ${kind} host/web-1`, "shows what is decided, and asks"],
+    [`selfheal remediation ${kind} host/web-1 --yes --reason "checked by hand"`, "without a terminal"],
+  ]);
 }
 
 async function decide(context: Context, command: Command, kind: DecisionKind, id: string, options: DecisionOptions) {

@@ -113,6 +113,14 @@ async function writeIntent(tx: Transaction<Tables>, intent: Intent): Promise<Eff
     })
     .onConflict((conflict) => conflict.column("key").doUpdateSet(again))
     .execute();
+  // For lists and for `show`: what it is doing now. The audit entry below says it too.
+  const doing = direction === "apply" ? action : `${action} ${direction}`;
+  await tx
+    .updateTable("remediations")
+    .set({ doing, phase_until: null, ...(direction === "apply" ? { phase: "act" as const } : {}) })
+    .where("remediation_id", "=", remediationId)
+    .where("closed_at", "is", null)
+    .execute();
   if (direction === "apply") {
     await tx
       .updateTable("admissions")

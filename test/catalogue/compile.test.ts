@@ -291,6 +291,13 @@ describe("probe and evidence", () => {
     ]);
   });
 
+  it("evidence takes durations and templates like a step", () => {
+    const asks = 'uses: disk.report, with: { device: "${{ alert.labels.device }}", wait: 5s }';
+    const catalogue = catalogueOf({ runbooks: [edited("uses: disk.report", asks)] });
+    const [runbook, target] = [catalogue.runbooks[0]!, catalogue.inventory.targets[0]!];
+    expect(compileCollect(catalogue, runbook, target, alertOf())[0]?.input).toEqual({ device: "sda", waitMs: 5_000 });
+  });
+
   it("the global mode, the group's and the runbook's are kept apart for the policy", () => {
     const catalogue = catalogueOf({ config: CONFIG, runbooks: [edited("require:", "mode: auto\nrequire:")] });
     const [runbook] = catalogue.runbooks;

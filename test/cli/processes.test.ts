@@ -1,7 +1,7 @@
 /** The real processes: `dev` with everything behind it, and what `worker` and `serve` say when something is missing. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,9 +35,18 @@ describe("selfheal dev", () => {
     temporalUi: string;
     lab: string;
   }
+  /** A killed one cannot remove its `--fresh` folder: all of them lie in here. */
+  let temporary: string;
+  beforeAll(() => {
+    temporary = mkdtempSync(join(tmpdir(), "selfheal-dev-test-"));
+    // Root's PostgreSQL runs as another user, who must get through.
+    chmodSync(temporary, 0o711);
+  });
+  afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
   /** Everything up, as its JSON says. */
   async function dev(): Promise<{ child: ChildProcess; urls: Urls; pids: number[] }> {
-    const child = start(["dev", "--json", "--fresh", "--port", "0", "--temporal-port", "0"]);
+    const child = start(["dev", "--json", "--fresh", "--port", "0", "--temporal-port", "0"], { TMPDIR: temporary });
     let out = "";
     let err = "";
     child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));

@@ -24,7 +24,7 @@ const serial = z.string().min(1);
 
 export const FAKE_ACTIONS: Record<string, AnyAction> = Object.fromEntries(
   [
-    fake("disk.report", "read", z.strictObject({ device: serial.optional() }), {
+    fake("disk.report", "read", z.strictObject({ device: serial.optional(), waitMs: z.number().int().optional() }), {
       output: z.object({ serial, slot: z.string() }),
     }),
     fake("quiet.start", "low", z.strictObject({ for: z.number().positive().describe("milliseconds") }), {

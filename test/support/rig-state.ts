@@ -5,13 +5,16 @@ import type { Lab } from "../../src/lab/lab.ts";
 import { INITIAL_WEIGHT } from "../../src/lab/traffic.ts";
 import type { RecordStore, RemediationStory } from "../../src/record/api.ts";
 
+/** The one rung of the shipped runbook goes without saying. */
+const SHIPPED_RUNG = "replace";
+
 export interface RecordState {
   outcome: string | null;
   needsHuman: boolean;
   detail: string;
   /** Codes of the last verdict that stood against it. */
   reasons: string[];
-  /** By step and direction: `drain`, `drain/undo`, `drain@25/finishHealthy`. */
+  /** By step and direction: `drain`, `drain/undo`, `drain@25/finishHealthy`; of other rungs `<rung>:drain`. */
   effects: Record<string, EffectState>;
   /** Scopes that it still holds. */
   leases: string[];
@@ -47,7 +50,8 @@ export async function recordState(record: RecordStore, story: RemediationStory):
 function nameOf(key: string): string {
   const parsed = parseEffectKey(key);
   if (parsed === null) throw new Error(`no effect key: ${key}`);
-  return parsed.direction === "apply" ? parsed.step : `${parsed.step}/${parsed.direction}`;
+  const rung = parsed.rung === SHIPPED_RUNG ? "" : `${parsed.rung}:`;
+  return `${rung}${parsed.step}${parsed.direction === "apply" ? "" : `/${parsed.direction}`}`;
 }
 
 export function worldState(lab: Lab, id: string): WorldState {

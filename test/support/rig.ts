@@ -5,15 +5,12 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import type { WorkflowHandle } from "@temporalio/client";
-import { TestWorkflowEnvironment } from "@temporalio/testing";
-import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from "@temporalio/worker";
-import pino from "pino";
+import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { Worker } from "@temporalio/worker";
 import { expect } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import { classify } from "../../src/catalogue/classify.ts";
-import { readEnv } from "../../src/config/env.ts";
-import { SEARCH_ATTRIBUTES } from "../../src/contracts/attributes.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { stateQuery } from "../../src/contracts/messages.ts";
 import type { RemediationView } from "../../src/contracts/remediation.ts";
@@ -22,7 +19,7 @@ import { manualClock } from "../../src/lab/clock.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import { avoidableErrors, violations } from "../../src/lab/invariants.ts";
 import { startLab, type Lab } from "../../src/lab/lab.ts";
-import type { LabOptions } from "../../src/lab/types.ts";
+import type { LabHost, LabOptions } from "../../src/lab/types.ts";
 import type { RecordStore, RemediationStory } from "../../src/record/api.ts";
 import { verifyChain } from "../../src/record/audit.ts";
 import { activate, requireCatalogue } from "../../src/starters/active-catalogue.ts";
@@ -32,23 +29,13 @@ import type { Remediations } from "../../src/starters/remediations.ts";
 import { alertmanager } from "../../src/starters/sources/alertmanager.ts";
 import { temporalRemediations } from "../../src/starters/temporal.ts";
 import { Watcher, type WatchReport } from "../../src/watchers/watch.ts";
-import { currentBundle, type WorkflowBundle } from "../../src/workers/bundle.ts";
 import { compose, OUTSIDE as REAL_OUTSIDE } from "../../src/workers/compose.ts";
 import { resolveConnections } from "../../src/workers/connections.ts";
-import { findTestServer } from "../../src/workers/test-server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { makeFolder, type FolderOptions } from "./rig-folder.ts";
+import { bundlePath, LOG } from "./rig-server.ts";
 import { recordState, worldState, type RecordState, type WorldState } from "./rig-state.ts";
 
-const SILENT = pino({ level: process.env["RIG_LOG"] ?? "silent" });
-// Logs of worker and core only when somebody looks for something: scenarios make things fail on purpose.
-const CORE_LEVEL = process.env["RIG_LOG"] === undefined ? "OFF" : "WARN";
-Runtime.install({
-  logger: new DefaultLogger("ERROR", SILENT.level === "silent" ? () => undefined : undefined),
-  telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: CORE_LEVEL as "OFF" }) } },
-});
-/** temporal.api.enums.v1.IndexedValueType */
-const KEYWORD = 2;
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 /** Longest step of time between two rounds of the watcher. */
@@ -56,24 +43,11 @@ const LONGEST_STEP_MS = 15 * MINUTE_MS;
 /** The adapters' time-outs in real time: a request that hangs shall not hold the test up. */
 const TIMEOUT_SCALE = 10;
 
-let bundle: Promise<WorkflowBundle> | null = null;
-
-/** One time-skipping server; share it among the tests of a file, one after the other. */
-export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
-  const found = await findTestServer(readEnv());
-  if (found === null) throw new Error("no time-skipping server: run `npm test`, which gets one");
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: "existing-path", path: found.path } },
-  });
-  // This server lists none, so ensureSearchAttributes does not work on it.
-  const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD]));
-  await env.connection.operatorService.addSearchAttributes({ namespace: "default", searchAttributes });
-  return env;
-}
-
 type Activities = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 export interface RigOptions extends FolderOptions {
+  /** Changes the fleet before the lab starts. */
+  hosts?: (hosts: LabHost[]) => void;
   /** Hosts of the fleet; default 20: web-1 to web-12, api-1 to api-6, db-1 and db-2. */
   count?: number;
   /** Hosts whose disk fails from the start; default `web-1`. */
@@ -143,6 +117,7 @@ export class Rig {
   static async start(env: TestWorkflowEnvironment, options: RigOptions = {}): Promise<Rig> {
     const startAt = await env.currentTimeMs();
     const hosts = makeFleet({ count: options.count ?? 20, seed: 7, failing: options.failing ?? ["web-1"] });
+    options.hosts?.(hosts);
     const lab = await startLab({ seed: 7, hosts, clock: manualClock({ startAt }), ...options.lab });
     const database = await createTestDatabase();
     const { folder, made } = await makeFolder(lab, options);
@@ -159,29 +134,28 @@ export class Rig {
       record: database.record,
       remediations,
       connections: resolveConnections(catalogue),
-      log: SILENT,
+      log: LOG,
       outside: { ...REAL_OUTSIDE, clock: { now, after } },
     });
     let rig: Rig | null = null;
     const real = composed.activities as Activities;
     const activities = inTime(options.activities?.(real) ?? real, () => rig?.followServer());
-    bundle ??= currentBundle();
     const worker = await Worker.create({
       connection: env.nativeConnection,
       namespace: "default",
       taskQueue,
-      workflowBundle: { codePath: (await bundle).codePath },
+      workflowBundle: { codePath: await bundlePath() },
       activities,
     });
     const starter = createIngest({
       record: database.record,
       remediations,
       classify: (alert) => classify(catalogue, alert),
-      log: SILENT,
+      log: LOG,
       metrics: createStarterMetrics(),
       newId: randomUUID,
     });
-    const watcher = new Watcher({ record: database.record, ports: composed.ports, remediations, log: SILENT, now });
+    const watcher = new Watcher({ record: database.record, ports: composed.ports, remediations, log: LOG, now });
     rig = new Rig({ env, lab, database, catalogue, starter, watcher, remediations, worker, folders: made });
     return rig;
   }
@@ -267,10 +241,30 @@ export class Rig {
     return this.view(id);
   }
 
+  /** As a person at the API does it; the update is refused or taken. */
+  async decide(kind: "approve" | "reject", id: string, by: string, planHash?: string): Promise<void> {
+    const hash = planHash ?? (await this.view(id)).planHash ?? "";
+    await this.remediations.decide(workflowId({ kind: "host", id }), { kind, message: { planHash: hash, by, via: "api" } });
+  }
+
+  async cancel(id: string, by = "ada"): Promise<void> {
+    const message = { by, reason: "not now" };
+    await this.remediations.decide(workflowId({ kind: "host", id }), { kind: "cancel", message });
+  }
+
+  async isRunning(id: string, kind = "host"): Promise<boolean> {
+    return (await this.handle(id, kind).describe()).status.name === "RUNNING";
+  }
+
+  /** Outcomes of all remediations of a target, newest first; null: still open. */
+  async outcomes(id: string, kind = "host"): Promise<(string | null)[]> {
+    return (await this.record.list({ target: `${kind}/${id}` })).map((row) => row.outcome);
+  }
+
   /** Time passes until the workflow of the target has ended. */
-  async closed(id: string, kind = "host"): Promise<RecordState> {
+  async closed(id: string, kind = "host", withinMs?: number): Promise<RecordState> {
     const handle = this.handle(id, kind);
-    await this.until(`${id} closed`, async () => (await handle.describe()).status.name !== "RUNNING");
+    await this.until(`${id} closed`, async () => !(await this.isRunning(id, kind)), withinMs);
     expect((await handle.describe()).status.name).toBe("COMPLETED");
     return this.state(id, kind);
   }
@@ -316,8 +310,7 @@ export class Rig {
         yield { workflowId: id, history: await client.workflow.getHandle(id, runId).fetchHistory() };
       }
     };
-    bundle ??= currentBundle();
-    const options = { workflowBundle: { codePath: (await bundle).codePath } };
+    const options = { workflowBundle: { codePath: await bundlePath() } };
     let replayed = 0;
     for await (const { workflowId: id, error } of Worker.runReplayHistories(options, histories())) {
       expect(error, id).toBeUndefined();

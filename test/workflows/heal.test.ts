@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { HOUR_MS, timeSkippingServer, withRig } from "../support/rig.ts";
+import { wideOpen } from "../support/rig-folder.ts";
+import { timeSkippingServer } from "../support/rig-server.ts";
+import { HOUR_MS, withRig, type RigOptions } from "../support/rig.ts";
 
 let env: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -43,7 +45,8 @@ describe("a failing disk", () => {
   });
 
   it("is healed once, whatever became of the alert after the act began: the plan goes on to the safe state", async () => {
-    await withRig(env, { failing: ["web-1", "api-1", "web-2"] , runbook: (runbook) => (runbook.limits.group = 5) }, async (rig) => {
+    const options: RigOptions = { failing: ["web-1", "api-1", "web-2"], runbook: wideOpen };
+    await withRig(env, options, async (rig) => {
       await rig.alert();
       // Resolved while it drains, while the technician is on his way, and while it is verified.
       await rig.soonIn("web-1", "act", /sessions open/);

@@ -1,7 +1,7 @@
 /** A configuration folder that points selfheal at a lab: what a team would write by hand for its own systems. */
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
+import { parseDocument, stringify } from "yaml";
 import { ACTIONS } from "../../activities/actions.ts";
 import { loadCatalogue } from "../../catalogue/load.ts";
 import { formatProblem } from "../../catalogue/problems.ts";
@@ -19,6 +19,8 @@ export interface LabFolderOptions {
   standingFor: string[];
   /** Runbooks to use; default: the shipped ones. */
   runbooks?: string;
+  /** Instead of the runbooks' own: a person who tries things out needs longer than scaled hours. */
+  approvalExpires?: string;
 }
 
 /** The people of the lab: who may approve what. */
@@ -35,12 +37,21 @@ export async function writeLabFolder(options: LabFolderOptions): Promise<void> {
   await writeFile(join(folder, "secrets", "rt-token"), LAB_TOKEN, { mode: 0o600 });
   await writeFile(join(folder, "secrets", "chat-url"), `${lab.url}/slack/hook`, { mode: 0o600 });
   await cp(options.runbooks ?? projectPath("runbooks"), join(folder, "runbooks"), { recursive: true });
+  if (options.approvalExpires !== undefined) await setApprovalExpires(join(folder, "runbooks"), options.approvalExpires);
   const inventory = { apiVersion: "selfheal/v1", kind: "Inventory", domains: ["lab.example.net"], targets: targetsOf(lab) };
   await writeFile(join(folder, "inventory.yaml"), stringify(inventory));
   const config = configOf(options);
   await writeConfig(folder, config);
   const standingApprovals = await standing(folder, options.standingFor);
   await writeConfig(folder, { ...config, standingApprovals });
+}
+
+async function setApprovalExpires(folder: string, expires: string): Promise<void> {
+  for (const name of (await readdir(folder)).filter((one) => /\.ya?ml$/.test(one))) {
+    const document = parseDocument(await readFile(join(folder, name), "utf8"));
+    if (document.has("approval")) document.setIn(["approval", "expires"], expires);
+    await writeFile(join(folder, name), document.toString());
+  }
 }
 
 async function writeConfig(folder: string, config: object): Promise<void> {

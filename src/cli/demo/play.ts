@@ -85,7 +85,14 @@ async function startDemoLab(options: DemoOptions, cast: Cast, place: LabPlace): 
   for (const part of cast.parts) if (part.badNewDisk === true) lab.inject({ name: "bad-new-disk", host: part.host });
   const first = cast.parts[0];
   if (options.fault !== null && first !== undefined) lab.inject(faultSpec(options.fault, first.host));
-  await writeLabFolder({ folder: place.folder, lab, timeScale: options.timeScale, standingFor: ["web", "api"] });
+  await writeLabFolder({
+    folder: place.folder,
+    lab,
+    timeScale: options.timeScale,
+    standingFor: ["web", "api"],
+    // An hour of real time for whoever approves by hand.
+    ...(options.approve === "ask" ? { approvalExpires: `${options.timeScale}h` } : {}),
+  });
   return lab;
 }
 

@@ -1,0 +1,42 @@
+/** The time-skipping server of scenario tests, and the logs that nobody wants to read while things fail on purpose. */
+import { TestWorkflowEnvironment } from "@temporalio/testing";
+import { DefaultLogger, makeTelemetryFilterString, Runtime, type LogLevel } from "@temporalio/worker";
+import pino from "pino";
+import { readEnv } from "../../src/config/env.ts";
+import { SEARCH_ATTRIBUTES } from "../../src/contracts/attributes.ts";
+import { currentBundle, type WorkflowBundle } from "../../src/workers/bundle.ts";
+import { findTestServer } from "../../src/workers/test-server.ts";
+
+/** `RIG_LOG=debug npx vitest …` shows what happens. */
+const LEVEL = process.env["RIG_LOG"] ?? "silent";
+export const LOG = pino({ level: LEVEL });
+const quiet = LEVEL === "silent";
+Runtime.install({
+  logger: quiet ? new DefaultLogger("ERROR", () => undefined) : new DefaultLogger("INFO"),
+  telemetryOptions: {
+    logging: { forward: {}, filter: makeTelemetryFilterString({ core: (quiet ? "OFF" : "WARN") as LogLevel }) },
+  },
+});
+/** temporal.api.enums.v1.IndexedValueType */
+const KEYWORD = 2;
+
+let bundle: Promise<WorkflowBundle> | null = null;
+
+/** Of the checked-out source, once for each test file. */
+export async function bundlePath(): Promise<string> {
+  bundle ??= currentBundle();
+  return (await bundle).codePath;
+}
+
+/** One time-skipping server; share it among the tests of a file, one after the other. */
+export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
+  const found = await findTestServer(readEnv());
+  if (found === null) throw new Error("no time-skipping server: run `npm test`, which gets one");
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: "existing-path", path: found.path } },
+  });
+  // This server lists none, so ensureSearchAttributes does not work on it.
+  const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD]));
+  await env.connection.operatorService.addSearchAttributes({ namespace: "default", searchAttributes });
+  return env;
+}

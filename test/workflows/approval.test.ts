@@ -1,0 +1,149 @@
+import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { timeSkippingServer } from "../support/rig-server.ts";
+import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
+import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await timeSkippingServer();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+/** Nothing in the world was touched. */
+const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
+
+async function asked(work: (rig: Rig, planHash: string) => Promise<void>, onTimeout = "escalate"): Promise<void> {
+  const runbook = (content: { approval: { onTimeout: string } }): void => void (content.approval.onTimeout = onTimeout);
+  await withRig(env, { standingFor: [], runbook }, async (rig) => {
+    await rig.alert();
+    const view = await rig.soonIn("web-1", "approve", /approval by dc-ops/);
+    expect(view.verdict?.reasons.map(({ code }) => code)).toContain("APPROVAL_REQUIRED");
+    expect(rig.lab.world.messages.some(({ text }) => text.includes("needs an approval"))).toBe(true);
+    await work(rig, view.planHash ?? "");
+  });
+}
+
+describe("an approval", () => {
+  it("by update lets the plan go on", async () => {
+    await asked(async (rig, planHash) => {
+      await rig.decide("approve", "web-1", "grace");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+      const { decisions } = await rig.story("web-1");
+      expect(decisions).toMatchObject([{ decision: "approve", by: "grace", via: "api", status: "counted", planHash }]);
+    });
+  });
+
+  it("by signal lets the plan go on", async () => {
+    await asked(async (rig, planHash) => {
+      await rig.handle("web-1").signal(approveSignal, { planHash, by: "ada" });
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+      expect((await rig.story("web-1")).decisions).toMatchObject([{ by: "ada", via: "signal", status: "counted" }]);
+    });
+  });
+
+  it("by bare signal does not count where signals prove no identity", async () => {
+    const config = (content: { approvals: { unsignedSignals: boolean } }): void =>
+      void (content.approvals.unsignedSignals = false);
+    await withRig(env, { standingFor: [], config }, async (rig) => {
+      await rig.alert();
+      const { planHash } = await rig.soonIn("web-1", "approve", /approval/);
+      await rig.handle("web-1").signal(approveSignal, { planHash: planHash ?? "", by: "ada" });
+      await rig.soon("ignored", async () => (await rig.story("web-1")).decisions[0]?.status === "ignored");
+      expect(await rig.view("web-1")).toMatchObject({ phase: "approve" });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("by somebody without the role, or whom nobody knows, is recorded and ignored", async () => {
+    await asked(async (rig) => {
+      await rig.decide("approve", "web-1", "mallory");
+      await rig.decide("approve", "web-1", "nobody");
+      await rig.soon("two decisions", async () => (await rig.story("web-1")).decisions.length === 2);
+      const { decisions } = await rig.story("web-1");
+      expect(decisions.map(({ by, status }) => `${by} ${status}`)).toEqual(["mallory ignored", "nobody ignored"]);
+      expect(await rig.view("web-1")).toMatchObject({ phase: "approve" });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("of another plan is refused as an update, and ignored and recorded as a signal", async () => {
+    await asked(async (rig, planHash) => {
+      const wrong = "0".repeat(64);
+      await expect(rig.decide("approve", "web-1", "grace", wrong)).rejects.toThrow(`is ${planHash}`);
+      await rig.handle("web-1").signal(approveSignal, { planHash: wrong, by: "grace" });
+      await rig.soon("recorded", async () => (await rig.story("web-1")).decisions.length === 1);
+      expect((await rig.story("web-1")).decisions).toMatchObject([{ planHash: wrong, status: "ignored" }]);
+      expect(await rig.view("web-1")).toMatchObject({ phase: "approve" });
+      await rig.decide("approve", "web-1", "grace");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+    });
+  });
+
+  it("is refused with a reason when nothing waits for one", async () => {
+    await withRig(env, {}, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "act");
+      await expect(rig.decide("approve", "web-1", "grace")).rejects.toThrow("does not wait for an approval");
+      await rig.cancel("web-1");
+      await rig.closed("web-1");
+    });
+  });
+
+  it("allows and does not overrule: what got well meanwhile is not touched", async () => {
+    await asked(async (rig) => {
+      rig.lab.world.healDisk("web-1");
+      await rig.decide("approve", "web-1", "grace");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "recovered", effects: {} });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("that nobody gives expires, and a person is told", async () => {
+    await asked(async (rig) => {
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, effects: {}, leases: [] });
+      expect(state.detail).toContain("the approval expired at");
+      expect(state.told).toEqual(["message sent", "page sent"]);
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("that nobody gives ends as refused where the runbook says so", async () => {
+    await asked(async (rig) => {
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "refused", needsHuman: false, effects: {} });
+    }, "refuse");
+  });
+});
+
+describe("a rejection", () => {
+  it("ends it, and repeats of the same fault do not ask again, but a new start of the alert does", async () => {
+    await asked(async (rig, planHash) => {
+      await rig.handle("web-1").signal(rejectSignal, { planHash, by: "grace", reason: "after the sale" });
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "rejected", needsHuman: false, effects: {} });
+      expect(state.detail).toContain("rejected by grace: after the sale");
+      await rig.advance(HOUR_MS);
+      await rig.alert();
+      await rig.alert();
+      expect(await rig.isRunning("web-1")).toBe(false);
+      expect(await rig.outcomes("web-1")).toEqual(["rejected"]);
+      rig.lab.world.healDisk("web-1");
+      await rig.advance(HOUR_MS);
+      rig.lab.world.failDisk("web-1");
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval/);
+      expect(await rig.outcomes("web-1")).toEqual([null, "rejected"]);
+    });
+  });
+
+  it("of somebody without the role does not count", async () => {
+    await asked(async (rig) => {
+      await rig.decide("reject", "web-1", "mallory");
+      await rig.soon("recorded", async () => (await rig.story("web-1")).decisions.length === 1);
+      expect(await rig.view("web-1")).toMatchObject({ phase: "approve" });
+    });
+  });
+});

@@ -1,0 +1,200 @@
+import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { wideOpen } from "../support/rig-folder.ts";
+import { timeSkippingServer } from "../support/rig-server.ts";
+import { withRig } from "../support/rig.ts";
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await timeSkippingServer();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+/** Nothing in the world was touched. */
+const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
+/** After the point of no return: out of service, nothing else left over, a person is paged. */
+const STAYS_OUT = { server: "drain 100 %", tickets: ["resolved"], silences: 0 };
+
+describe("the technician", () => {
+  it("who does not come until the deadline: everything is taken back, and a person is paged", async () => {
+    await withRig(env, {}, async (rig) => {
+      rig.lab.inject({ name: "technician-absent", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], told: ["page sent"] });
+      expect(state.detail).toMatch(/ticket\.awaitResolved.*all was taken back/);
+      expect(state.effects).toEqual({
+        silence: "happened",
+        drain: "happened",
+        dc: "happened",
+        "dc/undo": "happened",
+        "drain/undo": "happened",
+        "silence/undo": "happened",
+      });
+      expect(rig.world("web-1")).toEqual({ ...UNTOUCHED, tickets: ["rejected"] });
+      expect(rig.harm()).toBe(0);
+      // The same fault goes on firing: a person has it, it does not start again.
+      await rig.alert();
+      expect(await rig.isRunning("web-1")).toBe(false);
+      expect(await rig.outcomes("web-1")).toEqual(["escalated"]);
+    });
+  });
+
+  it("who only reseats the old disk: nothing is wiped, and the host stays drained", async () => {
+    await withRig(env, {}, async (rig) => {
+      rig.lab.inject({ name: "wrong-disk", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], told: ["page sent"] });
+      expect(state.detail).toMatch(/the old drive \w+ is still there.*it stays out of service/);
+      expect(state.effects).not.toHaveProperty("rebuild");
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
+      expect(rig.harm()).toBe(0);
+    });
+  });
+
+  it("who swaps another disk of the host: nothing is wiped, and the host stays drained", async () => {
+    const twoDisks = {
+      runbook: (runbook: { require: string }) => void (runbook.require = "target.diskCount == 2"),
+      hosts: (hosts: { id: string; disks: object[] }[]) => {
+        const disk = { slot: 1, device: "/dev/sdb", serial: "GOOD-DISK", model: "Contoso", failing: false };
+        hosts.find(({ id }) => id === "web-1")?.disks.push(disk);
+      },
+    };
+    await withRig(env, twoDisks, async (rig) => {
+      rig.lab.inject({ name: "wrong-disk", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true });
+      expect(rig.lab.world.host("web-1").disks.map(({ serial }) => serial)).not.toContain("GOOD-DISK");
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
+    });
+  });
+
+  it("who brings a bad disk: nothing is installed on it, and the host stays drained", async () => {
+    await withRig(env, {}, async (rig) => {
+      rig.lab.inject({ name: "bad-new-disk", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      expect(state.detail).toContain("is not healthy");
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
+      expect(rig.harm()).toBe(0);
+    });
+  });
+});
+
+describe("verification", () => {
+  it("fails on a disk that is bad after the reinstall: the host stays drained", async () => {
+    const runbook = (content: { ladder: { steps: { uses: string }[] }[] }): void => {
+      const rung = content.ladder[0];
+      if (rung) rung.steps = rung.steps.filter(({ uses }) => uses !== "host.assertDiskReplaced");
+    };
+    await withRig(env, { runbook }, async (rig) => {
+      rig.lab.inject({ name: "bad-new-disk", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], told: ["page sent"] });
+      expect(state.detail).toMatch(/not healthy: probe is unhealthy.*it stays out of service/);
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 1 });
+    });
+  });
+
+  it("that fails while traffic comes back takes the traffic away again", async () => {
+    await withRig(env, {}, async (rig) => {
+      await rig.alert();
+      await rig.until("a quarter of the traffic", () => rig.world("web-1").server === "ready 25 %");
+      rig.lab.world.failDisk("web-1");
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      expect(state.detail).toContain("while traffic came back");
+      expect(state.effects).toMatchObject({ "drain@25/finishHealthy": "happened", "drain/finishOtherwise": "happened" });
+      expect(rig.world("web-1")).toMatchObject({ server: "drain 25 %", silences: 0 });
+    });
+  });
+});
+
+describe("the installer", () => {
+  it("that is stuck: past the point of no return the host stays drained, and its leases stay taken", async () => {
+    await withRig(env, {}, async (rig) => {
+      rig.lab.inject({ name: "installer-stuck", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      expect(state.effects).toMatchObject({ rebuild: "pending", "dc/finishOtherwise": "happened" });
+      expect(state.effects).not.toHaveProperty("drain/undo");
+      expect(state.leases).toEqual(["group:web orphaned", "rack:r01 orphaned", "target:host:web-1 orphaned"]);
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 1 });
+      expect(rig.harm()).toBe(0);
+    });
+  });
+
+  it("that fails: the host stays drained, the ticket says so, a person is paged", async () => {
+    await withRig(env, {}, async (rig) => {
+      rig.lab.inject({ name: "installer-fails", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], told: ["page sent"] });
+      expect(state.effects).toMatchObject({ rebuild: "failed", "dc/finishOtherwise": "happened", "silence/finishOtherwise": "happened" });
+      expect(state.detail).toContain("deploy failed");
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 1 });
+      const texts = rig.lab.world.tickets.all().flatMap(({ transactions }) => transactions.map((one) => one.attachment?.content ?? ""));
+      expect(texts.filter((text) => text.includes("selfheal gives up"))).toHaveLength(1);
+    });
+  });
+});
+
+describe("a second rung", () => {
+  /** First only take the host out for a while, then replace the disk. */
+  const withLightRung = (runbook: { ladder: object[]; limits: object }): void => {
+    wideOpen(runbook);
+    runbook.ladder.unshift({
+      rung: "rest",
+      steps: [{ uses: "loadbalancer.drain", with: { pool: "${{ target.pool }}" } }],
+      verify: { hold: "1m", within: "5m" },
+    });
+  };
+
+  it("is tried after the first was taken back", async () => {
+    await withRig(env, { runbook: withLightRung }, async (rig) => {
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "healed", effects: { "rest:drain": "happened", "rest:drain/undo": "happened" } });
+      const admin = rig.lab.world.log.filter(({ system, host }) => system === "haproxy" && host === "web-1").map(({ what }) => what);
+      expect(admin.slice(0, 3)).toEqual(["drain", "ready", "drain"]);
+      expect(rig.world("web-1")).toMatchObject({ server: "ready 100 %", rebuilds: 1 });
+    });
+  });
+
+  it("is not tried when the first could not be taken back", async () => {
+    await withRig(env, { runbook: withLightRung }, async (rig) => {
+      rig.lab.inject({ name: "undo-refused", host: "web-1" });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      expect(state.detail).toContain("could not be taken back");
+      expect(Object.keys(state.effects)).toEqual(["rest:drain", "rest:drain/undo"]);
+      expect(rig.world("web-1")).toEqual({ server: "drain 100 %", rebuilds: 0, tickets: [], silences: 0 });
+    });
+  });
+
+  it("heals what the first could not, past the point of no return, and the traffic comes back once", async () => {
+    const runbook = (content: { ladder: { rung: string; steps: { uses: string; onFail?: string }[] }[]; limits: object }): void => {
+      wideOpen(content);
+      const [first] = content.ladder;
+      if (!first) throw new Error("the runbook has no rung");
+      for (const step of first.steps) if (step.uses === "host.assertDiskReplaced") step.onFail = "nextRung";
+      content.ladder.push({ ...structuredClone(first), rung: "again" });
+    };
+    await withRig(env, { runbook }, async (rig) => {
+      rig.lab.inject({ name: "wrong-disk", host: "web-1", count: 1 });
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", leases: [], needsHuman: false });
+      expect(rig.world("web-1")).toEqual({ server: "ready 100 %", rebuilds: 1, tickets: ["resolved", "resolved"], silences: 0 });
+      expect(rig.lab.world.log.filter(({ what, host }) => what === "ready" && host === "web-1")).toHaveLength(1);
+      expect(rig.harm()).toBe(0);
+    });
+  });
+});
