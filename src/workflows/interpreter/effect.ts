@@ -38,10 +38,10 @@ export interface EffectCall {
 
 /** A second apply after "it did not happen", no third. */
 const MAX_APPLIES = 2;
-/** Tries of a request that certainly was not taken (connection refused, 429, breaker open). */
-const MAX_SENDS = 6;
+/** Least number of tries of a request that certainly was not taken (connection refused, 429, breaker open). */
+const MIN_SENDS = 6;
 const FIRST_RETRY_MS = 2_000;
-const LONGEST_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 5 * 60_000;
 /** Between two looks at an effect that nobody can read: doubling, so that a long outage costs little history. */
 const FIRST_LOOK_MS = 5_000;
 const LONGEST_LOOK_MS = 30 * 60_000;
@@ -98,10 +98,7 @@ async function settle(
     case "pending":
       return waitForEffect(episode, call, report.detail, now.deadline, now.key, progress);
     case "notSent":
-      if (progress.sends >= MAX_SENDS) return end("refused", `not sent after ${progress.sends} tries: ${report.detail}`);
-      progress.applies -= 1;
-      await pauseFor(report.retryAfterMs ?? backoff(progress.sends), `try ${call.step.uses} again: ${report.detail}`);
-      return stopped(episode, call) ?? { kind: "apply" };
+      return sendAgain(episode, call, report, now.deadline, progress);
     case "notHappened":
       return afterNotHappened(call, report.detail, now.readOnly, progress);
     case "unknown":
@@ -109,6 +106,23 @@ async function settle(
     default:
       return assertNever(report, "effect report");
   }
+}
+
+/** It certainly was not taken, so trying again is safe: until its time is over, and a few times in any case. */
+async function sendAgain(
+  episode: Episode,
+  call: EffectCall,
+  report: { detail: string; retryAfterMs: number | null },
+  deadline: number,
+  progress: Progress,
+): Promise<Next> {
+  if (progress.sends >= MIN_SENDS && Date.now() >= deadline) {
+    return end("refused", `not sent after ${progress.sends} tries: ${report.detail}`);
+  }
+  progress.applies -= 1;
+  const wake = (): boolean => call.stoppable && episode.desk.stop !== null;
+  await waitUntil(wake, report.retryAfterMs ?? backoff(progress.sends), `try ${call.step.uses} again: ${report.detail}`);
+  return stopped(episode, call) ?? { kind: "apply" };
 }
 
 /** Not there: it counts once the longest life of a lost request is over. */

@@ -1,3 +1,4 @@
+import { SEVERITIES, severityOf, type Severity } from "../../contracts/alert.ts";
 import type { Ending, Episode } from "../episode.ts";
 import { upsert } from "../episode.ts";
 import { people, record } from "../proxies.ts";
@@ -28,11 +29,17 @@ function shouldTell(ending: Ending): boolean {
   return ending.escalate || !["recovered", "observed", "refused"].includes(ending.outcome);
 }
 
+/** Of the alerts themselves, where no plan was made. */
+function worstSeverity(episode: Episode): Severity {
+  const seen = episode.faults().map((fault) => severityOf(fault.alert.labels));
+  return SEVERITIES.find((severity) => seen.includes(severity)) ?? "warning";
+}
+
 async function tell(episode: Episode, ending: Ending): Promise<void> {
   const { remediationId, target, plan } = episode;
   const routes = plan?.finish.escalate;
   const escalation = episode.acted() ? routes?.afterEffect : routes?.beforeEffect;
-  const severity = plan?.severity ?? "warning";
+  const severity = plan?.severity ?? worstSeverity(episode);
   await people(`tell: ${target.id} ${ending.outcome}`)
     ["remediation.notify"]({
       remediationId,

@@ -24,7 +24,9 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
     episode.collected = reply.collected;
     episode.collectDetail = reply.detail;
     const { state, reason } = reply.reading;
-    if (state === "unhealthy") return overBeforeAct(episode);
+    // Evidence that cannot be read is asked for again like a reading; then `decide` refuses for want of it.
+    const blind = state === "unhealthy" && reply.collected === null && ++unknown < UNKNOWN_READINGS;
+    if (state === "unhealthy" && !blind) return overBeforeAct(episode);
     if (state === "healthy" && ++healthy > 1) {
       return { outcome: "recovered", because: `the probe is healthy: ${reason}`, needsHuman: false, escalate: false };
     }
@@ -32,7 +34,7 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
       return { outcome: "refused", because: `FACTS_UNAVAILABLE: ${reason}`, needsHuman: true, escalate: true };
     }
     const gap = state === "healthy" ? flapWindowMs : flapWindowMs / UNKNOWN_READINGS;
-    episode.say(`${state}: ${reason}; asking once more`);
+    episode.say(`${state}: ${blind ? reply.detail : reason}; asking once more`);
     await waitUntil(() => overBeforeAct(episode) !== null, gap, `confirm again: ${state}`);
   }
 }

@@ -1,0 +1,132 @@
+import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { timeSkippingServer } from "../support/rig-server.ts";
+import { ApplicationFailure } from "@temporalio/common";
+import { withRig, type RigOptions } from "../support/rig.ts";
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await timeSkippingServer();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+/** Nothing in the world was touched. */
+const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
+
+/** The activity fails for good, from its n-th call on (1: always). */
+function planted(name: string, from = 1): RigOptions {
+  let calls = 0;
+  return {
+    activities: (real) => ({
+      ...real,
+      [name]: async (...args) => {
+        if (++calls >= from) throw ApplicationFailure.nonRetryable("planted");
+        return real[name]?.(...args);
+      },
+    }),
+  };
+}
+
+describe("a bug in a stage", () => {
+  it("before anything is touched ends as failed, and a person is told", async () => {
+    for (const stage of ["remediation.confirm", "remediation.decide", "remediation.admit"]) {
+      await withRig(env, planted(stage), async (rig) => {
+        await rig.alert();
+        const state = await rig.closed("web-1");
+        expect(state).toMatchObject({ outcome: "failed", needsHuman: true, effects: {}, leases: [], told: ["page sent"] });
+        expect(state.detail).toContain("a bug in selfheal");
+        expect(rig.world("web-1")).toEqual(UNTOUCHED);
+      });
+    }
+  });
+
+  it("after effects takes them back first", async () => {
+    // The baseline is the first reading, the one after the silence the second, the one after the drain the third.
+    await withRig(env, planted("remediation.read", 3), async (rig) => {
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "failed", needsHuman: true, leases: [], told: ["page sent"] });
+      expect(state.effects).toMatchObject({ "drain/undo": "happened", "silence/undo": "happened" });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("past the point of no return leaves the host drained", async () => {
+    await withRig(env, planted("remediation.read", 5), async (rig) => {
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "failed", needsHuman: true, leases: [], told: ["page sent"] });
+      expect(state.effects).toMatchObject({ rebuild: "happened", "drain/finishOtherwise": "happened" });
+      expect(rig.world("web-1")).toEqual({ server: "drain 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 });
+    });
+  });
+
+  it("before the record knows it does not hang, and a person is told all the same", async () => {
+    await withRig(env, planted("remediation.open"), async (rig) => {
+      await rig.alert();
+      await rig.until("it ended", async () => !(await rig.isRunning("web-1")));
+      expect((await rig.handle("web-1").describe()).status.name).toBe("COMPLETED");
+      expect(rig.lab.world.messages.map(({ text }) => text).join()).toContain("a bug in selfheal");
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+});
+
+describe("an activity that dies", () => {
+  it("after its effect is settled by reading back: one ticket", async () => {
+    let died = false;
+    const activities: RigOptions["activities"] = (real) => ({
+      ...real,
+      "ticket.open": async (...args) => {
+        const answer = await real["ticket.open"]?.(...args);
+        if (!died) {
+          died = true;
+          throw new Error("the worker died");
+        }
+        return answer;
+      },
+    });
+    await withRig(env, { activities }, async (rig) => {
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
+      expect(rig.world("web-1")).toEqual({ server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 });
+    });
+  });
+
+  it("before its intent was recorded is tried again", async () => {
+    let died = false;
+    const activities: RigOptions["activities"] = (real) => ({
+      ...real,
+      "loadbalancer.drain": (...args) => {
+        if (died) return real["loadbalancer.drain"]?.(...args) ?? Promise.reject(new Error("gone"));
+        died = true;
+        return Promise.reject(new Error("the database was away"));
+      },
+    });
+    await withRig(env, { activities }, async (rig) => {
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false, effects: { drain: "happened" } });
+      expect(rig.harm()).toBe(0);
+    });
+  });
+});
+
+describe("an episode whose workflow is gone", () => {
+  it("is not worked around: the next alert tells a person, and nothing is touched", async () => {
+    await withRig(env, { standingFor: [] }, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval/);
+      await rig.handle("web-1").terminate("somebody did that");
+      rig.lab.world.healDisk("web-1");
+      await rig.advance(60_000);
+      rig.lab.world.failDisk("web-1");
+      await rig.alert();
+      await rig.until("it ended", async () => !(await rig.isRunning("web-1")));
+      expect(await rig.outcomes("web-1")).toEqual([null]);
+      expect((await rig.state("web-1")).told).toEqual(["message sent", "page sent"]);
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+});
