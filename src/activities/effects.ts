@@ -141,7 +141,11 @@ function keyOf(request: EffectRequest): string {
 }
 
 /** Reading back right after the apply: what cannot be read now is unknown, and the workflow looks again. */
-async function look(operation: Operation<JsonObject>, context: EffectContext, input: JsonObject): Promise<EffectReport | Observation> {
+async function look(
+  operation: Operation<JsonObject>,
+  context: EffectContext,
+  input: JsonObject,
+): Promise<EffectReport | Observation> {
   try {
     return await operation.observe(context, input);
   } catch (error) {
@@ -175,7 +179,7 @@ async function settle(
     return report;
   }
   await deps.record.endWait(key);
-  return seen as EffectReport;
+  return seen;
 }
 
 const UNSETTLED: readonly EffectState[] = ["intent", "pending", "unknown"];

@@ -45,7 +45,8 @@ export interface Catalogue {
   values: JsonObject;
   /** With references instead of secrets: `resolveSecrets` fills them in. */
   connections: JsonObject;
-  sources: Record<string, JsonObject>;
+  /** With references, too. */
+  sources: ConfigSpec["sources"];
   /** Those that are bound to the runbooks as they are now. */
   standingApprovals: Omit<StandingApproval, "id" | "used">[];
   modes(runbook: Runbook, target: Target): { global: Mode; group: Mode; runbook: Mode };

@@ -28,7 +28,7 @@ export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: Secre
     ),
     ...checkConnections(source, spec),
     ...writtenOutSecrets(source, spec.connections, ["connections"]),
-    ...writtenOutSecrets(source, spec.sources, ["sources"]),
+    ...writtenOutSecrets(source, spec.sources as JsonObject, ["sources"]),
     ...misplacedReferences(source, spec.values, ["values"]),
     ...(secrets === null ? [] : checkSecrets(source, spec, secrets)),
   ];
@@ -102,7 +102,7 @@ function misplacedReferences(source: YamlSource, value: Json, path: (string | nu
 function checkSecrets(source: YamlSource, spec: ConfigSpec, secrets: SecretSource): Problem[] {
   const both: [string, JsonObject][] = [
     ["connections", spec.connections],
-    ["sources", spec.sources],
+    ["sources", spec.sources as JsonObject],
   ];
   return both.flatMap(([key, value]) => missingToProblems(resolveSecrets(value, secrets, [key]).missing, source));
 }

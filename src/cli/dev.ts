@@ -1,8 +1,9 @@
 /** `selfheal dev`: everything on one machine, for trying things. The pieces are the ones that production runs. */
+import { createConnection } from "node:net";
 import { Command } from "commander";
 import { readEnv } from "../config/env.ts";
 import { paint, printResult, wantsJson, note } from "./output.ts";
-import { configOption, databaseOption, parseCount, parsePort, withExamples } from "./options.ts";
+import { configFolder, configOption, databaseOption, parseCount, parsePort, withExamples } from "./options.ts";
 import type { Stack, StackOptions } from "./process/stack.ts";
 import { stopOnSignals } from "./process/signals.ts";
 
@@ -49,6 +50,8 @@ async function runDev(options: DevOptions, command: Command): Promise<void> {
   const env = readEnv();
   const stop = stopOnSignals();
   const json = wantsJson(command);
+  // Mistakes are said before anything heavy has started.
+  if (!options.lab || options.config !== undefined) await sayOwnSystems(configFolder(options.config, env));
   // Loaded here: it brings the Temporal SDK's native half, which no other command should wait for.
   const { startStack } = await import("./process/stack.ts");
   const stack = await startStack(stackOptions(options), { env, stop: stop.signal, say: note });
@@ -63,6 +66,12 @@ async function runDev(options: DevOptions, command: Command): Promise<void> {
     await stack.stop();
     stop.release();
   }
+}
+
+async function sayOwnSystems(folder: string): Promise<void> {
+  const { checkOwnSystems, describeLook } = await import("./process/own-systems.ts");
+  const outside = { fetch, connect: createConnection, clock: { now: Date.now } };
+  for (const look of await checkOwnSystems(folder, outside)) note(describeLook(look));
 }
 
 function stackOptions(options: DevOptions): StackOptions {

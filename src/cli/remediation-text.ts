@@ -11,7 +11,7 @@ export function listText(rows: readonly ListedRemediation[], now: number): strin
     plain(`${row.target.kind}/${row.target.id}`),
     plain(row.runbook ?? "-"),
     row.phase,
-    row.outcome ?? (row.needsHuman ? "needs a person" : "-"),
+    `${row.outcome ?? "-"}${row.needsHuman ? " (a person!)" : ""}`,
     ago(row.openedAt, now),
     short(plain(row.outcome === null ? row.doing : row.detail), 70),
   ]);

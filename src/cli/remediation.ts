@@ -1,6 +1,7 @@
 /** `selfheal remediation …`: everything goes through the API, never past it. */
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { readEnv, secretFromEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
@@ -25,6 +26,7 @@ export interface RemediationCommandOptions {
 interface Outside {
   fetch: typeof fetch;
   now: () => number;
+  sleep: (ms: number) => Promise<void>;
   interactive: boolean;
   ask: (question: string) => Promise<string>;
   user: () => string;
@@ -48,6 +50,7 @@ function contextOf(options: RemediationCommandOptions): Context {
   const outside: Outside = {
     fetch: globalThis.fetch,
     now: Date.now,
+    sleep: (ms) => sleep(ms),
     interactive: process.stdin.isTTY && process.stderr.isTTY,
     ask: askOnTerminal,
     user: userName,
@@ -143,16 +146,41 @@ async function decide(context: Context, command: Command, kind: DecisionKind, id
   const story = await api.story(id);
   const planHash = kind === "cancel" ? null : planOf(kind, story, options.planHash);
   if (options.yes !== true) await confirm(context.outside, kind, story);
+  const by = options.by ?? context.outside.user();
   const answer = await api.decide(kind, story.remediation.remediationId, {
-    by: options.by ?? context.outside.user(),
+    by,
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     ...(planHash === null ? {} : { planHash }),
   });
   const { remediationId, target } = answer;
+  if (kind !== "cancel") await requireCounted(context, api, { kind, remediationId, by, planHash });
   printResult(command, answer, () => {
     const plan = planHash === null ? "" : `, plan ${planHash.slice(0, 12)}`;
     return plain(`${kind}: taken by remediation ${remediationId} of ${target.kind}/${target.id}${plan}`);
   });
+}
+
+/** How long the workflow may take to say whether the decision counts; after that it is only known to be taken. */
+const LOOKS = 25;
+const LOOK_EVERY_MS = 200;
+
+/** The workflow takes a decision first and verifies the person afterwards: what it made of it is in the story. */
+async function requireCounted(
+  { outside }: Context,
+  api: RemediationApi,
+  decision: { kind: DecisionKind; remediationId: string; by: string; planHash: string | null },
+): Promise<void> {
+  for (let look = 0; look < LOOKS; look++) {
+    const { decisions } = await api.story(decision.remediationId);
+    const mine = decisions.findLast(
+      ({ by, decision: what, planHash }) =>
+        by === decision.by && what === decision.kind && planHash === decision.planHash,
+    );
+    if (mine?.status === "counted") return;
+    if (mine !== undefined) throw new UserError(`the decision of ${decision.by} does not count: ${mine.reason}`);
+    await outside.sleep(LOOK_EVERY_MS);
+  }
+  note("taken; the workflow has not said yet whether it counts (is a worker running?)");
 }
 
 /** The decision is bound to the exact plan: the one given, or the one that was fetched and shown. */

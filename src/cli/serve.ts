@@ -4,11 +4,13 @@ import { ACTIONS } from "../activities/actions.ts";
 import { classify } from "../catalogue/classify.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
+import { processSecrets } from "../config/secrets.ts";
 import { connectClient, temporalSettings, type TemporalSettings } from "../config/temporal.ts";
 import { Secret } from "../ports/secret.ts";
 import { openRecord } from "../record/record.ts";
 import { activate, requireCatalogue } from "../starters/active-catalogue.ts";
 import { startServer } from "../starters/http/serve.ts";
+import { sourceTokens } from "../starters/source-tokens.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { announceReady } from "./process/ready.ts";
@@ -43,6 +45,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     const catalogue = await requireCatalogue(configFolder(options.config, env), ACTIONS);
+    const tokens = sourceTokens(catalogue.sources, processSecrets());
     const record = await openRecord(databaseUrl, { applicationName: "selfheal serve" });
     defer(() => record.end());
     const client = await connectClient(settings);
@@ -57,6 +60,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       host: options.host ?? env.SELFHEAL_HOST ?? "127.0.0.1",
       port: options.port ?? env.SELFHEAL_PORT ?? 8080,
       webhookToken: tokenOf(env.SELFHEAL_WEBHOOK_TOKEN),
+      sourceTokens: tokens,
       apiToken: tokenOf(env.SELFHEAL_API_TOKEN),
       webUiUrl: webUiOf(env, settings),
     });

@@ -7,7 +7,8 @@ import { connectClient, temporalSettings } from "../config/temporal.ts";
 import { openRecord } from "../record/record.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
-import { ensureWatchSchedule } from "../watchers/schedule.ts";
+import { ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
+import { temporalView } from "../watchers/sweep-temporal.ts";
 import {
   configFolder,
   configOption,
@@ -28,6 +29,7 @@ interface WorkerOptions {
   registerSearchAttributes?: boolean;
   healthPort?: number;
   watchEvery: number;
+  sweepEvery: number;
 }
 
 export function workerCommand(): Command {
@@ -39,6 +41,7 @@ export function workerCommand(): Command {
     .option("--register-search-attributes", "add selfheal's search attributes to the namespace when they are missing")
     .option("--health-port <port>", "answer GET /healthz there, for a platform that asks", parsePort)
     .option("--watch-every <ms>", "time between two looks at what is waited for", parseMs, 2_000)
+    .option("--sweep-every <ms>", "time between two sweeps for what was left behind", parseMs, 60_000)
     .action((options: WorkerOptions) => run(options, readEnv()));
   return withExamples(command, [
     ["npm run build && selfheal worker --config ./config", "as in production; Temporal at TEMPORAL_ADDRESS"],
@@ -78,6 +81,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     const { activities } = compose({
       record,
       remediations: temporalRemediations(client),
+      temporal: temporalView(client),
       connections,
       log,
       stopping: stop.signal,
@@ -91,7 +95,10 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
       log,
       stop: stop.signal,
-      beforePolling: () => ensureWatchSchedule(client, { everyMs: options.watchEvery }),
+      beforePolling: async () => {
+        await ensureWatchSchedule(client, { everyMs: options.watchEvery });
+        await ensureSweepSchedule(client, { everyMs: options.sweepEvery });
+      },
       onReady: (detail) => {
         polling = true;
         announceReady(detail);

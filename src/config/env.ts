@@ -44,7 +44,9 @@ export const ENV_SCHEMA = z.object({
   SELFHEAL_TEMPORAL_CLI: text.describe("path of a `temporal` binary to start dev servers with"),
   SELFHEAL_TEST_SERVER: text.describe("path of a time-skipping Temporal test server, for tests"),
   SELFHEAL_API_TOKEN: text.describe("bearer token that `serve` asks of users of the API; needed beyond loopback"),
-  SELFHEAL_WEBHOOK_TOKEN: text.describe("bearer token of the alert webhooks; needed beyond loopback"),
+  SELFHEAL_WEBHOOK_TOKEN: text.describe(
+    "bearer token of alert sources that have none in selfheal.yaml; needed beyond loopback",
+  ),
   SELFHEAL_URL: text.describe("where `remediation` finds the API; default http://127.0.0.1:8080"),
   SELFHEAL_TOKEN: text.describe("the bearer token that `remediation` shows the API"),
   SELFHEAL_WEB_UI_URL: text.describe("address of Temporal's Web UI, for links; default none"),
@@ -60,7 +62,6 @@ export const ENV_SCHEMA = z.object({
   XDG_STATE_HOME: text,
   NO_COLOR: text,
   FORCE_COLOR: text,
-  CI: text,
 });
 export type Env = z.infer<typeof ENV_SCHEMA>;
 

@@ -8,6 +8,7 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { SweepRecord } from "./api-sweep.ts";
 
 /** What became of a received alert. */
 export type Disposition = "received" | "delivered" | "unmatched" | "ignored";
@@ -183,7 +184,7 @@ export interface ListFilter {
   limit?: number;
 }
 
-export interface RecordStore extends Ingest {
+export interface RecordStore extends Ingest, SweepRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;

@@ -202,12 +202,12 @@ export async function unsettledEffects(db: Session, olderThanMs: number, limit: 
   return rows.map(toEffectRow);
 }
 
-function effectRows(db: Session) {
-  return db.selectFrom("effects").selectAll();
+export function effectRows(db: Session) {
+  return db.selectFrom("effects").selectAll("effects");
 }
 type StoredEffect = Awaited<ReturnType<ReturnType<typeof effectRows>["execute"]>>[number];
 
-function toEffectRow(row: StoredEffect): EffectRow {
+export function toEffectRow(row: StoredEffect): EffectRow {
   return {
     key: row.key,
     remediationId: row.remediation_id,

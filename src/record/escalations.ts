@@ -39,9 +39,9 @@ export async function escalationSent(
   await inTransaction(db, async (tx) => {
     const changed = await sql<{ route: string }>`
       update escalations
-         set sent_at = case when ${error}::text is null then selfheal_now() end, error = ${error}
-       where remediation_id = ${remediationId} and key = ${key} and sent_at is null
-         and (${error}::text is null or error is distinct from ${error}) returning route`.execute(tx);
+         set sent_at = case when ${error}::text is null then selfheal_now() end, error = ${error},
+             attempts = attempts + 1, tried_at = selfheal_now()
+       where remediation_id = ${remediationId} and key = ${key} and sent_at is null returning route`.execute(tx);
     const route = changed.rows[0]?.route;
     if (route === undefined) return;
     const kind = error === null ? "escalationSent" : "escalationFailed";

@@ -1,4 +1,4 @@
-/** Leases that outlive their workflow (design §3 law 2): they count until a person or the recovery releases them. */
+/** What outlives its workflow (design §3 law 2): leases count until a person or the recovery releases them. */
 import { sql, type Transaction } from "kysely";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
@@ -59,5 +59,21 @@ export async function releaseLeases(db: Database, remediationId: string, by: str
     await tx.updateTable("admissions").set({ released_at: now }).where("remediation_id", "=", remediationId).execute();
     const body = { scopes, by, reason };
     await appendAudit(tx, { chain: remediationId, key: "leasesReleased", kind: "leasesReleased", body });
+  });
+}
+
+/** Answers false, changing nothing, when the remediation is closed: then its close has said what a person must do. */
+export async function markNeedsHuman(db: Database, remediationId: string, reason: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const row = await lockRemediation(tx, remediationId);
+    if (row.closed_at !== null) return false;
+    await tx
+      .updateTable("remediations")
+      .set({ needs_human: true })
+      .where("remediation_id", "=", remediationId)
+      .execute();
+    const body = { reason };
+    await appendAudit(tx, { chain: remediationId, key: `needsHuman:${reason}`, kind: "needsHuman", body });
+    return true;
   });
 }

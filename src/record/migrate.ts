@@ -4,11 +4,13 @@ import { type Migration, Migrator } from "kysely/migration";
 import { messageOf } from "../config/user-error.ts";
 import { isRecordUnavailable, placeOf, SchemaTooNew } from "./errors.ts";
 import * as first from "./migrations/0001-record.ts";
+import * as second from "./migrations/0002-findings.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
 const MIGRATIONS: Record<string, Migration> = {
   "0001-record": first,
+  "0002-findings": second,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 
@@ -42,12 +44,27 @@ export async function isMigrated(db: Database, databaseUrl: string): Promise<boo
   return Object.keys(MIGRATIONS).every((name) => applied.has(name));
 }
 
-async function refuseNewer(db: Database, databaseUrl: string): Promise<Set<string>> {
+/** Which migrations the database has, which this version would add, and which only a newer one knows. Reads only. */
+export async function migrationState(
+  db: Database,
+): Promise<{ applied: string[]; missing: string[]; unknown: string[] }> {
   const found = await sql<{ there: boolean }>`select to_regclass('kysely_migration') is not null as there`.execute(db);
-  if (found.rows[0]?.there !== true) return new Set();
-  const rows = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
-  const applied = new Set(rows.rows.map((row) => row.name));
-  const unknown = [...applied].filter((name) => !(name in MIGRATIONS));
+  const there = found.rows[0]?.there === true;
+  const rows = there
+    ? (await sql<{ name: string }>`select name from kysely_migration order by 1`.execute(db)).rows
+    : [];
+  const applied = rows.map((row) => row.name);
+  return {
+    applied,
+    missing: Object.keys(MIGRATIONS).filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !(name in MIGRATIONS)),
+  };
+}
+
+async function refuseNewer(db: Database, databaseUrl: string): Promise<Set<string>> {
+  const state = await migrationState(db);
+  const applied = new Set(state.applied);
+  const { unknown } = state;
   if (unknown.length === 0) return applied;
   const place = placeOf(databaseUrl);
   throw new SchemaTooNew(

@@ -17,6 +17,8 @@ import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as queries from "./queries.ts";
 import { admissibleWaiters, leaveQueue, queueRows } from "./queue.ts";
+import * as findings from "./findings.ts";
+import * as sweep from "./sweep.ts";
 import { planOf, saveDecision } from "./verdicts.ts";
 import * as waits from "./waits.ts";
 
@@ -42,6 +44,7 @@ function recordOver(db: Database): RecordStore {
     ...writersOfEpisodes(db),
     ...writersOfEffects(db),
     ...readers(db),
+    ...sweeping(db),
     now: () => readNow(db),
     ping: async () => {
       await sql`select 1`.execute(db);
@@ -80,6 +83,7 @@ function writersOfEpisodes(db: Database) {
     admit: (request) => admit(db, request),
     leaveQueue: (remediationId) => leaveQueue(db, remediationId),
     orphanLeases: (remediationId, reason) => leases.orphanLeases(db, remediationId, reason),
+    markNeedsHuman: (remediationId, reason) => leases.markNeedsHuman(db, remediationId, reason),
     releaseLeases: (remediationId, by, reason) => leases.releaseLeases(db, remediationId, by, reason),
     close: (request) => episodes.close(db, request),
   } satisfies Partial<RecordStore>;
@@ -113,5 +117,20 @@ function readers(db: Database) {
     audit: (chain) => auditRows(db, chain),
     alerts: (filter) => ingest.listAlerts(db, filter),
     target: (ref) => queries.targetHistory(db, ref),
+  } satisfies Partial<RecordStore>;
+}
+
+function sweeping(db: Database) {
+  return {
+    openEpisodes: (limit) => sweep.openEpisodes(db, limit),
+    orphanedLeases: (olderThanMs, limit) => sweep.orphanedLeases(db, olderThanMs, limit),
+    queueOfClosed: (limit) => sweep.queueOfClosed(db, limit),
+    unsettledOfClosed: (olderThanMs, limit) => sweep.unsettledOfClosed(db, olderThanMs, limit),
+    recentEffects: (action, limit) => sweep.recentEffects(db, action, limit),
+    unsentEscalations: (limit) => sweep.unsentEscalations(db, limit),
+    saveSweep: (swept) => findings.saveSweep(db, swept),
+    findings: () => findings.findings(db),
+    findingsTold: (keys, error) => findings.findingsTold(db, keys, error),
+    lastSweep: () => findings.lastSweep(db),
   } satisfies Partial<RecordStore>;
 }

@@ -8,6 +8,7 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { Disposition } from "./api.ts";
+import type { FindingSeverity } from "./api-sweep.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
 type AsJson<T> = ColumnType<T, string, string>;
@@ -29,6 +30,8 @@ export interface Tables {
   escalations: EscalationsTable;
   pauses: PausesTable;
   standing_approvals: StandingTable;
+  findings: FindingsTable;
+  sweep_last: { singleton: Generated<boolean>; at: string; failures: string[]; temporal_lag_ms: number | null };
   audit_chains: { chain: string; seq: number; hash: string };
   audit: AuditTable;
 }
@@ -170,6 +173,27 @@ interface EscalationsTable {
   at: string;
   sent_at: string | null;
   error: string | null;
+  attempts: Generated<number>;
+  tried_at: ColumnType<string | null, never, string>;
+}
+
+interface FindingsTable {
+  key: string;
+  code: string;
+  part: string;
+  severity: FindingSeverity;
+  sentence: string;
+  ids: AsJson<Record<string, string>>;
+  safe: boolean;
+  done: string | null;
+  next: string;
+  first_seen_at: string;
+  last_seen_at: string;
+  gone_at: string | null;
+  told_at: string | null;
+  tell_attempts: number;
+  tell_tried_at: string | null;
+  tell_error: string | null;
 }
 
 interface PausesTable {

@@ -8,11 +8,22 @@ import type { RecordStore } from "../record/api.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { loadCatalogue } from "../catalogue/load.ts";
 import { formatProblem } from "../catalogue/problems.ts";
+import type { SecretSource } from "../catalogue/secrets.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 
-/** Throws a UserError with every mistake when the folder does not load: start-up fails early and says why. */
-export async function requireCatalogue(folder: string, actions: Record<string, AnyAction>): Promise<Catalogue> {
-  const { catalogue, problems } = await loadCatalogue(folder, { actions });
+/**
+ * Throws a UserError with every mistake when the folder does not load: start-up fails early and says why. With
+ * `secrets` a reference that leads to nothing is a mistake too, with its place; without, references are not followed.
+ */
+export async function requireCatalogue(
+  folder: string,
+  actions: Record<string, AnyAction>,
+  secrets?: SecretSource,
+): Promise<Catalogue> {
+  const { catalogue, problems } = await loadCatalogue(
+    folder,
+    secrets === undefined ? { actions } : { actions, secrets },
+  );
   if (catalogue !== null) return catalogue;
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");
   throw new UserError(`the catalogue in ${folder} does not load:\n${lines}`, { exitCode: EXIT.usage });

@@ -1,6 +1,7 @@
 /** Remediations on a Temporal client. Every call has a deadline; every failure says whether others will fail too. */
 import {
   isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -40,7 +41,7 @@ export function temporalRemediations(client: Client, options: TemporalOptions = 
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
   const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + timeoutMs, call);
   return {
-    start: (request) => reached("start a remediation", () => within(() => signalWithStart(client, taskQueue, request))),
+    start: (request) => reached("start a remediation", () => within(() => startOnce(client, taskQueue, request))),
     resolve: (target, message) =>
       orNotRunning(() => within(() => client.workflow.getHandle(workflowId(target)).signal(alertSignal, message))),
     hint: (id, about) => orNotRunning(() => within(() => client.workflow.getHandle(id).signal(hintSignal, { about }))),
@@ -52,6 +53,16 @@ export function temporalRemediations(client: Client, options: TemporalOptions = 
         }),
       ),
   };
+}
+
+/** Two first alerts of a target may race; the one that lost finds the workflow running. */
+async function startOnce(client: Client, taskQueue: string, request: StartRequest): Promise<void> {
+  try {
+    await signalWithStart(client, taskQueue, request);
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await signalWithStart(client, taskQueue, request);
+  }
 }
 
 async function signalWithStart(client: Client, taskQueue: string, request: StartRequest): Promise<void> {

@@ -1,18 +1,27 @@
-/** The Temporal Schedule `selfheal-watch`: Temporal elects the one run of the watcher, we elect nobody. */
+/** The Temporal Schedules of watcher and sweeper: Temporal elects the one run of each, we elect nobody. */
 import { ScheduleAlreadyRunning, type Client, type ScheduleOptions } from "@temporalio/client";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import type { WatchRequest } from "./activity.ts";
 
 export const WATCH_SCHEDULE = "selfheal-watch";
 export const WATCH_WORKFLOW = "watch";
+export const SWEEP_SCHEDULE = "selfheal-sweep";
+export const SWEEP_WORKFLOW = "sweep";
 
 export interface WatchScheduleOptions extends Partial<WatchRequest> {
+  taskQueue?: string;
+}
+export interface SweepScheduleOptions {
+  /** From one sweep to the next; default 60,000. */
+  everyMs?: number;
   taskQueue?: string;
 }
 
 const FIVE_MINUTES_MS = 5 * 60_000;
 /** A try to start this often: the longest gap between two runs of the watcher. */
 const START_EVERY_MS = 5_000;
+/** What has just started has not had the time to leave anything behind. */
+const FIRST_SWEEP_AFTER_MS = 60_000;
 
 /**
  * Creates the schedule, or brings an existing one up to date; a pause that a person set stays. Every worker may call it
@@ -20,18 +29,38 @@ const START_EVERY_MS = 5_000;
  */
 export async function ensureWatchSchedule(client: Client, options: WatchScheduleOptions = {}): Promise<void> {
   const { taskQueue = TASK_QUEUE, everyMs = 2_000, forMs = FIVE_MINUTES_MS } = options;
-  const wanted = scheduleOf(taskQueue, { everyMs, forMs });
-  try {
-    await client.schedule.create({ scheduleId: WATCH_SCHEDULE, ...wanted });
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await client.schedule.getHandle(WATCH_SCHEDULE).update(({ state }) => ({ ...wanted, state }));
-  }
+  await ensure(client, WATCH_SCHEDULE, watchSchedule(taskQueue, { everyMs, forMs }));
   // The first run now, not after the first interval; SKIP drops it when one runs already.
   await client.schedule.getHandle(WATCH_SCHEDULE).trigger("SKIP");
 }
 
-function scheduleOf(taskQueue: string, request: WatchRequest) {
+/** As ensureWatchSchedule; the first sweep comes a minute after the schedule was made. */
+export async function ensureSweepSchedule(client: Client, options: SweepScheduleOptions = {}): Promise<void> {
+  const { taskQueue = TASK_QUEUE, everyMs = 60_000 } = options;
+  const startAt = new Date(Date.now() + FIRST_SWEEP_AFTER_MS);
+  await ensure(client, SWEEP_SCHEDULE, sweepSchedule(taskQueue, everyMs), startAt);
+}
+
+type Wanted = Omit<ScheduleOptions, "scheduleId">;
+
+/** `startAt` counts only where it is made: later starts of workers must not put it off. */
+async function ensure(client: Client, scheduleId: string, wanted: Wanted, startAt?: Date): Promise<void> {
+  const spec = startAt === undefined ? wanted.spec : { ...wanted.spec, startAt };
+  try {
+    await client.schedule.create({ scheduleId, ...wanted, spec });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await client.schedule
+      .getHandle(scheduleId)
+      .update(({ state, spec: old }) => ({ ...wanted, spec: { ...wanted.spec, ...startOf(old) }, state }));
+  }
+}
+
+function startOf({ startAt }: { startAt?: Date }): { startAt?: Date } {
+  return startAt === undefined ? {} : { startAt };
+}
+
+function watchSchedule(taskQueue: string, request: WatchRequest) {
   return {
     spec: { intervals: [{ every: START_EVERY_MS }] },
     action: {
@@ -44,5 +73,20 @@ function scheduleOf(taskQueue: string, request: WatchRequest) {
     },
     // A missed start is not made up for: the next one looks at everything anyway.
     policies: { overlap: "SKIP", catchupWindow: "10s" },
-  } satisfies Omit<ScheduleOptions, "scheduleId">;
+  } satisfies Wanted;
+}
+
+function sweepSchedule(taskQueue: string, everyMs: number) {
+  return {
+    spec: { intervals: [{ every: everyMs }] },
+    action: {
+      type: "startWorkflow",
+      workflowType: SWEEP_WORKFLOW,
+      workflowId: SWEEP_SCHEDULE,
+      taskQueue,
+      args: [],
+      staticSummary: "compares record, Temporal and world",
+    },
+    policies: { overlap: "SKIP", catchupWindow: "10s" },
+  } satisfies Wanted;
 }

@@ -10,11 +10,17 @@ import type { ActivityDependencies } from "../activities/dependencies.ts";
 import { createActivities } from "../activities/index.ts";
 import { buildPorts } from "../adapters/build.ts";
 import type { Connections } from "../adapters/connections.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import { classify } from "../catalogue/classify.ts";
 import type { Outside, Ports } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
+import { createIngest, type Starter } from "../starters/ingest.ts";
+import { createStarterMetrics } from "../starters/metrics.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import { reroute } from "../starters/temporal.ts";
 import { createWatchActivities, type ActivityHandle } from "../watchers/activity.ts";
+import { createSweepActivities } from "../watchers/sweep-activity.ts";
+import type { TemporalView } from "../watchers/sweep-temporal.ts";
 import { heartbeating } from "./heartbeats.ts";
 
 /** The real outside: the process's own fetch, sockets and clock. */
@@ -27,6 +33,8 @@ export const OUTSIDE: Outside = {
 export interface Composition {
   record: RecordStore;
   remediations: Remediations;
+  /** For the sweeper; left out: this worker does not sweep. */
+  temporal?: TemporalView;
   connections: Connections;
   log: Logger;
   outside?: Outside;
@@ -62,6 +70,7 @@ export function compose(parts: Composition): Composed {
   const activities = {
     ...heartbeating(createActivities(dependencies)),
     ...createWatchActivities({ record, ports, remediations, log }, () => watchHandle(parts.stopping)),
+    ...sweepActivities(parts, dependencies),
   };
   return { activities, dependencies, ports };
 }
@@ -70,4 +79,26 @@ function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
   const context = Context.current();
   const signals = [context.cancellationSignal, ...(stopping === undefined ? [] : [stopping])];
   return { heartbeat: (details) => context.heartbeat(details), cancellationSignal: AbortSignal.any(signals) };
+}
+
+function sweepActivities(parts: Composition, { ports, catalogues }: ActivityDependencies): object {
+  const { record, remediations, temporal, connections, log } = parts;
+  if (temporal === undefined) return {};
+  const starter = redeliverer(parts, () => catalogues.active());
+  const loadBalancer = connections.loadBalancer === undefined ? null : ports.loadBalancer;
+  const deps = { record, remediations, temporal, starter, loadBalancer, notify: ports.notify, log };
+  return heartbeating({ ...createSweepActivities(deps, () => Context.current().info.scheduledTimestampMs) });
+}
+
+/** Alerts that were not delivered go out as the catalogue that is active now routes them. */
+function redeliverer(parts: Composition, active: () => Promise<Catalogue>): Pick<Starter, "redeliver"> {
+  const { record, remediations, log, newId = randomUUID } = parts;
+  const metrics = createStarterMetrics();
+  return {
+    redeliver: async (options) => {
+      const catalogue = await active();
+      const classifies = (alert: Parameters<typeof classify>[1]) => classify(catalogue, alert);
+      return createIngest({ record, remediations, classify: classifies, log, metrics, newId }).redeliver(options);
+    },
+  };
 }

@@ -57,9 +57,11 @@ export class Desk {
 
 /** Says what is wrong with a decision's shape, or null. Synchronous and without effect: validators use it. */
 export function faultOfDecision(message: unknown): string | null {
-  if (typeof message !== "object" || message === null) return `expected an object {planHash, by}, got ${typeof message}`;
+  if (typeof message !== "object" || message === null)
+    return `expected an object {planHash, by}, got ${typeof message}`;
   const { planHash, by, reason } = message as Record<string, unknown>;
-  if (typeof planHash !== "string" || planHash === "") return "planHash: expected the hash of the plan that you looked at";
+  if (typeof planHash !== "string" || planHash === "")
+    return "planHash: expected the hash of the plan that you looked at";
   if (typeof by !== "string" || by.trim() === "" || by.length > MAX_TEXT) return "by: expected your name";
   if (reason !== undefined && (typeof reason !== "string" || reason.length > MAX_TEXT)) {
     return `reason: expected a text of at most ${MAX_TEXT} characters`;

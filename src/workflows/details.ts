@@ -4,15 +4,19 @@ import { workflowId } from "../contracts/ids.ts";
 /** The current details of the Web UI: what it does, what it waits for, who must act and how. Markdown. */
 export function describe(view: RemediationView): string {
   const lines = [`### ${view.phase}: ${view.doing}`, ""];
-  lines.push(`**${view.target.kind}/${view.target.id}** · runbook **${view.runbook ?? "none"}** · \`${view.remediationId}\``);
+  lines.push(
+    `**${view.target.kind}/${view.target.id}** · runbook **${view.runbook ?? "none"}** · \`${view.remediationId}\``,
+  );
   if (view.waiting !== null) {
     const until = view.waiting.until === null ? "" : `, at the latest until ${view.waiting.until}`;
     lines.push("", `Waits for **${view.waiting.for}** since ${view.waiting.since}${until}.`);
   }
-  if (view.outcome !== null) lines.push("", `Outcome: **${view.outcome}**${view.needsHuman ? ", **a person must look**" : ""}.`);
+  if (view.outcome !== null)
+    lines.push("", `Outcome: **${view.outcome}**${view.needsHuman ? ", **a person must look**" : ""}.`);
   else if (view.needsHuman) lines.push("", "**A person must look.**");
   if (view.phase === "approve" && view.planHash !== null) lines.push(...howToDecide(view, view.planHash));
-  if (view.pointOfNoReturn) lines.push("", "The point of no return is passed: nothing is undone any more, only finished.");
+  if (view.pointOfNoReturn)
+    lines.push("", "The point of no return is passed: nothing is undone any more, only finished.");
   if (view.verdict !== null) lines.push(...verdict(view.verdict));
   return lines.join("\n");
 }

@@ -134,7 +134,10 @@ export class Episode {
   say(doing: string, waiting: RemediationView["waiting"] = null): void {
     this.view.doing = doing;
     this.view.waiting = waiting;
-    this.view.faults = this.faults().map((fault) => ({ key: fault.key, status: fault.resolved ? "resolved" : "firing" }));
+    this.view.faults = this.faults().map((fault) => ({
+      key: fault.key,
+      status: fault.resolved ? "resolved" : "firing",
+    }));
     setCurrentDetails(describe(this.view));
   }
 

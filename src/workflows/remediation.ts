@@ -35,7 +35,9 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
   const view = freshView(input.target);
   listen(inbox, desk, view);
   // A cancel from the Temporal CLI or Web UI is a person's cancel: it ends in a safe state, not in the middle.
-  CancellationScope.current().cancelRequested.catch(() => desk.cancel({ by: "temporal", reason: "workflow cancelled" }));
+  CancellationScope.current().cancelRequested.catch(() =>
+    desk.cancel({ by: "temporal", reason: "workflow cancelled" }),
+  );
   await CancellationScope.nonCancellable(async () => {
     if (!inbox.hasWork()) await waitUntil(() => inbox.hasWork(), FIRST_SIGNAL_MS, "the first alert");
     for (;;) {
@@ -77,7 +79,7 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
       desk.cancel(message);
       return { accepted: true };
     },
-    { validator: (message) => checkCancel(view, message) },
+    { validator: (message: messages.CancelMessage) => checkCancel(view, message) },
   );
   setHandler(messages.stateQuery, () => view);
 }
@@ -95,7 +97,9 @@ function checkDecision(view: RemediationView, message: messages.DecisionMessage)
     throw new Error(`${view.target.id} does not wait for an approval: it is in phase ${view.phase} (${view.doing})`);
   }
   if (message.planHash !== view.planHash) {
-    throw new Error(`planHash: got ${message.planHash}, but the plan that waits for approval is ${view.planHash ?? "none"}`);
+    throw new Error(
+      `planHash: got ${message.planHash}, but the plan that waits for approval is ${view.planHash ?? "none"}`,
+    );
   }
   if (view.approval.expiresAt !== null && Date.parse(view.approval.expiresAt) <= Date.now()) {
     throw new Error(`the approval expired at ${view.approval.expiresAt}`);

@@ -42,6 +42,7 @@ async function run(line: string, outside: object = {}): Promise<void> {
   const fakes = {
     fetch: fakeFetch,
     now: () => NOW,
+    sleep: () => Promise.resolve(),
     interactive: true,
     ask: async () => said,
     user: () => "ada",
@@ -149,6 +150,15 @@ describe("approve", () => {
     said = text;
     await expect(run("approve web-1")).rejects.toThrow("nothing was decided");
     expect(requests).toHaveLength(1);
+  });
+
+  test.each(["counted", "ignored"])("says whether the decision counts: %s", async (status) => {
+    const decided = { decision: "approve", by: "ada", via: "api", at: "", planHash: PLAN_HASH, status, reason: "no role" };
+    answer = (path) => ({ status: 200, body: { ...(bodyOf(path) as object), decisions: [decided] } });
+    const approving = run("approve web-1 --yes");
+    if (status === "ignored") await expect(approving).rejects.toThrow("the decision of ada does not count: no role");
+    else await approving;
+    expect(printed.includes("approve: taken")).toBe(status === "counted");
   });
 
   test("is never assumed without a terminal; --yes says it", async () => {

@@ -7,8 +7,18 @@ import { writeLabFolder } from "../../src/cli/demo/lab-folder.ts";
 import { projectPath } from "../../src/config/project.ts";
 import type { Lab } from "../../src/lab/lab.ts";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type Yaml = any;
+/** As much of the files as scenarios change. */
+export interface RunbookYaml {
+  require: string;
+  mode: string;
+  limits: Record<string, unknown>;
+  approval: { onTimeout: string };
+  ladder: { rung: string; steps: { uses: string; onFail?: string; with?: object }[]; verify: object }[];
+}
+export interface ConfigYaml {
+  approvals: { unsignedSignals: boolean };
+  groups: Record<string, { mode: string }>;
+}
 
 export interface FolderOptions {
   /** Groups with a standing approval; default web and api. */
@@ -16,9 +26,9 @@ export interface FolderOptions {
   /** A folder of test/fixtures/runbooks instead of the shipped runbook. */
   runbooks?: string;
   /** Changes the shipped runbook; standing approvals are for the changed one. */
-  runbook?: (runbook: Yaml) => void;
+  runbook?: (runbook: RunbookYaml) => void;
   /** Changes selfheal.yaml. */
-  config?: (config: Yaml) => void;
+  config?: (config: ConfigYaml) => void;
 }
 
 /** Answers the folder; `made` lists what is to be removed in the end. */
@@ -39,14 +49,14 @@ export async function makeFolder(lab: Lab, options: FolderOptions): Promise<{ fo
   return { folder, made };
 }
 
-async function edit(path: string, change: (content: Yaml) => void): Promise<void> {
-  const content = parse(await readFile(path, "utf8")) as Yaml;
+async function edit<T>(path: string, change: (content: T) => void): Promise<void> {
+  const content = parse(await readFile(path, "utf8")) as T;
   change(content);
   await writeFile(path, stringify(content));
 }
 
 /** No cap that would make one host of a scenario wait for another. */
-export function wideOpen(runbook: Yaml): void {
+export function wideOpen(runbook: RunbookYaml): void {
   const { rack: _, rate: __, ...limits } = runbook.limits;
   runbook.limits = { ...limits, group: 10 };
 }

@@ -61,7 +61,8 @@ export function worldState(lab: Lab, id: string): WorldState {
   const server = host.pool === null ? null : world.traffic.server(host.pool, id);
   const silences = [...world.silences.values()].filter(
     ({ matchers, endsAt }) =>
-      endsAt > world.clock.wall(world.clock.now()) && matchers.some(({ name, value }) => name === "host" && value === id),
+      endsAt > world.clock.wall(world.clock.now()) &&
+      matchers.some(({ name, value }) => name === "host" && value === id),
   );
   return {
     server: server === null ? null : `${server.admin} ${Math.round((100 * server.weight) / INITIAL_WEIGHT)} %`,

@@ -2,60 +2,34 @@
  * The whole product in one test: real starter, workflow, activities, policy, adapters and record; the lab is the world.
  * On the time-skipping server the world's time and the record's time follow the server's: hours pass in seconds.
  */
-import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import type { WorkflowHandle } from "@temporalio/client";
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { Worker } from "@temporalio/worker";
 import { expect } from "vitest";
-import { ACTIONS } from "../../src/activities/actions.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
-import { classify } from "../../src/catalogue/classify.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { stateQuery } from "../../src/contracts/messages.ts";
 import type { RemediationView } from "../../src/contracts/remediation.ts";
 import { webhookPayload, type WebhookOptions, type WebhookPayload } from "../../src/lab/alerts.ts";
-import { manualClock } from "../../src/lab/clock.ts";
-import { makeFleet } from "../../src/lab/fleet.ts";
 import { avoidableErrors, violations } from "../../src/lab/invariants.ts";
-import { startLab, type Lab } from "../../src/lab/lab.ts";
-import type { LabHost, LabOptions } from "../../src/lab/types.ts";
+import type { Lab } from "../../src/lab/lab.ts";
 import type { RecordStore, RemediationStory } from "../../src/record/api.ts";
 import { verifyChain } from "../../src/record/audit.ts";
-import { activate, requireCatalogue } from "../../src/starters/active-catalogue.ts";
-import { createIngest, type IngestAnswer, type Starter } from "../../src/starters/ingest.ts";
-import { createStarterMetrics } from "../../src/starters/metrics.ts";
+import type { IngestAnswer } from "../../src/starters/ingest.ts";
 import type { Remediations } from "../../src/starters/remediations.ts";
 import { alertmanager } from "../../src/starters/sources/alertmanager.ts";
-import { temporalRemediations } from "../../src/starters/temporal.ts";
-import { Watcher, type WatchReport } from "../../src/watchers/watch.ts";
-import { compose, OUTSIDE as REAL_OUTSIDE } from "../../src/workers/compose.ts";
-import { resolveConnections } from "../../src/workers/connections.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
-import { makeFolder, type FolderOptions } from "./rig-folder.ts";
-import { bundlePath, LOG } from "./rig-server.ts";
+import type { WatchReport } from "../../src/watchers/watch.ts";
+import type { TestDatabase } from "./database.ts";
+import { makeParts, type Parts, type RigOptions } from "./rig-parts.ts";
+import { bundlePath } from "./rig-server.ts";
 import { recordState, worldState, type RecordState, type WorldState } from "./rig-state.ts";
 
+export type { RigOptions } from "./rig-parts.ts";
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 /** Longest step of time between two rounds of the watcher. */
 const LONGEST_STEP_MS = 15 * MINUTE_MS;
-/** The adapters' time-outs in real time: a request that hangs shall not hold the test up. */
-const TIMEOUT_SCALE = 10;
-
-type Activities = Record<string, (...args: unknown[]) => Promise<unknown>>;
-
-export interface RigOptions extends FolderOptions {
-  /** Changes the fleet before the lab starts. */
-  hosts?: (hosts: LabHost[]) => void;
-  /** Hosts of the fleet; default 20: web-1 to web-12, api-1 to api-6, db-1 and db-2. */
-  count?: number;
-  /** Hosts whose disk fails from the start; default `web-1`. */
-  failing?: string[];
-  lab?: Partial<LabOptions>;
-  /** Replaces activities: for bugs that are planted. */
-  activities?: (activities: Activities) => Activities;
-}
 
 /**
  * A rig for one test. After `work` it also holds: the world was not harmed in any of the ways that are never right,
@@ -75,18 +49,6 @@ export async function withRig(
   } finally {
     await rig.stop();
   }
-}
-
-interface Parts {
-  env: TestWorkflowEnvironment;
-  lab: Lab;
-  database: TestDatabase;
-  catalogue: Catalogue;
-  starter: Starter;
-  watcher: Watcher;
-  remediations: Remediations;
-  worker: Worker;
-  folders: string[];
 }
 
 export class Rig {
@@ -115,48 +77,9 @@ export class Rig {
   }
 
   static async start(env: TestWorkflowEnvironment, options: RigOptions = {}): Promise<Rig> {
-    const startAt = await env.currentTimeMs();
-    const hosts = makeFleet({ count: options.count ?? 20, seed: 7, failing: options.failing ?? ["web-1"] });
-    options.hosts?.(hosts);
-    const lab = await startLab({ seed: 7, hosts, clock: manualClock({ startAt }), ...options.lab });
-    const database = await createTestDatabase();
-    const { folder, made } = await makeFolder(lab, options);
-    const catalogue = await requireCatalogue(folder, ACTIONS);
-    await activate(database.record, catalogue);
-    const taskQueue = `rig-${randomUUID()}`;
-    const remediations = temporalRemediations(env.client, { taskQueue });
-    const now = (): number => lab.clock.now();
-    const after = (ms: number, fire: () => void): (() => void) => {
-      const timer = setTimeout(fire, ms / TIMEOUT_SCALE);
-      return () => clearTimeout(timer);
-    };
-    const composed = compose({
-      record: database.record,
-      remediations,
-      connections: resolveConnections(catalogue),
-      log: LOG,
-      outside: { ...REAL_OUTSIDE, clock: { now, after } },
-    });
     let rig: Rig | null = null;
-    const real = composed.activities as Activities;
-    const activities = inTime(options.activities?.(real) ?? real, () => rig?.followServer());
-    const worker = await Worker.create({
-      connection: env.nativeConnection,
-      namespace: "default",
-      taskQueue,
-      workflowBundle: { codePath: await bundlePath() },
-      activities,
-    });
-    const starter = createIngest({
-      record: database.record,
-      remediations,
-      classify: (alert) => classify(catalogue, alert),
-      log: LOG,
-      metrics: createStarterMetrics(),
-      newId: randomUUID,
-    });
-    const watcher = new Watcher({ record: database.record, ports: composed.ports, remediations, log: LOG, now });
-    rig = new Rig({ env, lab, database, catalogue, starter, watcher, remediations, worker, folders: made });
+    const parts = await makeParts(env, options, () => rig?.followServer());
+    rig = new Rig(parts);
     return rig;
   }
 
@@ -174,7 +97,10 @@ export class Rig {
   }
 
   /** As Alertmanager would post it now; `change` may alter the body. */
-  async alert(options: WebhookOptions = {}, change: (body: WebhookPayload) => void = () => undefined): Promise<IngestAnswer> {
+  async alert(
+    options: WebhookOptions = {},
+    change: (body: WebhookPayload) => void = () => undefined,
+  ): Promise<IngestAnswer> {
     await this.followServer();
     const body = webhookPayload(this.lab, options);
     change(body);
@@ -198,7 +124,7 @@ export class Rig {
   /** Time passes, with a round of the watcher after each step: a minute, or longer while nothing happens. */
   async advance(ms: number, longestStepMs = LONGEST_STEP_MS): Promise<void> {
     let step = MINUTE_MS;
-    for (let left = ms; left > 0; ) {
+    for (let left = ms; left > 0;) {
       const due = (this.lab.nextEventAt() ?? Infinity) - this.lab.clock.now() + 1_000;
       const size = Math.min(left, Math.max(MINUTE_MS, Math.min(step, due, longestStepMs)));
       await this.env.sleep(size);
@@ -244,7 +170,10 @@ export class Rig {
   /** As a person at the API does it; the update is refused or taken. */
   async decide(kind: "approve" | "reject", id: string, by: string, planHash?: string): Promise<void> {
     const hash = planHash ?? (await this.view(id)).planHash ?? "";
-    await this.remediations.decide(workflowId({ kind: "host", id }), { kind, message: { planHash: hash, by, via: "api" } });
+    await this.remediations.decide(workflowId({ kind: "host", id }), {
+      kind,
+      message: { planHash: hash, by, via: "api" },
+    });
   }
 
   async cancel(id: string, by = "ada"): Promise<void> {
@@ -319,11 +248,13 @@ export class Rig {
     expect(replayed).toBe(runs.size);
   }
 
-  /** Also ends workflows that a scenario left waiting: their ids belong to the next test. */
+  /** Also ends workflows that a scenario left waiting: without a worker they would stop the server's time for ever. */
   async stop(): Promise<void> {
-    const open = await this.record.list({ open: true, limit: 1_000 });
-    for (const row of open) {
-      await this.env.client.workflow.getHandle(row.workflowId).terminate("the test is over").catch(() => undefined);
+    for (const id of this.parts.started) {
+      await this.env.client.workflow
+        .getHandle(id)
+        .terminate("the test is over")
+        .catch(() => undefined);
     }
     this.parts.worker.shutdown();
     await this.running;
@@ -335,16 +266,4 @@ export class Rig {
 
 function isIn(view: RemediationView, phase: RemediationView["phase"], waitsFor?: RegExp): boolean {
   return view.phase === phase && (waitsFor === undefined || waitsFor.test(view.waiting?.for ?? ""));
-}
-
-/** Each activity sees the world at the server's time. */
-function inTime(activities: Activities, follow: () => Promise<void> | undefined): Activities {
-  const timed = Object.entries(activities).map(([name, run]): [string, Activities[string]] => [
-    name,
-    async (...args) => {
-      await follow();
-      return run(...args);
-    },
-  ]);
-  return Object.fromEntries(timed);
 }

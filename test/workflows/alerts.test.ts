@@ -39,10 +39,17 @@ describe("the target of an alert", () => {
     await withRig(env, {}, async (rig) => {
       const labels = { host: "nobody-9", instance: "10.99.0.1:9633" };
       await rig.alert({}, (body) => (body.alerts = body.alerts.map((alert) => relabel(alert, labels))));
+      await rig.soon("opened", async () => (await rig.record.list({})).length === 1);
       const [row] = await rig.record.list({});
       expect(row?.target.kind).toBe("unknown");
       const state = await rig.closed(row?.target.id ?? "", "unknown");
-      expect(state).toMatchObject({ outcome: "refused", needsHuman: true, effects: {}, leases: [], told: ["page sent"] });
+      expect(state).toMatchObject({
+        outcome: "refused",
+        needsHuman: true,
+        effects: {},
+        leases: [],
+        told: ["page sent"],
+      });
       expect(state.detail).toContain("TARGET_UNKNOWN");
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
@@ -52,6 +59,7 @@ describe("the target of an alert", () => {
     await withRig(env, {}, async (rig) => {
       const labels = { host: undefined, instance: "" };
       await rig.alert({}, (body) => (body.alerts = body.alerts.map((alert) => relabel(alert, labels))));
+      await rig.soon("opened", async () => (await rig.record.list({})).length === 1);
       const [row] = await rig.record.list({});
       const state = await rig.closed(row?.target.id ?? "", row?.target.kind);
       expect(state).toMatchObject({ outcome: "refused", needsHuman: true, effects: {}, told: ["page sent"] });
@@ -145,6 +153,8 @@ describe("a second fault during the first", () => {
 /** The same alert with other labels; undefined takes one away. */
 function relabel(alert: WebhookAlert, labels: Record<string, string | undefined>): WebhookPayload["alerts"][number] {
   const changed = { ...alert.labels, ...labels };
-  const kept = Object.fromEntries(Object.entries(changed).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const kept = Object.fromEntries(
+    Object.entries(changed).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
   return { ...alert, labels: kept, fingerprint: fingerprint(kept) };
 }

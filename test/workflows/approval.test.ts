@@ -1,5 +1,6 @@
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ConfigYaml, RunbookYaml } from "../support/rig-folder.ts";
 import { timeSkippingServer } from "../support/rig-server.ts";
 import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
 import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
@@ -16,7 +17,7 @@ afterAll(async () => {
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
 async function asked(work: (rig: Rig, planHash: string) => Promise<void>, onTimeout = "escalate"): Promise<void> {
-  const runbook = (content: { approval: { onTimeout: string } }): void => void (content.approval.onTimeout = onTimeout);
+  const runbook = (content: RunbookYaml): void => void (content.approval.onTimeout = onTimeout);
   await withRig(env, { standingFor: [], runbook }, async (rig) => {
     await rig.alert();
     const view = await rig.soonIn("web-1", "approve", /approval by dc-ops/);
@@ -45,8 +46,7 @@ describe("an approval", () => {
   });
 
   it("by bare signal does not count where signals prove no identity", async () => {
-    const config = (content: { approvals: { unsignedSignals: boolean } }): void =>
-      void (content.approvals.unsignedSignals = false);
+    const config = (content: ConfigYaml): void => void (content.approvals.unsignedSignals = false);
     await withRig(env, { standingFor: [], config }, async (rig) => {
       await rig.alert();
       const { planHash } = await rig.soonIn("web-1", "approve", /approval/);

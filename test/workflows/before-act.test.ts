@@ -88,17 +88,23 @@ describe("before anything is touched", () => {
 
 describe("modes", () => {
   it("observe: says what it would do, touches nothing and tells nobody", async () => {
-    await withRig(env, { runbook: (runbook) => (runbook.mode = "observe") }, async (rig) => {
+    await withRig(env, { runbook: (runbook) => void (runbook.mode = "observe") }, async (rig) => {
       await rig.alert();
       const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "observed", needsHuman: false, reasons: ["MODE_OBSERVE"], effects: {}, told: [] });
+      expect(state).toMatchObject({
+        outcome: "observed",
+        needsHuman: false,
+        reasons: ["MODE_OBSERVE"],
+        effects: {},
+        told: [],
+      });
       expect((await rig.story("web-1")).plan?.rungs).toHaveLength(1);
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
   });
 
   it("review: asks a person even where a standing approval would do", async () => {
-    await withRig(env, { config: (config) => (config.groups.web.mode = "review") }, async (rig) => {
+    await withRig(env, { config: (config) => void (config.groups["web"] = { mode: "review" }) }, async (rig) => {
       await rig.alert();
       await rig.soonIn("web-1", "approve", /approval/);
       expect((await rig.view("web-1")).verdict?.reasons.map(({ code }) => code)).toContain("MODE_REVIEW");

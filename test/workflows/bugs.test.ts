@@ -35,7 +35,13 @@ describe("a bug in a stage", () => {
       await withRig(env, planted(stage), async (rig) => {
         await rig.alert();
         const state = await rig.closed("web-1");
-        expect(state).toMatchObject({ outcome: "failed", needsHuman: true, effects: {}, leases: [], told: ["page sent"] });
+        expect(state).toMatchObject({
+          outcome: "failed",
+          needsHuman: true,
+          effects: {},
+          leases: [],
+          told: ["page sent"],
+        });
         expect(state.detail).toContain("a bug in selfheal");
         expect(rig.world("web-1")).toEqual(UNTOUCHED);
       });
@@ -107,7 +113,11 @@ describe("an activity that dies", () => {
     });
     await withRig(env, { activities }, async (rig) => {
       await rig.alert();
-      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false, effects: { drain: "happened" } });
+      expect(await rig.closed("web-1")).toMatchObject({
+        outcome: "healed",
+        needsHuman: false,
+        effects: { drain: "happened" },
+      });
       expect(rig.harm()).toBe(0);
     });
   });

@@ -33,7 +33,7 @@ describe("a person's cancel", () => {
       await rig.soonIn("web-1", "approve", /approval/);
       await rig.cancel("web-1");
       await rig.soon("closed", async () => !(await rig.isRunning("web-1")));
-      expect(await rig.state("web-1")).toMatchObject(CANCELLED_BEFORE);
+      expect(await rig.state("web-1")).toMatchObject({ ...CANCELLED_BEFORE, told: ["message sent", "message sent"] });
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
   });
@@ -74,7 +74,11 @@ describe("a person's cancel", () => {
       await rig.cancel("web-1");
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "cancelled", needsHuman: false, leases: [] });
-      expect(state.effects).toMatchObject({ "dc/undo": "happened", "drain/undo": "happened", "silence/undo": "happened" });
+      expect(state.effects).toMatchObject({
+        "dc/undo": "happened",
+        "drain/undo": "happened",
+        "silence/undo": "happened",
+      });
       expect(rig.world("web-1")).toEqual({ ...UNTOUCHED, tickets: ["rejected"] });
       await rig.advance(5 * 60 * MINUTE_MS);
       expect(rig.lab.world.host("web-1").swaps).toBe(0);
@@ -116,7 +120,7 @@ describe("a person's cancel", () => {
   });
 
   it("of what is closed already is refused", async () => {
-    await withRig(env, { runbook: (runbook) => (runbook.mode = "observe") }, async (rig) => {
+    await withRig(env, { runbook: (runbook) => void (runbook.mode = "observe") }, async (rig) => {
       await rig.alert();
       await rig.closed("web-1");
       const message = { by: "ada" };

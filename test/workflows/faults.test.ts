@@ -78,13 +78,24 @@ describe("a system that is out for a while", () => {
 
 describe("what cannot be known", () => {
   it("a probe that is gone, stale, NaN or double is unknown: a person is told, nothing is touched", async () => {
-    const faults = { "web-1": "probe-gone", "web-2": "probe-stale", "web-3": "probe-nan", "web-4": "probe-double" } as const;
+    const faults = {
+      "web-1": "probe-gone",
+      "web-2": "probe-stale",
+      "web-3": "probe-nan",
+      "web-4": "probe-double",
+    } as const;
     await withRig(env, { failing: Object.keys(faults) }, async (rig) => {
       for (const [host, name] of Object.entries(faults)) rig.lab.inject({ name, host });
       await rig.alert();
       for (const id of Object.keys(faults)) {
         const state = await rig.closed(id);
-        expect(state).toMatchObject({ outcome: "refused", needsHuman: true, effects: {}, leases: [], told: ["page sent"] });
+        expect(state).toMatchObject({
+          outcome: "refused",
+          needsHuman: true,
+          effects: {},
+          leases: [],
+          told: ["page sent"],
+        });
         expect(state.detail).toContain("FACTS_UNAVAILABLE");
         expect(rig.world(id)).toEqual(UNTOUCHED);
       }
@@ -119,8 +130,32 @@ describe("what cannot be known", () => {
       rig.lab.inject({ name: "error-burst", system: "redfish" });
       await rig.alert();
       const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "refused", needsHuman: true, reasons: ["FACTS_UNAVAILABLE"], effects: {} });
+      expect(state).toMatchObject({
+        outcome: "refused",
+        needsHuman: true,
+        reasons: ["FACTS_UNAVAILABLE"],
+        effects: {},
+      });
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+});
+
+describe("an effect that nobody can read back", () => {
+  it("is a person's: the rest is taken back, and its leases stay taken until it is settled", async () => {
+    await withRig(env, {}, async (rig) => {
+      rig.lab.inject({ name: "reply-lost", system: "rt", count: 1 });
+      rig.lab.on(({ what }) => {
+        if (what === "ticket-created") rig.lab.inject({ name: "error-burst", system: "rt", on: "read" });
+      });
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      expect(state.detail).toContain("nobody knows whether ticket.open happened");
+      expect(state.effects).toMatchObject({ dc: "unknown", "drain/undo": "happened", "silence/undo": "happened" });
+      expect(state.effects["dc/undo"]).not.toBe("happened");
+      expect(state.leases).toEqual(["group:web orphaned", "rack:r01 orphaned", "target:host:web-1 orphaned"]);
+      expect(rig.world("web-1")).toMatchObject({ server: "ready 100 %", rebuilds: 0, silences: 0 });
     });
   });
 });
@@ -172,7 +207,11 @@ describe("a refusal", () => {
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
       expect(state.detail).toMatch(/not all of it could be taken back.*undo of loadbalancer\.drain/);
-      expect(state.effects).toMatchObject({ "dc/undo": "happened", "drain/undo": "failed", "silence/undo": "happened" });
+      expect(state.effects).toMatchObject({
+        "dc/undo": "happened",
+        "drain/undo": "failed",
+        "silence/undo": "happened",
+      });
       expect(rig.world("web-1")).toEqual({ server: "drain 100 %", rebuilds: 0, tickets: ["rejected"], silences: 0 });
     });
   });

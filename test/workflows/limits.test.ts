@@ -2,7 +2,7 @@ import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { timeSkippingServer } from "../support/rig-server.ts";
 import { maxDrainedAtOnce } from "../../src/lab/invariants.ts";
-import type { Yaml } from "../support/rig-folder.ts";
+import type { RunbookYaml } from "../support/rig-folder.ts";
 import { HOUR_MS, MINUTE_MS, withRig, type Rig } from "../support/rig.ts";
 
 let env: TestWorkflowEnvironment;
@@ -34,7 +34,7 @@ describe("the same fix again", () => {
   });
 
   it("within a short cooldown waits for its end, then heals", async () => {
-    await withRig(env, { runbook: (runbook: Yaml) => void (runbook.limits.cooldown = "6h") }, async (rig) => {
+    await withRig(env, { runbook: (runbook: RunbookYaml) => void (runbook.limits["cooldown"] = "6h") }, async (rig) => {
       await failsAgain(rig, MINUTE_MS);
       await rig.soonIn("web-1", "admit", /cooldown/);
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
@@ -46,28 +46,37 @@ describe("the same fix again", () => {
   });
 
   it("more often than the attempts allow is a person's", async () => {
-    const runbook = (content: Yaml): void => void Object.assign(content.limits, { cooldown: "1m", attempts: "1 per 7d" });
+    const runbook = (content: RunbookYaml): void =>
+      void Object.assign(content.limits, { cooldown: "1m", attempts: "1 per 7d" });
     await withRig(env, { runbook }, async (rig) => {
       await failsAgain(rig, HOUR_MS);
       const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "refused", needsHuman: true, reasons: ["ATTEMPTS_EXHAUSTED"], effects: {} });
+      expect(state).toMatchObject({
+        outcome: "refused",
+        needsHuman: true,
+        reasons: ["ATTEMPTS_EXHAUSTED"],
+        effects: {},
+      });
       expect(rig.world("web-1")).toMatchObject({ rebuilds: 1 });
     });
   });
 });
 
 describe("many at once", () => {
-  const only = (cap: object) => (content: Yaml): void => {
-    const { rack: _, rate: __, ...limits } = content.limits;
-    content.limits = { ...limits, ...cap };
-  };
+  const only =
+    (cap: object) =>
+    (content: RunbookYaml): void => {
+      const { rack: _, rate: __, ...limits } = content.limits;
+      content.limits = { ...limits, ...cap };
+    };
 
   it("30 hosts with a cap of 3: never more than 3 are out at any instant, and all are healed", async () => {
     const failing = Array.from({ length: 30 }, (_, index) => `web-${index + 1}`);
     const technician = { count: 3, arrivalMs: [10 * MINUTE_MS, 20 * MINUTE_MS] as [number, number] };
     await withRig(env, { count: 60, failing, runbook: only({ group: 3 }), lab: { technician } }, async (rig) => {
       await rig.alert();
-      for (const id of failing) expect(await rig.closed(id, "host", 100 * HOUR_MS)).toMatchObject({ outcome: "healed" });
+      for (const id of failing)
+        expect(await rig.closed(id, "host", 100 * HOUR_MS)).toMatchObject({ outcome: "healed" });
       expect(maxDrainedAtOnce(rig.lab.world)).toBe(3);
       expect(await rig.record.leases()).toEqual([]);
       expect(await rig.record.queue()).toEqual([]);
@@ -80,7 +89,8 @@ describe("many at once", () => {
     const failing = ["web-1", "web-2", "web-3"];
     await withRig(env, { failing, runbook: only({ rack: 1, group: 10 }) }, async (rig) => {
       await rig.alert();
-      for (const id of failing) expect(await rig.closed(id, "host", 100 * HOUR_MS)).toMatchObject({ outcome: "healed" });
+      for (const id of failing)
+        expect(await rig.closed(id, "host", 100 * HOUR_MS)).toMatchObject({ outcome: "healed" });
       const racks = failing.map((id) => rig.lab.world.host(id).rack);
       expect(maxDrainedAtOnce(rig.lab.world)).toBe(new Set(racks).size);
     });

@@ -1,6 +1,7 @@
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { wideOpen } from "../support/rig-folder.ts";
+import { type RunbookYaml, wideOpen } from "../support/rig-folder.ts";
+import type { LabHost } from "../../src/lab/types.ts";
 import { timeSkippingServer } from "../support/rig-server.ts";
 import { withRig } from "../support/rig.ts";
 
@@ -57,8 +58,8 @@ describe("the technician", () => {
 
   it("who swaps another disk of the host: nothing is wiped, and the host stays drained", async () => {
     const twoDisks = {
-      runbook: (runbook: { require: string }) => void (runbook.require = "target.diskCount == 2"),
-      hosts: (hosts: { id: string; disks: object[] }[]) => {
+      runbook: (runbook: RunbookYaml) => void (runbook.require = "target.diskCount == 2"),
+      hosts: (hosts: LabHost[]) => {
         const disk = { slot: 1, device: "/dev/sdb", serial: "GOOD-DISK", model: "Contoso", failing: false };
         hosts.find(({ id }) => id === "web-1")?.disks.push(disk);
       },
@@ -88,7 +89,7 @@ describe("the technician", () => {
 
 describe("verification", () => {
   it("fails on a disk that is bad after the reinstall: the host stays drained", async () => {
-    const runbook = (content: { ladder: { steps: { uses: string }[] }[] }): void => {
+    const runbook = (content: RunbookYaml): void => {
       const rung = content.ladder[0];
       if (rung) rung.steps = rung.steps.filter(({ uses }) => uses !== "host.assertDiskReplaced");
     };
@@ -110,7 +111,10 @@ describe("verification", () => {
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
       expect(state.detail).toContain("while traffic came back");
-      expect(state.effects).toMatchObject({ "drain@25/finishHealthy": "happened", "drain/finishOtherwise": "happened" });
+      expect(state.effects).toMatchObject({
+        "drain@25/finishHealthy": "happened",
+        "drain/finishOtherwise": "happened",
+      });
       expect(rig.world("web-1")).toMatchObject({ server: "drain 25 %", silences: 0 });
     });
   });
@@ -137,10 +141,16 @@ describe("the installer", () => {
       await rig.alert();
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], told: ["page sent"] });
-      expect(state.effects).toMatchObject({ rebuild: "failed", "dc/finishOtherwise": "happened", "silence/finishOtherwise": "happened" });
+      expect(state.effects).toMatchObject({
+        rebuild: "failed",
+        "dc/finishOtherwise": "happened",
+        "silence/finishOtherwise": "happened",
+      });
       expect(state.detail).toContain("deploy failed");
       expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 1 });
-      const texts = rig.lab.world.tickets.all().flatMap(({ transactions }) => transactions.map((one) => one.attachment?.content ?? ""));
+      const texts = rig.lab.world.tickets
+        .all()
+        .flatMap(({ transactions }) => transactions.map((one) => one.attachment?.content ?? ""));
       expect(texts.filter((text) => text.includes("selfheal gives up"))).toHaveLength(1);
     });
   });
@@ -148,7 +158,7 @@ describe("the installer", () => {
 
 describe("a second rung", () => {
   /** First only take the host out for a while, then replace the disk. */
-  const withLightRung = (runbook: { ladder: object[]; limits: object }): void => {
+  const withLightRung = (runbook: RunbookYaml): void => {
     wideOpen(runbook);
     runbook.ladder.unshift({
       rung: "rest",
@@ -161,8 +171,13 @@ describe("a second rung", () => {
     await withRig(env, { runbook: withLightRung }, async (rig) => {
       await rig.alert();
       const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "healed", effects: { "rest:drain": "happened", "rest:drain/undo": "happened" } });
-      const admin = rig.lab.world.log.filter(({ system, host }) => system === "haproxy" && host === "web-1").map(({ what }) => what);
+      expect(state).toMatchObject({
+        outcome: "healed",
+        effects: { "rest:drain": "happened", "rest:drain/undo": "happened" },
+      });
+      const admin = rig.lab.world.log
+        .filter(({ system, host }) => system === "haproxy" && host === "web-1")
+        .map(({ what }) => what);
       expect(admin.slice(0, 3)).toEqual(["drain", "ready", "drain"]);
       expect(rig.world("web-1")).toMatchObject({ server: "ready 100 %", rebuilds: 1 });
     });
@@ -181,7 +196,7 @@ describe("a second rung", () => {
   });
 
   it("heals what the first could not, past the point of no return, and the traffic comes back once", async () => {
-    const runbook = (content: { ladder: { rung: string; steps: { uses: string; onFail?: string }[] }[]; limits: object }): void => {
+    const runbook = (content: RunbookYaml): void => {
       wideOpen(content);
       const [first] = content.ladder;
       if (!first) throw new Error("the runbook has no rung");
@@ -192,7 +207,12 @@ describe("a second rung", () => {
       rig.lab.inject({ name: "wrong-disk", host: "web-1", count: 1 });
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", leases: [], needsHuman: false });
-      expect(rig.world("web-1")).toEqual({ server: "ready 100 %", rebuilds: 1, tickets: ["resolved", "resolved"], silences: 0 });
+      expect(rig.world("web-1")).toEqual({
+        server: "ready 100 %",
+        rebuilds: 1,
+        tickets: ["resolved", "resolved"],
+        silences: 0,
+      });
       expect(rig.lab.world.log.filter(({ what, host }) => what === "ready" && host === "web-1")).toHaveLength(1);
       expect(rig.harm()).toBe(0);
     });

@@ -27,7 +27,8 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   if (classified.kind !== "matched") {
     return noPlan(deps, request, catalogue, { code: "NO_RUNBOOK", detail: classified.detail });
   }
-  if (pinned === null && classified.runbook.hash !== request.runbookHash) return reclassified(catalogue, classified, request);
+  if (pinned === null && classified.runbook.hash !== request.runbookHash)
+    return reclassified(catalogue, classified, request);
   if (request.collected === null) {
     const detail = `the evidence could not be collected: ${request.collectDetail}`;
     return noPlan(deps, request, catalogue, { code: "FACTS_UNAVAILABLE", detail });
@@ -58,7 +59,13 @@ function reclassified(catalogue: Catalogue, classified: Matched, request: Decide
   const alert = request.alerts[0];
   if (alert === undefined) throw new Error("nothing to classify without an alert");
   const probe = compileProbe(catalogue, runbook, target, alert);
-  return { kind: "reclassified", runbook: runbook.name, runbookHash: runbook.hash, probe, flapWindowMs: runbook.flapWindowMs };
+  return {
+    kind: "reclassified",
+    runbook: runbook.name,
+    runbookHash: runbook.hash,
+    probe,
+    flapWindowMs: runbook.flapWindowMs,
+  };
 }
 
 async function noPlan(
@@ -114,10 +121,15 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   }
   const { remediationId } = request;
   const { plan, planHash } = saved;
-  return deps.record.admit({
+  const admission = await deps.record.admit({
     remediationId,
     plan,
     planHash,
     evaluate: (counted, now) => evaluateCounted(plan, planHash, counted, now),
   });
+  if (admission.status === "queued") {
+    const doing = `in the queue at ${admission.position}: ${admission.detail}`;
+    await deps.record.progress(remediationId, "admit", doing, admission.until);
+  }
+  return admission;
 }

@@ -40,7 +40,11 @@ export async function openRemediation(deps: ActivityDependencies, request: OpenR
 }
 
 /** Its effects may not be settled, so nothing is done here; once for each lost episode a person is told. */
-async function otherOpen(deps: ActivityDependencies, remediationId: string, { target, alerts }: OpenRequest): Promise<OpenReply> {
+async function otherOpen(
+  deps: ActivityDependencies,
+  remediationId: string,
+  { target, alerts }: OpenRequest,
+): Promise<OpenReply> {
   const title = `${target.id}: remediation ${remediationId} is open in the record, but its workflow is gone`;
   const text = `alerts of this target are not worked on before a person settles it. selfheal remediation show ${remediationId}`;
   const severity = severityOf(alerts[0]?.labels ?? {});
@@ -82,6 +86,12 @@ function codeOf(classified: Exclude<Classification, { kind: "matched" }>): Reaso
 }
 
 function refused(alert: Alert, code: ReasonCode, detail: string): OpenReply {
-  const result: GuardrailResult = { guardrail: "classify", outcome: "refuse", code, detail, saw: { labels: alert.labels } };
+  const result: GuardrailResult = {
+    guardrail: "classify",
+    outcome: "refuse",
+    code,
+    detail,
+    saw: { labels: alert.labels },
+  };
   return { kind: "refused", results: [result], severity: severityOf(alert.labels), group: "" };
 }

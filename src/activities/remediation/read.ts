@@ -79,8 +79,9 @@ export async function readState(deps: ActivityDependencies, request: ReadRequest
     const body = { phase: request.phase, readings: readings.map((reading) => ({ ...reading })) };
     await deps.record.append(remediationId, `read/${at}`, "read", body);
   }
-  if (request.watchHarm && request.harm !== null && harm?.value != null) {
-    await watchHarm(deps, remediationId, request.harm, harm.value);
+  const baseline = harm?.value ?? null;
+  if (request.watchHarm && request.harm !== null && baseline !== null) {
+    await watchHarm(deps, remediationId, request.harm, baseline);
   }
   return { readings, harm };
 }
@@ -93,9 +94,21 @@ async function readHarm(deps: ActivityDependencies, harm: PlanHarm): Promise<Har
 }
 
 /** The bulk watcher looks at the SLI while the workflow sleeps. */
-async function watchHarm(deps: ActivityDependencies, remediationId: string, harm: PlanHarm, baseline: number): Promise<void> {
+async function watchHarm(
+  deps: ActivityDependencies,
+  remediationId: string,
+  harm: PlanHarm,
+  baseline: number,
+): Promise<void> {
   const { query, maxAgeMs, better, worseBy } = harm;
   const bound = better === "higher" ? baseline - worseBy : baseline + worseBy;
   const ref = JSON.stringify({ query, maxAgeMs, better, bound });
-  await deps.record.wait({ key: `${remediationId}/harm`, remediationId, system: "metrics", ref, seen: "ok", until: null });
+  await deps.record.wait({
+    key: `${remediationId}/harm`,
+    remediationId,
+    system: "metrics",
+    ref,
+    seen: "ok",
+    until: null,
+  });
 }

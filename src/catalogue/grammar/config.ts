@@ -36,7 +36,13 @@ function makeConfigSchema(scale: number) {
       )
       .default({}),
     connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
-    sources: z.record(name, jsonObject).default({}).describe("where alerts come from"),
+    sources: z
+      .record(
+        name,
+        z.strictObject({ token: text.optional().describe("bearer token that its sender shows; a reference") }),
+      )
+      .default({})
+      .describe("where alerts come from"),
     values: jsonObject.default({}).describe("yours; ${{ config.<name> }} in runbooks"),
     probes: z.record(name, probe).default({}).describe("named probes for verify.also"),
     slis: z

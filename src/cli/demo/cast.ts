@@ -1,7 +1,7 @@
 /** Who plays in the demo: hosts of a simulated fleet, what happens to each, and how it must end. */
 import type { Outcome } from "../../contracts/remediation.ts";
 import { makeFleet } from "../../lab/fleet.ts";
-import type { FaultName } from "../../lab/faults.ts";
+import type { FaultName, FaultSpec } from "../../lab/faults.ts";
 import type { LabHost } from "../../lab/types.ts";
 
 export interface Part {
@@ -122,7 +122,7 @@ export const UNDER_FAULT: Record<FaultName, Outcome> = {
 };
 
 /** Faults of the way strike some calls, then stop; faults of a host last. */
-export function faultSpec(name: FaultName, host: string): { name: FaultName; host?: string; count?: number; afterMs?: number } {
+export function faultSpec(name: FaultName, host: string): FaultSpec {
   switch (name) {
     case "reply-lost":
     case "timeout":
@@ -130,7 +130,8 @@ export function faultSpec(name: FaultName, host: string): { name: FaultName; hos
       return { name, host, count: 1 };
     case "error-burst":
     case "rate-limited":
-      return { name, host, count: 3 };
+      // Three readings that fail are refused, and rightly so: let it strike what changes the world.
+      return { name, host, count: 3, on: "write" };
     case "slow":
     case "notifier-down":
     case "metrics-down":

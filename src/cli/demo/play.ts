@@ -9,7 +9,7 @@ import type { RemediationRow } from "../../record/api.ts";
 import { note, paint } from "../output.ts";
 import { stopOnSignals } from "../process/signals.ts";
 import { startStack, type LabPlace, type RunningLab, type Stack } from "../process/stack.ts";
-import { remediationApi, type RemediationApi } from "../remediation-api.ts";
+import { DEFAULT_URL, remediationApi, type RemediationApi } from "../remediation-api.ts";
 import { castOf, faultSpec, type Cast } from "./cast.ts";
 import { clock, endingLine, endingsOf, timelineText, type Ending } from "./epilogue.ts";
 import { listenForKeys } from "./keys.ts";
@@ -104,7 +104,7 @@ async function perform(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack,
     note(`${paint("dim", `${real}s ${there.padStart(6)}`, process.stderr)}  ${paint("bold", who.padEnd(9), process.stderr)} ${line}`);
   };
   prologue(options, cast, lab, stack);
-  const api = remediationApi({ url: stack.urls.api, token: null, fetch });
+  const api = apiOf(stack);
   const ours = new Set(cast.parts.map(({ host }) => host));
   const unlisten = lab.on((entry) => {
     const line = entry.host !== undefined && ours.has(entry.host) ? tellLab(entry) : null;
@@ -114,7 +114,7 @@ async function perform(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack,
     api,
     onLine: say,
     onApproval: (row) => {
-      askForApproval(options, api, row, say).catch((error: unknown) => say(row.target.id, `not approved: ${messageOf(error)}`));
+      askForApproval(options, stack, row, say).catch((error: unknown) => say(row.target.id, `not approved: ${messageOf(error)}`));
     },
   });
   await post(cast, lab, stack, say);
@@ -158,14 +158,15 @@ async function post(cast: Cast, lab: Lab, stack: Stack, say: (who: string, line:
 
 async function askForApproval(
   options: DemoOptions,
-  api: RemediationApi,
+  stack: Stack,
   row: RemediationRow,
   say: (who: string, line: string) => void,
 ): Promise<void> {
-  const command = `bin/selfheal remediation approve ${row.remediationId.slice(0, 13)} --by ada`;
+  const command = `bin/selfheal remediation approve ${row.remediationId.slice(0, 13)} --by ada${urlOption(stack)}`;
   say(row.target.id, paint("yellow", `waits for a person: ${command}`, process.stderr));
   if (options.approve === "ask") return;
   await sleep(THINKING_MS);
+  const api = apiOf(stack);
   const story = await api.story(row.remediationId);
   const planHash = story.remediation.planHash ?? "";
   await api.decide("approve", row.remediationId, { by: "ada", planHash, reason: "the demo's own approval" });
@@ -191,6 +192,15 @@ function trafficText(lab: Lab): string {
   return `requests that users saw fail, by cause: ${causes.join(", ")}`;
 }
 
+function apiOf(stack: Stack): RemediationApi {
+  return remediationApi({ url: stack.urls.api, token: null, fetch });
+}
+
+/** What to add to a command that people copy, when the API is not where the command line looks by itself. */
+function urlOption(stack: Stack): string {
+  return stack.urls.api === DEFAULT_URL ? "" : ` --url ${stack.urls.api}`;
+}
+
 function killWorker(stack: Stack): void {
   note(paint("red", `worker: SIGKILL to pid ${stack.worker.pid}`, process.stderr));
   stack.worker.kill();
@@ -199,8 +209,8 @@ function killWorker(stack: Stack): void {
 async function stayUp(stack: Stack, stopped: Promise<unknown>): Promise<void> {
   note("");
   note(`Everything stays up: ${stack.urls.temporalUi ?? stack.urls.temporal}`);
-  note("  bin/selfheal remediation list");
-  note("  bin/selfheal remediation show files-1");
+  note(`  bin/selfheal remediation list${urlOption(stack)}`);
+  note(`  bin/selfheal remediation show files-1${urlOption(stack)}`);
   note("Ctrl-C stops it.");
   await Promise.race([stopped, stack.supervisor.failed]);
 }

@@ -19,8 +19,11 @@ export function alertRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const inFlight = { bodies: 0 };
   for (const source of SOURCES) {
-    routes.post(`/${source.name}`, bearer(deps.webhookToken), limitBody(deps.limits.bodyBytes), (context) =>
-      counted(deps, inFlight, () => takeAlerts(deps, source, context)),
+    routes.post(
+      `/${source.name}`,
+      bearer(deps.webhookToken(source.name)),
+      limitBody(deps.limits.bodyBytes),
+      (context) => counted(deps, inFlight, () => takeAlerts(deps, source, context)),
     );
   }
   return routes;

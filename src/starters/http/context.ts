@@ -25,8 +25,8 @@ export interface AppDependencies {
   log: Logger;
   metrics: StarterMetrics;
   limits: Limits;
-  /** For `POST /v1/alerts/…`; null: none is asked for. */
-  webhookToken: Token | null;
+  /** For `POST /v1/alerts/<source>`; null: none is asked for. */
+  webhookToken: (source: string) => Token | null;
   /** For everything else under /v1; null: none is asked for. */
   apiToken: Token | null;
   /** Address of Temporal's Web UI with the namespace, e.g. `http://127.0.0.1:8233/namespaces/default`; null: no links. */

@@ -12,6 +12,7 @@ import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
+import { SOURCES } from "../sources/index.ts";
 import { temporalRemediations } from "../temporal.ts";
 import { createApp } from "./app.ts";
 import type { Token } from "./auth.ts";
@@ -31,7 +32,10 @@ export interface ServerOptions {
   port: number;
   /** The option that changes the port, for the message when it is in use; default `--port`. */
   portOption?: string;
+  /** Of every source without one of its own. */
   webhookToken?: Token | null;
+  /** By the source's name. */
+  sourceTokens?: Readonly<Record<string, Token>>;
   apiToken?: Token | null;
   webUiUrl?: string | null;
   limits?: Partial<Limits>;
@@ -61,8 +65,10 @@ const IDLE_CHECK_MS = 50;
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  const { webhookToken = null, apiToken = null } = options;
-  requireTokens(host, { webhookToken, apiToken });
+  const { apiToken = null } = options;
+  const webhookToken = (source: string): Token | null => options.sourceTokens?.[source] ?? options.webhookToken ?? null;
+  const openSource = SOURCES.find(({ name }) => webhookToken(name) === null);
+  requireTokens(host, { webhookToken: openSource === undefined, apiToken: apiToken !== null });
   const metrics = options.metrics ?? metricsOfProcess();
   const remediations =
     "remediations" in options.client ? options.client.remediations : temporalRemediations(options.client);
@@ -113,14 +119,15 @@ function metricsOfProcess(): StarterMetrics {
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** Who can reach the API can approve a reinstall: beyond this machine only with tokens. */
-function requireTokens(host: string, tokens: { webhookToken: Token | null; apiToken: Token | null }): void {
-  const missing = Object.entries(tokens)
-    .filter(([, token]) => token === null)
+function requireTokens(host: string, given: { webhookToken: boolean; apiToken: boolean }): void {
+  const missing = Object.entries(given)
+    .filter(([, isGiven]) => !isGiven)
     .map(([name]) => name);
   if (LOOPBACK.has(host) || missing.length === 0) return;
   throw new UserError(
     `will not listen on ${host} without a ${missing.join(" and an ")}: everybody on the network could start and approve ` +
-      "remediations; configure the tokens, or listen on 127.0.0.1",
+      "remediations; configure the tokens (SELFHEAL_API_TOKEN; sources.<name>.token of selfheal.yaml or " +
+      "SELFHEAL_WEBHOOK_TOKEN), or listen on 127.0.0.1",
     { exitCode: EXIT.usage },
   );
 }

@@ -16,8 +16,7 @@ import { pauseFor, waitUntil } from "../wait.ts";
 import { harmHint, readHarm } from "./harm.ts";
 
 export type EffectEnd =
-  | { state: "happened"; result: JsonObject; detail: string }
-  | { state: EffectStop; detail: string };
+  { state: "happened"; result: JsonObject; detail: string } | { state: EffectStop; detail: string };
 
 /**
  * `fenced`: nothing was sent, the record forbids it. `refused`: certainly nothing was done. `failed`: it did not work,
@@ -121,19 +120,29 @@ async function sendAgain(
   }
   progress.applies -= 1;
   const wake = (): boolean => call.stoppable && episode.desk.stop !== null;
-  await waitUntil(wake, report.retryAfterMs ?? backoff(progress.sends), `try ${call.step.uses} again: ${report.detail}`);
+  await waitUntil(
+    wake,
+    report.retryAfterMs ?? backoff(progress.sends),
+    `try ${call.step.uses} again: ${report.detail}`,
+  );
   return stopped(episode, call) ?? { kind: "apply" };
 }
 
 /** Not there: it counts once the longest life of a lost request is over. */
-async function afterNotHappened(call: EffectCall, detail: string, readOnly: boolean, progress: Progress): Promise<Next> {
+async function afterNotHappened(
+  call: EffectCall,
+  detail: string,
+  readOnly: boolean,
+  progress: Progress,
+): Promise<Next> {
   if (readOnly) return end("failed", detail);
   const mayStillHappen = progress.appliedAt + call.step.lifeMs - Date.now();
   if (mayStillHappen > 0) {
     await pauseFor(mayStillHappen, `a lost request may still take effect: ${call.step.uses}`);
     return { kind: "look" };
   }
-  if (progress.applies >= MAX_APPLIES) return end("refused", `did not happen after ${progress.applies} applies: ${detail}`);
+  if (progress.applies >= MAX_APPLIES)
+    return end("refused", `did not happen after ${progress.applies} applies: ${detail}`);
   return { kind: "apply" };
 }
 

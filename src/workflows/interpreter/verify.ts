@@ -32,7 +32,11 @@ export async function verify(episode: Episode, spec: PlanVerify): Promise<Verifi
     const stop = episode.desk.stop;
     if (stop !== null) return { state: "cancelled", detail: `cancelled by ${stop.by}: ${stop.reason}` };
     const gap = healthySince === null ? spec.withinMs / LOOKS_UNTIL_HEALTHY : spec.holdMs / LOOKS_WHILE_HOLDING;
-    await waitUntil(() => episode.desk.stop !== null, Math.max(gap, SHORTEST_GAP_MS), `verify: ${bad?.reason ?? "hold"}`);
+    await waitUntil(
+      () => episode.desk.stop !== null,
+      Math.max(gap, SHORTEST_GAP_MS),
+      `verify: ${bad?.reason ?? "hold"}`,
+    );
   }
 }
 

@@ -47,5 +47,10 @@ export function overBeforeAct(episode: Episode): Ending | null {
     return { outcome: "cancelled", because, needsHuman: false, escalate: false };
   }
   if (!episode.allResolved()) return null;
-  return { outcome: "recovered", because: "the alert was resolved before anything was done", needsHuman: false, escalate: false };
+  return {
+    outcome: "recovered",
+    because: "the alert was resolved before anything was done",
+    needsHuman: false,
+    escalate: false,
+  };
 }

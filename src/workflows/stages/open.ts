@@ -11,7 +11,11 @@ export async function open(episode: Episode): Promise<Opened> {
   const { workflowId, runId } = workflowInfo();
   episode.enter("open", "classifying the alert");
   const { remediationId, target } = episode;
-  upsert({ SelfhealRemediationId: remediationId, SelfhealTarget: `${target.kind}/${target.id}`, SelfhealOutcome: "open" });
+  upsert({
+    SelfhealRemediationId: remediationId,
+    SelfhealTarget: `${target.kind}/${target.id}`,
+    SelfhealOutcome: "open",
+  });
   const request = { remediationId, target, workflowId, runId, alerts: episode.alerts() };
   const reply = await record(`open ${target.id}`)["remediation.open"](request);
   switch (reply.kind) {

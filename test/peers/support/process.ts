@@ -2,7 +2,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outside } from "../../../src/ports/ports.ts";
@@ -27,6 +28,18 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** A server of the test's own on a free port. */
+export async function serve(listener: RequestListener): Promise<{ address: string; url: string; close(): void }> {
+  const server = createHttpServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { address, url: `http://${address}`, close };
+}
+
 export async function temporaryFolder(peer: string): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), `selfheal-${peer}-`));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
@@ -41,7 +54,14 @@ export interface Running {
 export async function start(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: Record<string, string>; ready: () => Promise<unknown>; withinMs?: number },
+  options: {
+    cwd?: string;
+    env?: Record<string, string>;
+    ready: () => Promise<unknown>;
+    withinMs?: number;
+    /** How long a clean stop may take before SIGKILL; default 3,000. */
+    stopWithinMs?: number;
+  },
 ): Promise<Running> {
   const child = spawn(command, args, {
     cwd: options.cwd,
@@ -56,7 +76,7 @@ export async function start(
   child.stderr.on("data", keep);
   const kill = (): boolean => child.kill("SIGKILL");
   process.once("exit", kill);
-  const running = { output: () => output, stop: () => stop(child, kill) };
+  const running = { output: () => output, stop: () => stop(child, kill, options.stopWithinMs ?? 3_000) };
   try {
     await eventually(options.ready, options.withinMs ?? 30_000, () => child.exitCode !== null);
   } catch (error) {
@@ -66,12 +86,12 @@ export async function start(
   return running;
 }
 
-async function stop(child: ChildProcess, kill: () => boolean): Promise<void> {
+async function stop(child: ChildProcess, kill: () => boolean, withinMs: number): Promise<void> {
   process.removeListener("exit", kill);
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
-  const hard = setTimeout(kill, 3_000);
+  const hard = setTimeout(kill, withinMs);
   await ended;
   clearTimeout(hard);
 }

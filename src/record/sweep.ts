@@ -1,0 +1,112 @@
+/** What the sweeper asks: one bounded question for each kind of thing that may have been left behind. Reads only. */
+import { sql } from "kysely";
+import type { EffectRow, RemediationRow } from "./api.ts";
+import type { OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
+import { now } from "./clock.ts";
+import { effectRows, toEffectRow } from "./effects.ts";
+import type { Session } from "./pool.ts";
+import { remediationRows, toRemediationRow } from "./remediation-row.ts";
+
+const before = (olderThanMs: number) => sql<string>`${now} - ${olderThanMs} * interval '1 millisecond'`;
+
+export async function openEpisodes(db: Session, limit: number): Promise<RemediationRow[]> {
+  const rows = await remediationRows(db)
+    .where("closed_at", "is", null)
+    .orderBy("opened_at")
+    .orderBy("remediation_id")
+    .limit(limit)
+    .execute();
+  return rows.map(toRemediationRow);
+}
+
+/** Nobody writes down when a lease became orphaned: of a closed episode it was then, of an open one it counts from its beginning. */
+export async function orphanedLeases(db: Session, olderThanMs: number, limit: number): Promise<OrphanedLeases[]> {
+  return db
+    .selectFrom("leases as l")
+    .innerJoin("remediations as r", "r.remediation_id", "l.remediation_id")
+    .select((eb) => [
+      "l.remediation_id as remediationId",
+      "r.target_kind as targetKind",
+      "r.target_id as targetId",
+      "r.closed_at as closedAt",
+      sql<string[]>`array_agg(l.scope order by l.scope)`.as("scopes"),
+      eb.fn.min("l.since").as("since"),
+    ])
+    .where("l.state", "=", "orphaned")
+    .where((eb) => eb(eb.fn.coalesce("r.closed_at", "l.since"), "<=", before(olderThanMs)))
+    .groupBy(["l.remediation_id", "r.target_kind", "r.target_id", "r.closed_at"])
+    .orderBy("since")
+    .limit(limit)
+    .execute()
+    .then((rows) =>
+      rows.map(({ targetKind, targetId, ...row }) => ({ ...row, target: { kind: targetKind, id: targetId } })),
+    );
+}
+
+/** close() takes them out, so there is none unless something went wrong. */
+export async function queueOfClosed(db: Session, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom("queue as q")
+    .innerJoin("remediations as r", "r.remediation_id", "q.remediation_id")
+    .select("q.remediation_id")
+    .where("r.closed_at", "is not", null)
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.remediation_id);
+}
+
+export async function unsettledOfClosed(db: Session, olderThanMs: number, limit: number): Promise<EffectRow[]> {
+  const rows = await effectRows(db)
+    .innerJoin("remediations as r", "r.remediation_id", "effects.remediation_id")
+    .where("effects.settled_at", "is", null)
+    .where("r.closed_at", "<=", before(olderThanMs))
+    .orderBy("effects.intent_at")
+    .limit(limit)
+    .execute();
+  return rows.map(toEffectRow);
+}
+
+export async function recentEffects(db: Session, action: string, limit: number): Promise<RecentEffect[]> {
+  const rows = await effectRows(db)
+    .innerJoin("remediations as r", "r.remediation_id", "effects.remediation_id")
+    .select(["r.target_kind", "r.target_id", "r.closed_at"])
+    .where("effects.action", "=", action)
+    .orderBy("effects.intent_at", "desc")
+    .orderBy("effects.key", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    effect: toEffectRow(row),
+    target: { kind: row.target_kind, id: row.target_id },
+    closedAt: row.closed_at,
+  }));
+}
+
+/** After n tries the next is due 2^n minutes later, at most an hour. Those due come first. */
+export async function unsentEscalations(db: Session, limit: number): Promise<UnsentEscalation[]> {
+  const due = sql<boolean>`
+    coalesce(e.tried_at, e.at) + least(interval '1 hour', interval '1 minute' * power(2, least(e.attempts, 6))) <= ${now}`;
+  return db
+    .selectFrom("escalations as e")
+    .innerJoin("remediations as r", "r.remediation_id", "e.remediation_id")
+    .select([
+      "e.remediation_id as remediationId",
+      "e.key",
+      "e.route",
+      "e.summary",
+      "e.at",
+      "e.attempts",
+      "e.error",
+      "r.target_kind as targetKind",
+      "r.target_id as targetId",
+    ])
+    .select(due.as("due"))
+    .where("e.sent_at", "is", null)
+    .orderBy("due", "desc")
+    .orderBy("e.at")
+    .limit(limit)
+    .execute()
+    .then((rows) =>
+      rows.map(({ targetKind, targetId, ...row }) => ({ ...row, target: { kind: targetKind, id: targetId } })),
+    );
+}

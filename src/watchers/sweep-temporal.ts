@@ -1,0 +1,75 @@
+/** What the sweeper and the doctor see of Temporal: lists in bulk, one description at a time for suspects. Reads only. */
+import { ScheduleNotFoundError, WorkflowNotFoundError, type Client } from "@temporalio/client";
+import { REMEDIATION_WORKFLOW } from "../contracts/messages.ts";
+
+export interface RunningWorkflow {
+  workflowId: string;
+  startedAt: string;
+}
+/** The newest run of a workflow id. */
+export type SeenWorkflow =
+  | { state: "running"; /** Tries of its workflow task that waits or runs; 0: none does. */ taskAttempt: number }
+  | { state: "closed"; /** `TERMINATED`, `COMPLETED` … */ how: string; at: string | null }
+  /** Not closed: the namespace may be the wrong one, or the server restored to an older state (design §3 law 2). */
+  | { state: "notFound" };
+export type SeenSchedule = { state: "active" | "missing" } | { state: "paused"; note: string };
+
+/** Every method rejects when Temporal does not answer, or does not know the namespace. */
+export interface TemporalView {
+  namespace: string;
+  /** Remediation workflows that run. The server's lists lag some seconds behind. */
+  running(limit: number): Promise<{ workflows: RunningWorkflow[]; complete: boolean }>;
+  workflow(workflowId: string): Promise<SeenWorkflow>;
+  schedule(scheduleId: string): Promise<SeenSchedule>;
+}
+
+const LIST_TIMEOUT_MS = 20_000;
+const CALL_TIMEOUT_MS = 5_000;
+const PAGE = 1_000;
+
+export function temporalView(client: Client): TemporalView {
+  const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
+  return {
+    namespace: client.options.namespace,
+    running: (limit) => within(LIST_TIMEOUT_MS, () => running(client, limit)),
+    workflow: (workflowId) => within(CALL_TIMEOUT_MS, () => workflow(client, workflowId)),
+    schedule: (scheduleId) => within(CALL_TIMEOUT_MS, () => schedule(client, scheduleId)),
+  };
+}
+
+async function running(client: Client, limit: number): Promise<{ workflows: RunningWorkflow[]; complete: boolean }> {
+  const query = `WorkflowType = '${REMEDIATION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+  const workflows: RunningWorkflow[] = [];
+  for await (const { workflowId, startTime } of client.workflow.list({ query, pageSize: PAGE })) {
+    if (workflows.length >= limit) return { workflows, complete: false };
+    workflows.push({ workflowId, startedAt: startTime.toISOString() });
+  }
+  return { workflows, complete: true };
+}
+
+async function workflow(client: Client, workflowId: string): Promise<SeenWorkflow> {
+  try {
+    const { status, closeTime, raw } = await client.workflow.getHandle(workflowId).describe();
+    // A continued run is not the newest for long; a paused one is there.
+    if (["RUNNING", "PAUSED", "CONTINUED_AS_NEW"].includes(status.name)) {
+      return { state: "running", taskAttempt: raw.pendingWorkflowTask?.attempt ?? 0 };
+    }
+    if (["COMPLETED", "FAILED", "CANCELLED", "TERMINATED", "TIMED_OUT"].includes(status.name)) {
+      return { state: "closed", how: status.name, at: closeTime?.toISOString() ?? null };
+    }
+    throw new Error(`Temporal says that ${workflowId} is ${status.name}, which this version does not know`);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { state: "notFound" };
+    throw error;
+  }
+}
+
+async function schedule(client: Client, scheduleId: string): Promise<SeenSchedule> {
+  try {
+    const { state } = await client.schedule.getHandle(scheduleId).describe();
+    return state.paused ? { state: "paused", note: state.note ?? "" } : { state: "active" };
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return { state: "missing" };
+    throw error;
+  }
+}

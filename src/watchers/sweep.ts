@@ -1,0 +1,154 @@
+/**
+ * The sweeper (design §3): reconciles record, Temporal and world. It looks at each system once, in bulk, repairs what is
+ * safe, tells people of the rest once, and leaves what it found in the record, where `selfheal doctor` shows it.
+ */
+import { messageOf } from "../config/user-error.ts";
+import type { NotifyPort } from "../ports/ports.ts";
+import type { RecordStore } from "../record/api.ts";
+import type { Finding, SweepRecord } from "../record/api-sweep.ts";
+import type { Starter } from "../starters/ingest.ts";
+import type { Remediations } from "../starters/remediations.ts";
+import { SWEEP_SCHEDULE, WATCH_SCHEDULE } from "./schedule.ts";
+import { lookAtBalancer } from "./sweep-balancer.ts";
+import {
+  candidate,
+  toFinding,
+  type Candidate,
+  type LookDependencies,
+  type Moment,
+  type Part,
+} from "./sweep-finding.ts";
+import { lookAtAlerts, lookAtEscalations, lookAtRecord } from "./sweep-record.ts";
+import { sendAgain, tellPeople, type TellDependencies } from "./sweep-tell.ts";
+import { lookAtWorkflows, NOT_DONE } from "./sweep-workflows.ts";
+
+export interface SweepDependencies extends LookDependencies {
+  record: SweepRecord &
+    Pick<RecordStore, "now" | "undelivered" | "orphanLeases" | "leaveQueue" | "escalation" | "escalationSent">;
+  starter: Pick<Starter, "redeliver">;
+  remediations: Pick<Remediations, "hint">;
+  notify: NotifyPort;
+}
+
+export interface SweepReport {
+  found: Finding[];
+  /** Parts that could not be looked at or told, with the reason. The others were all the same. */
+  failures: string[];
+}
+
+interface Looked {
+  candidates: Candidate[];
+  looked: Part[];
+  failures: string[];
+  /** Repairs may be made: Temporal was there, and it is the one that the record is about. */
+  trusted: boolean;
+}
+
+/** One sweep. `scheduledAtMs`: when Temporal's server scheduled it, which shows how far the clocks are apart. */
+export async function sweepOnce(deps: SweepDependencies, scheduledAtMs: number | null = null): Promise<SweepReport> {
+  const moment = await momentOf(deps);
+  const seen = await look(deps, moment, deps);
+  const candidates = await repairAll(deps, seen);
+  const rows = await deps.record.saveSweep({
+    found: candidates.map(toFinding),
+    looked: seen.looked,
+    failures: seen.failures,
+    temporalLagMs: scheduledAtMs === null ? null : moment.nowMs - scheduledAtMs,
+  });
+  const untold = await tellPeople(deps, rows, candidates, moment.nowMs);
+  const report = { found: candidates.map(toFinding), failures: [...seen.failures, ...untold] };
+  logReport(deps, report);
+  return report;
+}
+
+/** The same list, with nothing repaired, told or written: for `selfheal doctor`. */
+export async function findOnly(deps: LookDependencies): Promise<SweepReport> {
+  const { candidates, failures } = await look(deps, await momentOf(deps), null);
+  return { found: candidates.map(toFinding), failures };
+}
+
+async function momentOf({ record }: LookDependencies): Promise<Moment> {
+  const [now, rows] = await Promise.all([record.now(), record.findings()]);
+  return { nowMs: Date.parse(now), known: new Map(rows.map((row) => [row.key, row])) };
+}
+
+/** One part after the other: the sweeper is in no hurry and must not be felt. */
+async function look(deps: LookDependencies, moment: Moment, repairs: SweepDependencies | null): Promise<Looked> {
+  const result: Looked = { candidates: [], looked: [], failures: [], trusted: false };
+  const part = async (name: Part, work: () => Promise<Candidate[]>): Promise<void> => {
+    try {
+      result.candidates.push(...(await work()));
+      result.looked.push(name);
+    } catch (error) {
+      result.failures.push(`${name}: ${messageOf(error)}`);
+      deps.log.warn({ part: name, err: error }, "the sweeper could not look; it tries again in the next sweep");
+    }
+  };
+  await part("workflows", async () => {
+    const { candidates, trusted } = await lookAtWorkflows(deps, moment, repairs);
+    result.trusted = trusted;
+    return candidates;
+  });
+  await part("alerts", () => lookAtAlerts(deps, repairs?.starter ?? null));
+  await part("record", () => lookAtRecord(deps, repairs?.record ?? null));
+  const resend = repairs === null ? null : sendAgain.bind(null, repairs satisfies TellDependencies);
+  await part("escalations", () => lookAtEscalations(deps, resend));
+  await part("loadbalancer", () => lookAtBalancer(deps, moment.nowMs));
+  await part("schedules", () => lookAtSchedules(deps));
+  return result;
+}
+
+/** What a repair finds to be nothing any more is left out. Only messages to people go out while Temporal is not trusted. */
+async function repairAll(deps: SweepDependencies, seen: Looked): Promise<Candidate[]> {
+  const after: Candidate[] = [];
+  for (const one of seen.candidates) {
+    if (one.repair === null || !(seen.trusted || one.part === "escalations")) {
+      after.push(one);
+      continue;
+    }
+    try {
+      const done = await one.repair();
+      if (done !== null) after.push({ ...one, done });
+    } catch (error) {
+      deps.log.warn({ finding: one.key, err: error }, "a repair failed; the next sweep tries again");
+      after.push({ ...one, done: `${NOT_DONE} repair it: ${messageOf(error)}` });
+    }
+  }
+  return after;
+}
+
+async function lookAtSchedules({ temporal }: LookDependencies): Promise<Candidate[]> {
+  const ids = [WATCH_SCHEDULE, SWEEP_SCHEDULE];
+  const seen = await Promise.all(ids.map(async (id) => ({ id, ...(await temporal.schedule(id)) })));
+  return seen.flatMap((one) => {
+    if (one.state === "active") return [];
+    const missing = one.state === "missing";
+    return [
+      candidate({
+        code: missing ? "SCHEDULE_MISSING" : "SCHEDULE_PAUSED",
+        part: "schedules",
+        about: one.id,
+        severity: missing ? "page" : "warn",
+        sentence: missing
+          ? `namespace ${temporal.namespace} has no schedule ${one.id}: nobody ${DOES[one.id]}`
+          : `the schedule ${one.id} is paused (${one.note || "no note"}): nobody ${DOES[one.id]}`,
+        ids: { scheduleId: one.id },
+        next: missing
+          ? "restart a worker (`selfheal worker`): it makes the schedule"
+          : `temporal schedule toggle --unpause --schedule-id ${one.id} --reason "…"`,
+      }),
+    ];
+  });
+}
+
+const DOES: Record<string, string> = {
+  [WATCH_SCHEDULE]: "wakes those who wait for tickets, installers and capacity before their deadlines",
+  [SWEEP_SCHEDULE]: "delivers lost alerts again, or notices what was left behind",
+};
+
+function logReport({ log }: SweepDependencies, { found, failures }: SweepReport): void {
+  const worst = found.filter((finding) => finding.severity !== "info");
+  if (worst.length === 0 && failures.length === 0) return;
+  const codes = Object.fromEntries([...Map.groupBy(found, (one) => one.code)].map(([code, all]) => [code, all.length]));
+  log.warn({ findings: codes, failures }, "the sweeper found something; `selfheal doctor` shows it");
+}
