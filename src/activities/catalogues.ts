@@ -17,7 +17,8 @@ export function catalogues(record: Pick<RecordStore, "activeCatalogue" | "catalo
   return {
     active: async () => {
       const active = await record.activeCatalogue();
-      if (active === null) throw new Error("no catalogue is active yet: start `selfheal serve` with its --config folder");
+      if (active === null)
+        throw new Error("no catalogue is active yet: start `selfheal serve` with its --config folder");
       return kept.get(active.version) ?? keep(catalogueFromContent(active.content, active.version, actions));
     },
     version: async (version) => {

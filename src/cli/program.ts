@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
+import { doctorCommand } from "./doctor.ts";
 import { remediationCommand } from "./remediation.ts";
 import { runbookCommand } from "./runbook.ts";
 import { serveCommand } from "./serve.ts";
@@ -33,6 +34,7 @@ export function selfhealProgram(): Command {
     serveCommand(),
     runbookCommand(),
     remediationCommand(),
+    doctorCommand(),
   ]) {
     root.addCommand(command);
     inherit(root, command);

@@ -5,4 +5,3 @@
  * - ambiguous: it may have happened; only reading back settles it.
  */
 export type FailureClass = "transient" | "permanent" | "ambiguous";
-export const FAILURE_CLASSES: readonly FailureClass[] = ["transient", "permanent", "ambiguous"];

@@ -1,17 +1,7 @@
 import type { FaultKey } from "./alert.ts";
 import type { GuardrailResult } from "./verdict.ts";
 
-export const PHASES = [
-  "open",
-  "confirm",
-  "decide",
-  "approve",
-  "admit",
-  "act",
-  "verify",
-  "close",
-  "closed",
-] as const;
+export const PHASES = ["open", "confirm", "decide", "approve", "admit", "act", "verify", "close", "closed"] as const;
 export type Phase = (typeof PHASES)[number];
 
 export const OUTCOMES = [

@@ -12,7 +12,11 @@ export type SeenWorkflow =
   | { state: "closed"; /** `TERMINATED`, `COMPLETED` … */ how: string; at: string | null }
   /** Not closed: the namespace may be the wrong one, or the server restored to an older state (design §3 law 2). */
   | { state: "notFound" };
-export type SeenSchedule = { state: "active" | "missing" } | { state: "paused"; note: string };
+export interface SeenSchedule {
+  state: "active" | "missing" | "paused";
+  /** Of who paused it. */
+  note: string;
+}
 
 /** Every method rejects when Temporal does not answer, or does not know the namespace. */
 export interface TemporalView {
@@ -67,9 +71,9 @@ async function workflow(client: Client, workflowId: string): Promise<SeenWorkflo
 async function schedule(client: Client, scheduleId: string): Promise<SeenSchedule> {
   try {
     const { state } = await client.schedule.getHandle(scheduleId).describe();
-    return state.paused ? { state: "paused", note: state.note ?? "" } : { state: "active" };
+    return { state: state.paused ? "paused" : "active", note: state.note ?? "" };
   } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return { state: "missing" };
+    if (error instanceof ScheduleNotFoundError) return { state: "missing", note: "" };
     throw error;
   }
 }

@@ -153,7 +153,15 @@ describe("approve", () => {
   });
 
   test.each(["counted", "ignored"])("says whether the decision counts: %s", async (status) => {
-    const decided = { decision: "approve", by: "ada", via: "api", at: "", planHash: PLAN_HASH, status, reason: "no role" };
+    const decided = {
+      decision: "approve",
+      by: "ada",
+      via: "api",
+      at: "",
+      planHash: PLAN_HASH,
+      status,
+      reason: "no role",
+    };
     answer = (path) => ({ status: 200, body: { ...(bodyOf(path) as object), decisions: [decided] } });
     const approving = run("approve web-1 --yes");
     if (status === "ignored") await expect(approving).rejects.toThrow("the decision of ada does not count: no role");

@@ -39,10 +39,16 @@ describe("ids", () => {
 
   it("finds remediation, rung, step and direction in an idempotency key", () => {
     fc.assert(
-      fc.property(part, part, part, fc.constantFrom("apply", "undo", "finishHealthy", "finishOtherwise"), (a, b, c, d) => {
-        const ref = { remediationId: a, rung: b, step: c };
-        expect(parseEffectKey(effectKey(ref, d))).toEqual({ ...ref, direction: d });
-      }),
+      fc.property(
+        part,
+        part,
+        part,
+        fc.constantFrom("apply", "undo", "finishHealthy", "finishOtherwise"),
+        (a, b, c, d) => {
+          const ref = { remediationId: a, rung: b, step: c };
+          expect(parseEffectKey(effectKey(ref, d))).toEqual({ ...ref, direction: d });
+        },
+      ),
     );
   });
 

@@ -20,7 +20,12 @@ const hosts: LabHost[] = Array.from({ length: COUNT + 20 }, (_, index) => ({
 
 let live: Live;
 beforeAll(async () => {
-  live = await startLive({ hosts, timeScale: 7_200, standingFor: ["web"], runbooks: projectPath("test/fixtures/runbooks") });
+  live = await startLive({
+    hosts,
+    timeScale: 7_200,
+    standingFor: ["web"],
+    runbooks: projectPath("test/fixtures/runbooks"),
+  });
 });
 afterAll(async () => {
   await live.stop();
@@ -31,7 +36,9 @@ it("heals 200 hosts at once, never more than the cap drained at any instant", { 
   for (const id of ids) live.lab.world.crash(id);
   await live.alert({ hosts: ids });
   const stories = await live.closed(ids, 580_000);
-  const outcomes = new Set([...stories.values()].map((story) => `${story.remediation.outcome}: ${story.remediation.detail}`));
+  const outcomes = new Set(
+    [...stories.values()].map((story) => `${story.remediation.outcome}: ${story.remediation.detail}`),
+  );
   expect([...outcomes]).toEqual(["healed: the probe held healthy and the target is back in service"]);
   expect(mostDrained()).toBeGreaterThan(1);
   expect(mostDrained()).toBeLessThanOrEqual(CAP);

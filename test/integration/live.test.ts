@@ -7,7 +7,10 @@ import { startLive, type Live } from "../support/live.ts";
 
 /** Web hosts of different racks: the runbook works on one host of a rack at a time. */
 const hosts: LabHost[] = makeFleet({ count: 120, seed: 7 });
-const web = hosts.filter((host, index) => host.group === "web" && hosts.findIndex(({ rack, group }) => rack === host.rack && group === "web") === index);
+const web = hosts.filter(
+  (host, index) =>
+    host.group === "web" && hosts.findIndex(({ rack, group }) => rack === host.rack && group === "web") === index,
+);
 const [first, second, third, fourth, fifth] = web.map(({ id }) => id) as [string, string, string, string, string];
 
 let live: Live;
@@ -34,7 +37,9 @@ describe("the product in real processes", () => {
     const story = (await live.closed([first])).get(first);
     expect(story?.remediation.outcome).toBe("healed");
     expect(before).not.toContain(live.stack.worker.pid);
-    expect([count(first, "ticket-created"), count(first, "rebuild-started"), count(first, "disk-swapped")]).toEqual([1, 1, 1]);
+    expect([count(first, "ticket-created"), count(first, "rebuild-started"), count(first, "disk-swapped")]).toEqual([
+      1, 1, 1,
+    ]);
   });
 
   it("is found in Temporal by target, runbook, phase and outcome", async () => {
@@ -54,18 +59,35 @@ describe("the product in real processes", () => {
     const host = api();
     live.lab.world.failDisk(host);
     await live.alert({ hosts: [host] });
-    await expect.poll(async () => (await live.api.list({ target: `host/${host}` }))[0]?.phase, { timeout: 30_000 }).toBe("approve");
+    await expect
+      .poll(async () => (await live.api.list({ target: `host/${host}` }))[0]?.phase, { timeout: 30_000 })
+      .toBe("approve");
     const id = workflowId({ kind: "host", id: host });
-    const described = await live.client.workflow.getHandle(id).query<{ currentDetails: string }>("__temporal_workflow_metadata");
+    const described = await live.client.workflow
+      .getHandle(id)
+      .query<{ currentDetails: string }>("__temporal_workflow_metadata");
     expect(described.currentDetails).toContain("selfheal remediation approve");
     const story = await live.api.story(host);
     const input = JSON.stringify({ planHash: story.remediation.planHash, by: "ada" });
-    await live.temporal("workflow", "update", "execute", "--workflow-id", id, "--name", "remediation.approve", "--input", input);
+    await live.temporal(
+      "workflow",
+      "update",
+      "execute",
+      "--workflow-id",
+      id,
+      "--name",
+      "remediation.approve",
+      "--input",
+      input,
+    );
     expect((await live.closed([host])).get(host)?.remediation.outcome).toBe("healed");
   });
 
   it("takes a signal of the same name, as the Web UI sends it, and an approval by the selfheal command", async () => {
-    const [, second_, third_] = hosts.filter(({ group }) => group === "api").filter((host, index, all) => all.findIndex(({ rack }) => rack === host.rack) === index).map(({ id }) => id) as [string, string, string];
+    const [, second_, third_] = hosts
+      .filter(({ group }) => group === "api")
+      .filter((host, index, all) => all.findIndex(({ rack }) => rack === host.rack) === index)
+      .map(({ id }) => id) as [string, string, string];
     for (const host of [second_, third_]) live.lab.world.failDisk(host);
     await live.alert({ hosts: [second_, third_] });
     const waiting = async (): Promise<number> => (await live.api.list({ phase: "approve", open: "true" })).length;
@@ -77,7 +99,10 @@ describe("the product in real processes", () => {
     const out = await live.selfheal("remediation", "approve", third_, "--by", "ada", "--yes", "--json");
     expect(JSON.parse(out)).toMatchObject({ target: { id: third_ } });
     const stories = await live.closed([second_, third_]);
-    expect(stories.get(second_)?.remediation).toMatchObject({ outcome: "rejected", detail: expect.stringContaining("not today") as string });
+    expect(stories.get(second_)?.remediation).toMatchObject({
+      outcome: "rejected",
+      detail: expect.stringContaining("not today") as string,
+    });
     expect(stories.get(third_)?.remediation.outcome).toBe("healed");
   });
 

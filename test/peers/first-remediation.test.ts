@@ -239,7 +239,10 @@ describe.skipIf(there.includes(false))("selfheal dev on a user's own systems", (
     await tracker.put(ticket?.id ?? "", { Status: "resolved" });
 
     const healed = await newest(({ remediation }) => expect(remediation.closedAt).not.toBeNull(), 150_000);
-    expect(healed.remediation, await cli("remediation", "show", "web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
+    expect(healed.remediation, await cli("remediation", "show", "web-1")).toMatchObject({
+      outcome: "healed",
+      needsHuman: false,
+    });
     expect(healed.decisions).toMatchObject([{ by: "anna", decision: "approve", status: "approved" }]);
     const unsettled = healed.effects.filter(({ state }) => state !== "happened");
     expect(unsettled).toEqual([]);

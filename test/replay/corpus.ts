@@ -24,7 +24,10 @@ export const PATHS: Record<string, { workflowId: string; activities: string[] }>
 
 export async function names(): Promise<string[]> {
   const files = await readdir(projectPath(FOLDER));
-  return files.filter((file) => file.endsWith(".json.gz")).map((file) => file.replace(/\.json\.gz$/, "")).sort();
+  return files
+    .filter((file) => file.endsWith(".json.gz"))
+    .map((file) => file.replace(/\.json\.gz$/, ""))
+    .sort();
 }
 
 export async function load(name: string): Promise<History> {
@@ -39,5 +42,7 @@ export async function save(name: string, history: History): Promise<void> {
 
 /** The activity types of a history, in the order of their scheduling. */
 export function activitiesOf(history: History): string[] {
-  return (history.events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+  return (history.events ?? []).flatMap(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+  );
 }

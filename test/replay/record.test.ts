@@ -11,7 +11,10 @@ import { PATHS, save } from "./corpus.ts";
 
 const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: Rig) => Promise<unknown> }> = {
   healed: { run: (rig) => rig.closed("web-1") },
-  recovered: { options: { lab: { faults: [{ name: "self-heal", host: "web-1", afterMs: 1_000 }] } }, run: async (rig) => rig.closed("web-1") },
+  recovered: {
+    options: { lab: { faults: [{ name: "self-heal", host: "web-1", afterMs: 1_000 }] } },
+    run: async (rig) => rig.closed("web-1"),
+  },
   approved: {
     options: { standingFor: [] },
     run: async (rig) => {
@@ -30,8 +33,14 @@ const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: R
   },
   expired: { options: { standingFor: [] }, run: (rig) => rig.closed("web-1") },
   refused: { options: { failing: ["db-1"] }, run: (rig) => rig.closed("db-1") },
-  undone: { options: { lab: { faults: [{ name: "technician-absent", host: "web-1" }] } }, run: (rig) => rig.closed("web-1") },
-  keptDrained: { options: { lab: { faults: [{ name: "installer-fails", host: "web-1" }] } }, run: (rig) => rig.closed("web-1") },
+  undone: {
+    options: { lab: { faults: [{ name: "technician-absent", host: "web-1" }] } },
+    run: (rig) => rig.closed("web-1"),
+  },
+  keptDrained: {
+    options: { lab: { faults: [{ name: "installer-fails", host: "web-1" }] } },
+    run: (rig) => rig.closed("web-1"),
+  },
   cancelled: {
     options: { lab: { faults: [{ name: "technician-absent", host: "web-1" }] } },
     run: async (rig) => {
@@ -40,7 +49,10 @@ const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: R
       await rig.closed("web-1");
     },
   },
-  replyLost: { options: { lab: { faults: [{ name: "reply-lost", system: "rt", count: 1 }] } }, run: (rig) => rig.closed("web-1") },
+  replyLost: {
+    options: { lab: { faults: [{ name: "reply-lost", system: "rt", count: 1 }] } },
+    run: (rig) => rig.closed("web-1"),
+  },
 };
 
 describe.runIf(process.env["SELFHEAL_RECORD_HISTORIES"] === "1")("the corpus is recorded", () => {

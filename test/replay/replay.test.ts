@@ -29,7 +29,9 @@ describe("the corpus of histories", () => {
 
   it("does not replay a doctored history: the check can fail", async () => {
     const history = await load("healed");
-    const scheduled = history.events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === "remediation.decide");
+    const scheduled = history.events?.find(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === "remediation.decide",
+    );
     const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
     if (type === undefined || type === null) throw new Error("the history has no remediation.decide");
     type.name = "remediation.guess";

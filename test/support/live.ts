@@ -77,7 +77,9 @@ function live(stack: Stack, lab: Lab, connection: Connection): Live {
     client: new Client({ connection, namespace: stack.urls.namespace }),
     alert: (how) => post(stack, webhookPayload(lab, how)),
     selfheal: async (...args) => {
-      const { stdout } = await run(projectPath("bin/selfheal"), args, { env: childEnv({ SELFHEAL_URL: stack.urls.api }) });
+      const { stdout } = await run(projectPath("bin/selfheal"), args, {
+        env: childEnv({ SELFHEAL_URL: stack.urls.api }),
+      });
       return stdout;
     },
     temporal: async (...args) => {

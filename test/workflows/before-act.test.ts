@@ -104,13 +104,17 @@ describe("modes", () => {
   });
 
   it("review: asks a person even where a standing approval would do", async () => {
-    await withRig(env, { config: (config) => void (config.groups["web"] = { mode: "review" }) }, async (rig) => {
-      await rig.alert();
-      await rig.soonIn("web-1", "approve", /approval/);
-      expect((await rig.view("web-1")).verdict?.reasons.map(({ code }) => code)).toContain("MODE_REVIEW");
-      await rig.decide("approve", "web-1", "grace");
-      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
-    });
+    await withRig(
+      env,
+      { config: (config) => void Object.assign(config.groups["web"] ?? {}, { mode: "review" }) },
+      async (rig) => {
+        await rig.alert();
+        await rig.soonIn("web-1", "approve", /approval/);
+        expect((await rig.view("web-1")).verdict?.reasons.map(({ code }) => code)).toContain("MODE_REVIEW");
+        await rig.decide("approve", "web-1", "grace");
+        expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+      },
+    );
   });
 });
 

@@ -119,7 +119,7 @@ describe("a person's cancel", () => {
     });
   });
 
-  it("of what is closed already is refused", async () => {
+  it("of what is closed already finds nothing running", async () => {
     await withRig(env, { runbook: (runbook) => void (runbook.mode = "observe") }, async (rig) => {
       await rig.alert();
       await rig.closed("web-1");

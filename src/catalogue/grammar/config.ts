@@ -3,6 +3,15 @@ import { apiVersion, count, durationSchema, instant, jsonObject, mode, name, per
 
 const HASH = "the 64 hex digits that `selfheal runbook check` prints, in quotes";
 
+const standingApproval = z.strictObject({
+  runbook: name,
+  runbookHash: z.string({ error: HASH }).regex(/^[0-9a-f]{64}$/, { error: HASH }),
+  group: name,
+  expires: instant,
+  maxCount: count,
+  by: text.describe("one of people"),
+});
+
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
@@ -57,16 +66,7 @@ function makeConfigSchema(scale: number) {
       )
       .default({}),
     standingApprovals: z
-      .array(
-        z.strictObject({
-          runbook: name,
-          runbookHash: z.string({ error: HASH }).regex(/^[0-9a-f]{64}$/, { error: HASH }),
-          group: name,
-          expires: instant,
-          maxCount: count,
-          by: text.describe("one of people"),
-        }),
-      )
+      .array(standingApproval)
       .default([])
       .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
   });

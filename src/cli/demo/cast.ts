@@ -37,14 +37,26 @@ export function castOf(options: { count: number; seed: number; fault: FaultName 
 
 function partOf(index: number, web: LabHost[], fault: FaultName | null): Part {
   const host = web[index % web.length] ?? fail(`part ${index}`);
-  const healed: Part = { host: host.id, story: "its disk fails; a technician replaces it", expected: "healed", alert: "firing" };
+  const healed: Part = {
+    host: host.id,
+    story: "its disk fails; a technician replaces it",
+    expected: "healed",
+    alert: "firing",
+  };
   switch (index) {
     case 0:
-      return fault === null ? healed : { ...healed, story: `its disk fails, and the fault ${fault} strikes`, expected: UNDER_FAULT[fault] };
+      return fault === null
+        ? healed
+        : { ...healed, story: `its disk fails, and the fault ${fault} strikes`, expected: UNDER_FAULT[fault] };
     case 1:
       return { ...healed, story: "its new disk is bad as well", expected: "escalated", badNewDisk: true };
     case 2:
-      return { host: "files-1", story: "its data is its own, so a person must approve", expected: "healed", alert: "firing" };
+      return {
+        host: "files-1",
+        story: "its data is its own, so a person must approve",
+        expected: "healed",
+        alert: "firing",
+      };
     case 3:
       return { ...twoDisks(host), alert: "firing", expected: "refused" };
     case 4:
@@ -56,7 +68,8 @@ function partOf(index: number, web: LabHost[], fault: FaultName | null): Part {
 
 function twoDisks(host: LabHost): Pick<Part, "host" | "story"> {
   const first = host.disks[0] ?? fail(host.id);
-  if (host.disks.length === 1) host.disks.push({ ...first, slot: 1, device: "/dev/sdb", serial: `${first.serial}B`, failing: false });
+  if (host.disks.length === 1)
+    host.disks.push({ ...first, slot: 1, device: "/dev/sdb", serial: `${first.serial}B`, failing: false });
   return { host: host.id, story: "it has two disks: the runbook is not for it" };
 }
 

@@ -37,8 +37,14 @@ export async function writeLabFolder(options: LabFolderOptions): Promise<void> {
   await writeFile(join(folder, "secrets", "rt-token"), LAB_TOKEN, { mode: 0o600 });
   await writeFile(join(folder, "secrets", "chat-url"), `${lab.url}/slack/hook`, { mode: 0o600 });
   await cp(options.runbooks ?? projectPath("runbooks"), join(folder, "runbooks"), { recursive: true });
-  if (options.approvalExpires !== undefined) await setApprovalExpires(join(folder, "runbooks"), options.approvalExpires);
-  const inventory = { apiVersion: "selfheal/v1", kind: "Inventory", domains: ["lab.example.net"], targets: targetsOf(lab) };
+  if (options.approvalExpires !== undefined)
+    await setApprovalExpires(join(folder, "runbooks"), options.approvalExpires);
+  const inventory = {
+    apiVersion: "selfheal/v1",
+    kind: "Inventory",
+    domains: ["lab.example.net"],
+    targets: targetsOf(lab),
+  };
   await writeFile(join(folder, "inventory.yaml"), stringify(inventory));
   const config = configOf(options);
   await writeConfig(folder, config);
@@ -80,7 +86,12 @@ function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
       prometheus: { url: `${lab.url}/prometheus` },
       alertmanager: { url: `${lab.url}/alertmanager` },
       loadBalancer: { uses: "haproxy", address: `tcp://${lab.haproxy.host}:${lab.haproxy.port}` },
-      tickets: { uses: "request-tracker", url: `${lab.url}/rt`, token: `file:${join(folder, "secrets", "rt-token")}`, queue: DATACENTER_QUEUE },
+      tickets: {
+        uses: "request-tracker",
+        url: `${lab.url}/rt`,
+        token: `file:${join(folder, "secrets", "rt-token")}`,
+        queue: DATACENTER_QUEUE,
+      },
       provisioner: { uses: "ironic", url: `${lab.url}/ironic` },
       // Redfish has its own root under /redfish/v1.
       bmc: { uses: "redfish", url: lab.url },

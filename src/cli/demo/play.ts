@@ -96,12 +96,20 @@ async function startDemoLab(options: DemoOptions, cast: Cast, place: LabPlace): 
   return lab;
 }
 
-async function perform(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack, stop: AbortSignal): Promise<DemoResult> {
+async function perform(
+  options: DemoOptions,
+  cast: Cast,
+  lab: Lab,
+  stack: Stack,
+  stop: AbortSignal,
+): Promise<DemoResult> {
   const startedAt = performance.now();
   const say = (who: string, line: string): void => {
     const real = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(5);
     const there = clock((performance.now() - startedAt) * options.timeScale);
-    note(`${paint("dim", `${real}s ${there.padStart(6)}`, process.stderr)}  ${paint("bold", who.padEnd(9), process.stderr)} ${line}`);
+    note(
+      `${paint("dim", `${real}s ${there.padStart(6)}`, process.stderr)}  ${paint("bold", who.padEnd(9), process.stderr)} ${line}`,
+    );
   };
   prologue(options, cast, lab, stack);
   const api = apiOf(stack);
@@ -114,7 +122,9 @@ async function perform(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack,
     api,
     onLine: say,
     onApproval: (row) => {
-      askForApproval(options, stack, row, say).catch((error: unknown) => say(row.target.id, `not approved: ${messageOf(error)}`));
+      askForApproval(options, stack, row, say).catch((error: unknown) =>
+        say(row.target.id, `not approved: ${messageOf(error)}`),
+      );
     },
   });
   await post(cast, lab, stack, say);
@@ -132,11 +142,20 @@ async function perform(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack,
 
 function prologue(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack): void {
   note("");
-  note(paint("bold", `A fleet of ${lab.world.hosts.size} hosts, ${options.timeScale} times as fast as real time.`, process.stderr));
+  note(
+    paint(
+      "bold",
+      `A fleet of ${lab.world.hosts.size} hosts, ${options.timeScale} times as fast as real time.`,
+      process.stderr,
+    ),
+  );
   for (const { host, story } of cast.parts.slice(0, 12)) note(`  ${host.padEnd(9)} ${story}`);
   if (cast.parts.length > 12) note(`  … and ${cast.parts.length - 12} more`);
-  note(`  Web UI ${paint("cyan", stack.urls.temporalUi ?? "of your Temporal", process.stderr)}   API ${stack.urls.api}`);
-  if (process.stdin.isTTY) note(`  Press ${paint("bold", "k", process.stderr)} to kill the worker with SIGKILL, Ctrl-C to stop.`);
+  note(
+    `  Web UI ${paint("cyan", stack.urls.temporalUi ?? "of your Temporal", process.stderr)}   API ${stack.urls.api}`,
+  );
+  if (process.stdin.isTTY)
+    note(`  Press ${paint("bold", "k", process.stderr)} to kill the worker with SIGKILL, Ctrl-C to stop.`);
   note("");
 }
 
@@ -153,7 +172,10 @@ async function post(cast: Cast, lab: Lab, stack: Stack, say: (who: string, line:
   const answer = await response.text();
   if (!response.ok) throw new UserError(`our own webhook answered ${response.status}: ${answer.slice(0, 500)}`);
   const { accepted, duplicates, unmatched } = JSON.parse(answer) as Record<string, number>;
-  say("webhook", `${body.alerts.length} alerts in one group: ${accepted} accepted, ${duplicates} duplicates, ${unmatched} unmatched`);
+  say(
+    "webhook",
+    `${body.alerts.length} alerts in one group: ${accepted} accepted, ${duplicates} duplicates, ${unmatched} unmatched`,
+  );
 }
 
 async function askForApproval(

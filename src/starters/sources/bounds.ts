@@ -6,7 +6,7 @@ import { clipValue, type FieldFault } from "../problems.ts";
 /** Lengths that annotations are clipped to, the first that makes the alert fit. */
 const CLIP_LENGTHS = [4096, 2048, 1024, 512, 256, 128, 64] as const;
 /** Stands in the place of annotations that did not fit at all. */
-export const CLIPPED_ANNOTATION = "selfheal_clipped";
+const CLIPPED_ANNOTATION = "selfheal_clipped";
 
 export function alertBytes(alert: Alert): number {
   return Buffer.byteLength(JSON.stringify(alert));

@@ -21,7 +21,7 @@ import sys
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sushy_tools.emulator import main as emulator
 emulator.app.jinja_loader = ChoiceLoader([FileSystemLoader(sys.argv.pop(1)), emulator.app.jinja_loader])
-emulator.app.jinja_env.auto_reload = True
+emulator.app.config["TEMPLATES_AUTO_RELOAD"] = True
 sys.exit(emulator.main())`;
 
 export interface Disk {

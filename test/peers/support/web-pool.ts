@@ -41,7 +41,9 @@ export async function startWebPool(names: readonly string[]): Promise<WebPool> {
   await writeFile(`${folder.path}/haproxy.cfg`, configuration({ api, front, metrics, servers }));
   const address = `tcp://127.0.0.1:${api}`;
   const port = haproxy({ address, outside });
-  const running = await start(binary ?? "", ["-f", `${folder.path}/haproxy.cfg`, "-db"], { ready: () => port.servers() });
+  const running = await start(binary ?? "", ["-f", `${folder.path}/haproxy.cfg`, "-db"], {
+    ready: () => port.servers(),
+  });
   const url = `http://127.0.0.1:${front}`;
   return {
     api: address,

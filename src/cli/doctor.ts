@@ -1,0 +1,108 @@
+/** `selfheal doctor`: is everything there, do the parts agree, and what was left behind? It only reads. */
+import { Command } from "commander";
+import { ACTIONS } from "../activities/actions.ts";
+import { readEnv, type Env } from "../config/env.ts";
+import { createLogger } from "../config/logger.ts";
+import { connectClient, temporalSettings } from "../config/temporal.ts";
+import { TASK_QUEUE } from "../contracts/messages.ts";
+import { inspectDatabase } from "../record/inspect.ts";
+import { openRecord } from "../record/record.ts";
+import { requireCatalogue } from "../starters/active-catalogue.ts";
+import { diagnose, type DoctorParts, type DoctorTemporal } from "./doctor-checks.ts";
+import { exitCodeOf, textOf, type Level } from "./doctor-line.ts";
+import { configFolder, configOption, databaseOption, requireDatabase, withExamples } from "./options.ts";
+import { paint, printResult, type Style } from "./output.ts";
+import { withCleanup } from "./process/cleanup.ts";
+
+interface DoctorOptions {
+  config?: string;
+  dbUrl?: string;
+}
+
+export function doctorCommand(): Command {
+  const command = new Command("doctor")
+    .description("Check connections, database, Temporal and catalogue, and list what was left behind. Changes nothing.")
+    .addOption(configOption())
+    .addOption(databaseOption())
+    .addHelpText(
+      "after",
+      "\nExit status: 0 all is well; 1 something was found; 2 the configuration is wrong; 3 a part is away.",
+    )
+    .action((options: DoctorOptions, self: Command) => run(options, readEnv(), self));
+  return withExamples(command, [
+    ["selfheal doctor --config ./config", "with DATABASE_URL and TEMPORAL_ADDRESS as the worker has them"],
+    ["selfheal doctor --json", "for a monitoring system: by exit status, or each line"],
+  ]);
+}
+
+const STYLES: Record<Level, Style> = { ok: "green", info: "dim", warn: "yellow", FAIL: "red" };
+
+function run(options: DoctorOptions, env: Env, command: Command): Promise<void> {
+  return withCleanup(async (defer) => {
+    const { lines, findings } = await diagnose(await realParts(options, env, defer));
+    const exitCode = exitCodeOf(lines);
+    printResult(command, { exitCode, lines, findings }, () =>
+      textOf(lines, (level, text) => paint(STYLES[level], text)),
+    );
+    process.exitCode = exitCode;
+  });
+}
+
+type Defer = (end: () => unknown) => void;
+
+async function realParts(options: DoctorOptions, env: Env, defer: Defer): Promise<DoctorParts> {
+  const folder = configFolder(options.config, env);
+  // Its lines are the result; a log beside them says the same again.
+  const log = createLogger({ ...env, SELFHEAL_LOG_LEVEL: "silent" }, "doctor");
+  const [{ lookAtConnections }, { buildPorts }, { resolveConnections }, { OUTSIDE }] = await Promise.all([
+    import("../adapters/look.ts"),
+    import("../adapters/build.ts"),
+    import("../workers/connections.ts"),
+    import("../workers/compose.ts"),
+  ]);
+  return {
+    folder,
+    catalogue: () => requireCatalogue(folder, ACTIONS),
+    connections: resolveConnections,
+    lookAt: (connections) => lookAtConnections(connections, OUTSIDE),
+    loadBalancer: (connections) => buildPorts(connections, OUTSIDE).loadBalancer,
+    // async, so that a missing DATABASE_URL is a line like everything else.
+    database: async () => inspectDatabase(requireDatabase(options.dbUrl, env)),
+    record: async () => {
+      const record = await openRecord(requireDatabase(options.dbUrl, env), { applicationName: "selfheal doctor" });
+      defer(() => record.end());
+      return record;
+    },
+    temporal: () => realTemporal(defer),
+    log,
+  };
+}
+
+const CALL_TIMEOUT_MS = 5_000;
+/** The server remembers pollers for minutes; one asks again at least each minute. */
+const POLLED_WITHIN_MS = 2 * 60_000;
+
+async function realTemporal(defer: Defer): Promise<DoctorTemporal> {
+  const settings = temporalSettings();
+  const client = await connectClient(settings);
+  defer(() => client.connection.close());
+  const [{ temporalView }, { ensureSearchAttributes }] = await Promise.all([
+    import("../watchers/sweep-temporal.ts"),
+    import("../workers/search-attributes.ts"),
+  ]);
+  const { namespace } = settings;
+  const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + CALL_TIMEOUT_MS, call);
+  const pollers = async (taskQueueType: 1 | 2): Promise<number> => {
+    const request = { namespace, taskQueue: { name: TASK_QUEUE }, taskQueueType };
+    const { pollers } = await within(() => client.workflowService.describeTaskQueue(request));
+    const seen = (pollers ?? []).map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000);
+    return seen.filter((at) => at > Date.now() - POLLED_WITHIN_MS).length;
+  };
+  return {
+    place: `${settings.address}, namespace ${namespace}`,
+    view: temporalView(client),
+    searchAttributes: () =>
+      within(() => ensureSearchAttributes({ connection: client.connection, namespace, mayAdd: false })),
+    pollers: async () => ({ workflows: await pollers(1), activities: await pollers(2) }),
+  };
+}
