@@ -11,14 +11,14 @@ export default defineConfig({
           ...shared,
           name: "pure",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{record,workflows,integration,replay,peers,starters,workers,cli}/**"],
+          exclude: ["test/{record,workflows,integration,replay,peers,starters,workers,cli}/**", "test/watchers/sweep*"],
         },
       },
       {
         test: {
           ...shared,
           name: "record",
-          include: ["test/{record,starters}/**/*.test.ts"],
+          include: ["test/{record,starters}/**/*.test.ts", "test/watchers/sweep*.test.ts"],
           globalSetup: ["test/support/postgres-setup.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -257,8 +257,9 @@ async function checkFindings(deps: LookDependencies): Promise<Diagnosis> {
   }
 }
 
-function findingLine({ severity, code, sentence, next, safe }: Finding): Line {
-  const detail = safe ? `${sentence} (the next sweep sees to it)` : sentence;
+function findingLine({ severity, code, sentence, next, safe, done }: Finding): Line {
+  const did = done ?? (safe ? "the next sweep sees to it" : null);
+  const detail = did === null ? sentence : `${sentence} (${did})`;
   if (severity === "info") return info(code, detail, next);
   return severity === "warn" ? warn(code, detail, next) : fail(code, detail, next);
 }

@@ -37,16 +37,16 @@ async function upsert(tx: Transaction<Tables>, { found }: SavedSweep): Promise<v
   const back = sql`findings.gone_at < ${now} - ${SAME_AGAIN}`;
   await sql`
     insert into findings (key, code, part, severity, sentence, ids, safe, done, next, first_seen_at, last_seen_at)
-    select distinct on (key) key, code, part, severity, sentence, ids, safe, done, next, ${now}, ${now}
-      from json_to_recordset(${input}) as x(key text, code text, part text, severity text, sentence text, ids json,
+    select distinct on (key) key, code, part, severity, sentence, ids, safe, done, next, t.at, t.at
+      from (select ${now} as at offset 0) t, json_to_recordset(${input}) as x(key text, code text, part text, severity text, sentence text, ids json,
                                             safe boolean, done text, next text)
      order by key
     on conflict (key) do update set
       severity = excluded.severity, sentence = excluded.sentence, ids = excluded.ids, safe = excluded.safe,
       next = excluded.next,
       done = case when ${back} then excluded.done else coalesce(excluded.done, findings.done) end,
-      first_seen_at = case when findings.gone_at is null then findings.first_seen_at else ${now} end,
-      last_seen_at = ${now},
+      first_seen_at = case when findings.gone_at is null then findings.first_seen_at else excluded.first_seen_at end,
+      last_seen_at = excluded.last_seen_at,
       told_at = case when ${back} then null else findings.told_at end,
       tell_attempts = case when ${back} then 0 else findings.tell_attempts end,
       gone_at = null`.execute(tx);

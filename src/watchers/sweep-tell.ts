@@ -22,12 +22,12 @@ export async function tellPeople(
   deps: TellDependencies,
   rows: FindingRow[],
   candidates: Candidate[],
-  nowMs: number,
 ): Promise<string[]> {
   const patience = new Map(candidates.map((one) => [one.key, one.tellAfterMs]));
   const due = rows.filter((row) => {
     const after = patience.get(row.key) ?? null;
-    return row.toldAt === null && row.tellDue && after !== null && Date.parse(row.firstSeenAt) + after <= nowMs;
+    const thereMs = Date.parse(row.lastSeenAt) - Date.parse(row.firstSeenAt);
+    return row.toldAt === null && row.tellDue && after !== null && thereMs >= after;
   });
   const failures: string[] = [];
   for (const [code, group] of Map.groupBy(due, (row) => row.code)) {

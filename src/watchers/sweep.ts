@@ -55,9 +55,15 @@ export async function sweepOnce(deps: SweepDependencies, scheduledAtMs: number |
     failures: seen.failures,
     temporalLagMs: scheduledAtMs === null ? null : moment.nowMs - scheduledAtMs,
   });
-  const untold = await tellPeople(deps, rows, candidates, moment.nowMs);
+  const untold = await tellPeople(deps, rows, candidates);
   const report = { found: candidates.map(toFinding), failures: [...seen.failures, ...untold] };
-  logReport(deps, report);
+  // Said once; what stands on from sweep to sweep is in the record.
+  const isNew = new Set(rows.filter((row) => row.firstSeenAt === row.lastSeenAt).map((row) => row.key));
+  logReport(
+    deps,
+    report,
+    report.found.filter((finding) => isNew.has(finding.key)),
+  );
   return report;
 }
 
@@ -146,9 +152,9 @@ const DOES: Record<string, string> = {
   [SWEEP_SCHEDULE]: "delivers lost alerts again, or notices what was left behind",
 };
 
-function logReport({ log }: SweepDependencies, { found, failures }: SweepReport): void {
-  const worst = found.filter((finding) => finding.severity !== "info");
-  if (worst.length === 0 && failures.length === 0) return;
-  const codes = Object.fromEntries([...Map.groupBy(found, (one) => one.code)].map(([code, all]) => [code, all.length]));
-  log.warn({ findings: codes, failures }, "the sweeper found something; `selfheal doctor` shows it");
+function logReport({ log }: SweepDependencies, { failures }: SweepReport, fresh: Finding[]): void {
+  const worse = fresh.filter((finding) => finding.severity !== "info");
+  if (worse.length === 0 && failures.length === 0) return;
+  const found = Object.fromEntries([...Map.groupBy(worse, (one) => one.code)].map(([code, all]) => [code, all.length]));
+  log.warn({ found, failures }, "the sweeper found something new; `selfheal doctor` shows it");
 }

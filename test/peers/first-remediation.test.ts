@@ -243,7 +243,7 @@ describe.skipIf(there.includes(false))("selfheal dev on a user's own systems", (
       outcome: "healed",
       needsHuman: false,
     });
-    expect(healed.decisions).toMatchObject([{ by: "anna", decision: "approve", status: "approved" }]);
+    expect(healed.decisions).toMatchObject([{ by: "anna", decision: "approve", status: "counted" }]);
     const unsettled = healed.effects.filter(({ state }) => state !== "happened");
     expect(unsettled).toEqual([]);
 

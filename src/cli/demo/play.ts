@@ -5,6 +5,7 @@ import { messageOf, UserError } from "../../config/user-error.ts";
 import { webhookPayload } from "../../lab/alerts.ts";
 import type { FaultName } from "../../lab/faults.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
+import type { LogEntry } from "../../lab/world.ts";
 import type { RemediationRow } from "../../record/api.ts";
 import { note, paint } from "../output.ts";
 import { stopOnSignals } from "../process/signals.ts";
@@ -115,7 +116,7 @@ async function perform(
   const api = apiOf(stack);
   const ours = new Set(cast.parts.map(({ host }) => host));
   const unlisten = lab.on((entry) => {
-    const line = entry.host !== undefined && ours.has(entry.host) ? tellLab(entry) : null;
+    const line = entry.host !== undefined && ours.has(entry.host) ? (trafficLine(lab, entry) ?? tellLab(entry)) : null;
     if (line !== null) say(entry.host ?? "", line);
   });
   const follower = new Follower({
@@ -212,6 +213,21 @@ function trafficText(lab: Lab): string {
   const errors = lab.world.traffic.errors();
   const causes = Object.entries(errors).map(([cause, count]) => `${cause} ${count}`);
   return `requests that users saw fail, by cause: ${causes.join(", ")}`;
+}
+
+/** Where the users' requests go when a server is drained or comes back. */
+function trafficLine(lab: Lab, entry: LogEntry): string | null {
+  if (entry.what !== "drain" && entry.what !== "ready") return null;
+  const pool = [...lab.world.traffic.pools.values()].find(({ servers }) =>
+    servers.some(({ host }) => host.id === entry.host),
+  );
+  if (pool === undefined) return null;
+  const loads = [...lab.world.traffic.loads(pool)];
+  const mine = loads.find(([server]) => server.host.id === entry.host)?.[1];
+  const others = loads.filter(([server, { rate }]) => server.host.id !== entry.host && rate > 0);
+  const rate = others.reduce((sum, [, load]) => sum + load.rate, 0) / Math.max(1, others.length);
+  const elsewhere = `${others.length} others of pool ${pool.name} take ${rate.toFixed(1)} requests/s each`;
+  return `live traffic: ${(mine?.rate ?? 0).toFixed(1)} requests/s and ${mine?.sessions ?? 0} sessions here, ${elsewhere}`;
 }
 
 function apiOf(stack: Stack): RemediationApi {

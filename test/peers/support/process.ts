@@ -110,7 +110,7 @@ export async function eventually<T>(look: () => Promise<T>, withinMs = 10_000, h
 }
 
 export async function answers(url: string, init?: RequestInit): Promise<void> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(2_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000), ...init });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
 }

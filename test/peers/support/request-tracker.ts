@@ -48,7 +48,9 @@ export async function startRequestTrackerServer(): Promise<RequestTrackerServer>
     token,
     put: (id, change) => {
       const headers = { ...authorization, "content-type": "application/json" };
-      return answers(`${url}/REST/2.0/ticket/${id}`, { method: "PUT", headers, body: JSON.stringify(change) });
+      // RT takes its time over a change when the machine is busy.
+      const signal = AbortSignal.timeout(30_000);
+      return answers(`${url}/REST/2.0/ticket/${id}`, { method: "PUT", headers, body: JSON.stringify(change), signal });
     },
     read: async (path) => (await fetch(`${url}/REST/2.0${path}`, { headers: authorization })).json(),
     async close() {

@@ -1,0 +1,189 @@
+/** Every part healthy, then one part after the other away: the rest is looked at all the same. */
+import pino from "pino";
+import { describe, expect, test } from "vitest";
+import type { Connections } from "../../src/adapters/connections.ts";
+import type { Catalogue } from "../../src/catalogue/catalogue.ts";
+import { diagnose, type DoctorParts, type DoctorTemporal } from "../../src/cli/doctor-checks.ts";
+import { exitCodeOf, textOf, type Line } from "../../src/cli/doctor-line.ts";
+import { EXIT, UserError } from "../../src/config/user-error.ts";
+import type { RecordStore } from "../../src/record/api.ts";
+import type { DatabaseReport } from "../../src/record/inspect.ts";
+
+const NOW = Date.parse("2026-11-21T10:10:00.000Z");
+const VERSION = "c".repeat(64);
+const HEALTHY: DatabaseReport = {
+  server: "18.4",
+  nowMs: NOW + 5,
+  askedAtMs: NOW,
+  answeredAtMs: NOW + 10,
+  applied: ["0001-record", "0002-findings"],
+  missing: [],
+  unknown: [],
+  notWritable: [],
+};
+
+function recordOf(change: Partial<RecordStore> = {}): RecordStore {
+  const nothing = async () => [];
+  return {
+    now: async () => new Date(NOW).toISOString(),
+    activeCatalogue: async () => ({ version: VERSION, content: {} }),
+    lastSweep: async () => ({ at: new Date(NOW - 30_000).toISOString(), failures: [], temporalLagMs: 40 }),
+    findings: nothing,
+    openEpisodes: nothing,
+    undelivered: nothing,
+    orphanedLeases: nothing,
+    unsettledOfClosed: nothing,
+    queueOfClosed: nothing,
+    unsentEscalations: nothing,
+    recentEffects: nothing,
+    ...change,
+  } as unknown as RecordStore;
+}
+
+function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
+  return {
+    place: "127.0.0.1:7233, namespace default",
+    view: {
+      namespace: "default",
+      running: async () => ({ workflows: [], complete: true }),
+      workflow: async () => ({ state: "notFound" }),
+      schedule: async () => ({ state: "active", note: "" }),
+    },
+    searchAttributes: async () => undefined,
+    pollers: async () => ({ workflows: 1, activities: 1 }),
+    ...change,
+  };
+}
+
+function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
+  return {
+    folder: "./config",
+    catalogue: async () => ({ version: VERSION, runbooks: [1, 2] }) as unknown as Catalogue,
+    connections: () => ({ loadBalancer: {}, notify: {} }) as unknown as Connections,
+    lookAt: async () => [{ connection: "loadBalancer", fault: null }],
+    loadBalancer: () => ({ servers: async () => [] }),
+    database: async () => HEALTHY,
+    record: async () => recordOf(),
+    temporal: async () => temporalOf(),
+    log: pino({ level: "silent" }),
+    ...change,
+  };
+}
+
+const away = (message: string) => async (): Promise<never> => {
+  throw new UserError(message, { exitCode: EXIT.unavailable });
+};
+const bad = (lines: Line[]): Line[] => lines.filter((line) => line.level === "FAIL" || line.level === "warn");
+
+test("all is well: every line is ok or for information, and the status is 0", async () => {
+  const { lines, findings } = await diagnose(partsOf());
+  expect([bad(lines), findings, exitCodeOf(lines)]).toEqual([[], [], 0]);
+  expect(new Set(lines.map((line) => line.area))).toEqual(
+    new Set([
+      "catalogue",
+      "connections.loadBalancer",
+      "connections.notify",
+      "database",
+      "clock",
+      "temporal",
+      "worker",
+      "sweeper",
+      "workflows",
+      "alerts",
+      "record",
+      "escalations",
+      "loadbalancer",
+      "schedules",
+    ]),
+  );
+});
+
+describe("a part that is away is said, and the rest is looked at", () => {
+  test.each([
+    ["Temporal", { temporal: away("Temporal does not answer") }, "temporal", 3, ["workflows", "schedules"]],
+    ["the database", { database: away("nothing listens there") }, "database", 3, null],
+    [
+      "a connection",
+      { lookAt: async () => [{ connection: "tickets" as const, fault: "401" }] },
+      "connections.tickets",
+      3,
+      [],
+    ],
+  ])("%s", async (_, change: Partial<DoctorParts>, area, status, unseen) => {
+    const { lines } = await diagnose(partsOf(change));
+    expect(bad(lines).map((line) => line.area)).toEqual([area]);
+    expect(exitCodeOf(lines)).toBe(status);
+    const notLookedAt = lines.filter((line) => line.area === "not looked at").map((line) => line.detail.split(":")[0]);
+    if (unseen !== null) expect(notLookedAt).toEqual(unseen);
+    expect(lines.filter((line) => line.level === "ok").length).toBeGreaterThan(2);
+  });
+
+  test("a wrong configuration is 2, whatever else is away", async () => {
+    const catalogue = async (): Promise<never> => {
+      throw new UserError("the catalogue in ./config does not load", { exitCode: EXIT.usage });
+    };
+    const { lines } = await diagnose(partsOf({ catalogue, temporal: away("away") }));
+    expect(exitCodeOf(lines)).toBe(2);
+    expect(bad(lines)[0]).toMatchObject({ area: "catalogue", next: "selfheal runbook check ./config" });
+  });
+});
+
+describe("what is found", () => {
+  test.each([
+    [
+      "no worker",
+      partsOf({ temporal: async () => temporalOf({ pollers: async () => ({ workflows: 0, activities: 0 }) }) }),
+      "worker",
+    ],
+    [
+      "another catalogue",
+      partsOf({ record: async () => recordOf({ activeCatalogue: async () => ({ version: "d", content: {} }) }) }),
+      "catalogue",
+    ],
+    ["an old schema", partsOf({ database: async () => ({ ...HEALTHY, missing: ["0002-findings"] }) }), "database"],
+    ["a newer schema", partsOf({ database: async () => ({ ...HEALTHY, unknown: ["0009-x"] }) }), "database"],
+    [
+      "a table that may not be written",
+      partsOf({ database: async () => ({ ...HEALTHY, notWritable: ["audit"] }) }),
+      "database",
+    ],
+    ["a clock that is off", partsOf({ database: async () => ({ ...HEALTHY, nowMs: NOW - 9_000 }) }), "clock"],
+    [
+      "a sweeper that stands still",
+      partsOf({
+        record: async () =>
+          recordOf({ lastSweep: async () => ({ at: "2026-11-21T09:00:00.000Z", failures: [], temporalLagMs: null }) }),
+      }),
+      "sweeper",
+    ],
+    ["nobody to tell", partsOf({ connections: () => ({}) }), "connections.notify"],
+  ])("%s is one line with the next command, and status 1", async (_, parts, area) => {
+    const { lines } = await diagnose(parts);
+    expect(bad(lines)).toMatchObject([{ area, next: expect.stringMatching(/\w/) }]);
+    expect(exitCodeOf(lines)).toBe(1);
+  });
+
+  test("the sweeper's findings are lines with their code, computed now", async () => {
+    const servers = async () =>
+      [{ pool: "web", server: "web-1", admin: "drain", operational: "up", sessions: 0, weightPercent: 100 }] as const;
+    const view = { ...temporalOf().view, schedule: async () => ({ state: "paused" as const, note: "by ada" }) };
+    const { lines, findings } = await diagnose(
+      partsOf({
+        loadBalancer: () => ({ servers: async () => [...(await servers())] }),
+        temporal: async () => temporalOf({ view }),
+      }),
+    );
+    expect(findings.map((finding) => finding.code)).toEqual([
+      "DRAINED_ELSEWHERE",
+      "SCHEDULE_PAUSED",
+      "SCHEDULE_PAUSED",
+    ]);
+    expect(bad(lines).map((line) => [line.level, line.area])).toEqual([
+      ["warn", "SCHEDULE_PAUSED"],
+      ["warn", "SCHEDULE_PAUSED"],
+    ]);
+    const text = textOf(lines, (_, shown) => shown);
+    expect(text).toMatch(/warn {2}SCHEDULE_PAUSED .*by ada.*\n +next: temporal schedule toggle --unpause/);
+    expect(text.endsWith("0 failed, 2 to look at")).toBe(true);
+  });
+});
