@@ -29,6 +29,13 @@ describe("Prometheus' query API", () => {
     expect(post.body).toEqual(get.body);
   });
 
+  it("answers `vector(1)`, with which a reader asks whether anybody is there", async () => {
+    const dc = await lab({});
+    const at = dc.clock.now() / 1000;
+    expect(await query(dc, "vector(1)")).toEqual([{ metric: {}, value: [at, "1"] }]);
+    expect(await query(dc, "timestamp(vector(1))")).toEqual([{ metric: {}, value: [at, String(at)] }]);
+  });
+
   it("selects by =, !=, =~, !~ with anchored patterns, and compares with a number", async () => {
     const dc = await lab({ failing: ["web-2"] });
     const hosts = async (promql: string): Promise<(string | undefined)[]> =>

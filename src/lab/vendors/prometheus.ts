@@ -43,6 +43,10 @@ function query(world: World, source: SeriesSource, request: LabRequest): LabRepl
   try {
     const parsed = parseQuery(asked.get("query") ?? "");
     if (parsed.kind === "scalar") return success("scalar", [time / 1000, sample(parsed.value)]);
+    if (parsed.kind === "constant") {
+      const value: [number, string] = [time / 1000, sample(parsed.value ?? time / 1000)];
+      return success("vector", [{ metric: {}, value }]);
+    }
     const result = candidates(source, parsed.matchers)
       .filter((series) => matches(series, parsed.matchers))
       .map((series) => (parsed.timestamp ? timestampOf(series) : series))

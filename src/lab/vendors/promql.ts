@@ -7,6 +7,8 @@ export interface Matcher {
 }
 export type Query =
   | { kind: "scalar"; value: number }
+  /** `vector(1)`; null: its time stamp, which is the time of evaluation. */
+  | { kind: "constant"; value: number | null }
   | { kind: "vector"; matchers: Matcher[]; timestamp: boolean; keep: ((value: number) => boolean) | null };
 
 const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i;
@@ -25,6 +27,9 @@ export function parseQuery(query: string): Query {
   const text = query.trim();
   if (text === "") throw new Error("1:1: parse error: no expression found in input");
   if (NUMBER.test(text)) return { kind: "scalar", value: Number(text) };
+  const constant = /^vector\s*\(\s*([-+]?[\d.]+)\s*\)$/.exec(text);
+  if (constant) return { kind: "constant", value: Number(constant[1]) };
+  if (/^timestamp\s*\(\s*vector\s*\([^)]*\)\s*\)$/.test(text)) return { kind: "constant", value: null };
   const comparison = text.endsWith("}") ? null : COMPARISON.exec(text);
   if (comparison && !comparison[1]?.trimEnd().endsWith("{")) {
     const inner = parseQuery(comparison[1] ?? "");
