@@ -63,14 +63,25 @@ function walk(
 function lookUp(reference: string, source: SecretSource): Secret | { message: string; wouldBeRight: string } {
   const [, kind, name = ""] = REFERENCE.exec(reference) ?? [];
   if (kind === "env") {
-    const value = Object.hasOwn(source.env, name) ? source.env[name] : undefined;
+    const value = variable(source, name);
     if (value !== undefined && value !== "") return new Secret(value);
+    // As everywhere with containers: NAME_FILE names a file that holds the value.
+    const file = variable(source, `${name}_FILE`);
+    if (file !== undefined && file !== "") return readSecret(file, source);
     const what = value === "" ? "is empty" : "is not set";
     return {
       message: `the environment variable ${name || "without a name"} ${what}`,
       wouldBeRight: `set ${name || "it"}`,
     };
   }
+  return readSecret(name, source);
+}
+
+function variable(source: SecretSource, name: string): string | undefined {
+  return Object.hasOwn(source.env, name) ? source.env[name] : undefined;
+}
+
+function readSecret(name: string, source: SecretSource): Secret | { message: string; wouldBeRight: string } {
   try {
     const text = source.readFile(name).replace(/\r?\n$/, "");
     if (text !== "") return new Secret(text);

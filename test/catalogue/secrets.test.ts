@@ -26,6 +26,19 @@ describe("resolveSecrets", () => {
     expect(JSON.stringify(value)).not.toContain("hunter2");
   });
 
+  it("follows NAME_FILE where NAME is not set, and says which file cannot be read", () => {
+    const env = {
+      CHAT_FILE: "/run/secrets/chat",
+      GONE_FILE: "/nowhere",
+      RT_TOKEN: "hunter2",
+      RT_TOKEN_FILE: "/nowhere",
+    };
+    const { value, missing } = resolveSecrets({ a: "env:CHAT", b: "env:RT_TOKEN", c: "env:GONE" }, { ...SOURCE, env });
+    const { a, b } = value as { a: Secret; b: Secret };
+    expect([a.reveal(), b.reveal()]).toEqual(["https://chat.example/hook", "hunter2"]);
+    expect(missing).toMatchObject([{ path: ["c"], message: "the file /nowhere cannot be read (ENOENT)" }]);
+  });
+
   it("names what is missing, and never a value", () => {
     const references = {
       a: "env:NOT_SET",
