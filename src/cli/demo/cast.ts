@@ -142,9 +142,10 @@ export function faultSpec(name: FaultName, host: string): FaultSpec {
     case "timeout-after-effect":
       return { name, host, count: 1 };
     case "error-burst":
+      // A third failed reading in a row would be refused, and rightly so.
+      return { name, host, count: 2 };
     case "rate-limited":
-      // Three readings that fail are refused, and rightly so: let it strike what changes the world.
-      return { name, host, count: 3, on: "write" };
+      return { name, host, count: 3 };
     case "slow":
     case "notifier-down":
     case "metrics-down":
