@@ -58,4 +58,6 @@ export const scopeOf = {
   group: (name: string): string => `group:${encodeURIComponent(name)}`,
   rack: (name: string): string => `rack:${encodeURIComponent(name)}`,
   runbook: (name: string): string => `runbook:${encodeURIComponent(name)}`,
+  region: (name: string): string => `region:${encodeURIComponent(name)}`,
+  service: (name: string): string => `service:${encodeURIComponent(name)}`,
 };

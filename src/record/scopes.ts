@@ -1,4 +1,5 @@
 /** Which scopes a plan takes leases on, and which a pause may name to stop it. */
+import { GLOBAL_SCOPE } from "../contracts/scopes.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { TargetRef } from "../contracts/target.ts";
@@ -14,23 +15,6 @@ export function cappedScopes(plan: Plan): { scope: string; max: number }[] {
 export function queuedScopes(plan: Plan): string[] {
   const scopes = cappedScopes(plan).map((cap) => cap.scope);
   return plan.limits.rate === null ? scopes : [...new Set([...scopes, scopeOf.runbook(plan.runbook)])];
-}
-
-export const GLOBAL_SCOPE = "global";
-
-export function pauseScopesOf(plan: Plan): string[] {
-  const { target } = plan;
-  const scopes = [
-    GLOBAL_SCOPE,
-    scopeOf.target(target),
-    scopeOf.group(target.group),
-    scopeOf.runbook(plan.runbook),
-    ...(target.rack === null ? [] : [scopeOf.rack(target.rack)]),
-    ...(target.region === null ? [] : [`region:${encodeURIComponent(target.region)}`]),
-    ...target.services.map((service) => `service:${encodeURIComponent(service)}`),
-    ...plan.limits.caps.map((cap) => cap.scope),
-  ];
-  return [...new Set(scopes)];
 }
 
 /** Before there is a plan. */

@@ -8,7 +8,7 @@ import { canonicalJson, sha256 } from "./canonical.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import { lockRemediation } from "./remediation-row.ts";
-import { pauseScopesOf } from "./scopes.ts";
+import { pauseScopesOf } from "../contracts/scopes.ts";
 import type { Tables } from "./tables.ts";
 
 export interface DecisionMade {

@@ -1,6 +1,5 @@
 import type { Pause } from "../../contracts/facts.ts";
-import { scopeOf } from "../../contracts/ids.ts";
-import type { Plan } from "../../contracts/plan.ts";
+import { pauseScopesOf } from "../../contracts/scopes.ts";
 import { pass, stop, timeOf, unavailable, type Guardrail } from "../guardrail.ts";
 
 /** The kill switch. New work waits until the pause is lifted or over; nothing is dropped. */
@@ -10,7 +9,7 @@ export const pause: Guardrail = {
   evaluate(plan, { counted, now }) {
     const at = timeOf(now);
     if (at === null) return unavailable("pause", `the time ${now} cannot be read`);
-    const scopes = pausableScopes(plan);
+    const scopes = pauseScopesOf(plan);
     const active = counted.pauses.filter((one) => scopes.includes(one.scope) && isActive(one, at));
     if (active.length === 0) return pass("pause", "no pause is in force", { pauses: counted.pauses.length });
     const detail = active.map((one) => `${one.scope} is paused by ${one.by}: ${one.reason}`).join("; ");
@@ -30,19 +29,4 @@ function lastEnd(active: Pause[]): string | undefined {
   const ends = active.map((one) => (one.until === null ? null : timeOf(one.until)));
   if (ends.some((end) => end === null)) return undefined;
   return new Date(Math.max(...ends.map((end) => end ?? 0))).toISOString();
-}
-
-/** Must name the same scopes as record/scopes.ts does. */
-function pausableScopes(plan: Plan): string[] {
-  const { target } = plan;
-  return [
-    "global",
-    scopeOf.target(target),
-    scopeOf.group(target.group),
-    scopeOf.runbook(plan.runbook),
-    ...(target.rack === null ? [] : [scopeOf.rack(target.rack)]),
-    ...(target.region === null ? [] : [`region:${encodeURIComponent(target.region)}`]),
-    ...target.services.map((service) => `service:${encodeURIComponent(service)}`),
-    ...plan.limits.caps.map((cap) => cap.scope),
-  ];
 }
