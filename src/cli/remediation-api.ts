@@ -3,7 +3,7 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import type { Token } from "../starters/http/auth.ts";
 import type { Problem } from "../starters/http/problem.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
-import type { DecisionAnswer, DecisionKind } from "../starters/decisions.ts";
+import type { DecisionAnswer, DecisionKind, TokenAnswer } from "../starters/decisions.ts";
 
 /** Where `dev` and `serve` listen by default. */
 export const DEFAULT_URL = "http://127.0.0.1:8080";
@@ -26,6 +26,7 @@ export interface RemediationApi {
     id: string,
     body: { by: string; reason?: string; planHash?: string },
   ): Promise<DecisionAnswer>;
+  token(id: string, body: { by: string; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
 }
 
 export function remediationApi(options: ApiOptions): RemediationApi {
@@ -39,6 +40,7 @@ export function remediationApi(options: ApiOptions): RemediationApi {
     story: (id) => request<TellStory>(options, base, `/${encodeURIComponent(id)}`, null),
     decide: (kind, id, body) =>
       request<DecisionAnswer>(options, base, `/${encodeURIComponent(id)}/${kind}`, { ...body, via: "cli" }),
+    token: (id, body) => request<TokenAnswer>(options, base, `/${encodeURIComponent(id)}/token`, body),
   };
 }
 

@@ -85,8 +85,10 @@ export interface DecisionRequest {
   planHash: string;
   decision: "approve" | "reject";
   by: string;
-  via: string;
+  /** How it reached the workflow; a token says how the person came. */
+  via: "signal" | "update";
   reason: string;
+  token: string | null;
 }
 export interface DecisionReply {
   /** `ignored`: the person may not decide this, or has already. */

@@ -23,8 +23,8 @@ export interface DecisionMessage {
   /** Who decides; verified in an activity before it counts. */
   by: string;
   reason?: string;
-  /** How it came; the API and the CLI say so, a bare signal leaves it out. */
-  via?: "api" | "cli" | "signal" | "update";
+  /** One-time token that proves `by` (law 14); without one it counts only where unsigned decisions are allowed. */
+  token?: string;
 }
 
 export interface CancelMessage {

@@ -175,6 +175,17 @@ export type Admission =
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
   | { status: "refused"; results: GuardrailResult[] };
 
+export interface TokenWish {
+  remediationId: string;
+  /** null: the decision is about no plan (cancel). */
+  planHash: string | null;
+  person: string;
+  decision: string;
+  /** How the person came to it: `api`, `cli`, `signal`. */
+  via: string;
+  ttlMs: number;
+}
+
 export interface ListFilter {
   open?: boolean;
   target?: string;
@@ -222,9 +233,19 @@ export interface RecordStore extends Ingest, SweepRecord {
     reason: string;
     /** Who may not count, and why: recorded as ignored. */
     ignoredBecause: string | null;
+    /** Proves who decides, and says how it came; used up by this call, also when the decision does not count. */
+    token: string | null;
+    /** May it count without a token? */
+    unsigned: boolean;
     needed: number;
     expiresAt: string;
   }): Promise<{ status: "approved" | "rejected" | "needMore" | "ignored"; detail: string }>;
+
+  /**
+   * A one-time token for one decision of one person on one plan. Only its hash is kept. Rejects with RecordConflict
+   * when the record does not know the remediation, or it is closed.
+   */
+  issueToken(wish: TokenWish): Promise<{ token: string; expiresAt: string }>;
 
   /** One transaction: evaluate and consume everything countable for all scopes of the plan, or nothing. */
   admit(request: AdmissionRequest): Promise<Admission>;

@@ -1,6 +1,6 @@
 /**
  * Decisions of people on one exact plan: one decision a person, the first reject ends it, `needed` approvals make it
- * approved. Who may not count is recorded as ignored.
+ * approved. Who may not count is recorded as ignored, and so is what nobody can prove to be his (law 14).
  */
 import type { Transaction } from "kysely";
 import type { RecordStore } from "./api.ts";
@@ -9,6 +9,7 @@ import { readNow } from "./clock.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
+import { redeemToken } from "./tokens.ts";
 
 type Decision = Parameters<RecordStore["decide"]>[0];
 type Answer = Awaited<ReturnType<RecordStore["decide"]>>;
@@ -29,9 +30,11 @@ export async function decide(db: Database, decision: Decision): Promise<Answer> 
     const mine = earlier.find((one) => one.person === decision.by && one.status === "counted");
     // The call was tried again after its reply was lost: the person's own decision stands.
     if (mine?.decision === decision.decision) return before;
-    const ignored = whyIgnored(decision, row, mine, before, at);
-    await store(tx, decision, ignored, at);
-    await audit(tx, decision, ignored);
+    const proof = await redeemToken(tx, { ...decision, person: decision.by });
+    const told = { ...decision, via: proof.via ?? decision.via };
+    const ignored = proof.fault ?? whyIgnored(decision, row, mine, before, at);
+    await store(tx, told, ignored, at);
+    await audit(tx, told, ignored);
     if (ignored !== null) return { status: "ignored", detail: ignored };
     const counted: Stored = {
       person: decision.by,

@@ -5,12 +5,14 @@ import { messageOf } from "../config/user-error.ts";
 import { isRecordUnavailable, placeOf, SchemaTooNew } from "./errors.ts";
 import * as first from "./migrations/0001-record.ts";
 import * as second from "./migrations/0002-findings.ts";
+import * as fourth from "./migrations/0004-decision-tokens.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
 const MIGRATIONS: Record<string, Migration> = {
   "0001-record": first,
   "0002-findings": second,
+  "0004-decision-tokens": fourth,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

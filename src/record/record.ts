@@ -20,6 +20,7 @@ import { admissibleWaiters, leaveQueue, queueRows } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as sweep from "./sweep.ts";
 import { planOf, saveDecision } from "./verdicts.ts";
+import { issueToken } from "./tokens.ts";
 import * as waits from "./waits.ts";
 
 export type RecordOptions = PoolOptions;
@@ -80,6 +81,7 @@ function writersOfEpisodes(db: Database) {
     saveDecision: (remediationId, verdict, plan, planHash, catalogueVersion) =>
       saveDecision(db, { remediationId, verdict, plan, planHash, catalogueVersion }),
     decide: (decision) => decide(db, decision),
+    issueToken: (wish) => issueToken(db, wish),
     admit: (request) => admit(db, request),
     leaveQueue: (remediationId) => leaveQueue(db, remediationId),
     orphanLeases: (remediationId, reason) => leases.orphanLeases(db, remediationId, reason),

@@ -22,6 +22,7 @@ export interface Tables {
   plans: { remediation_id: string; plan_hash: string; plan: AsJson<Plan>; saved_at: string };
   verdicts: VerdictsTable;
   decisions: DecisionsTable;
+  decision_tokens: DecisionTokensTable;
   leases: { remediation_id: string; scope: string; state: "held" | "orphaned"; since: string };
   queue: QueueTable;
   admissions: AdmissionsTable;
@@ -105,6 +106,19 @@ interface DecisionsTable {
   detail: string;
   at: string;
   expires_at: string;
+}
+
+interface DecisionTokensTable {
+  /** SHA-256 of the token, hex: the token itself is nowhere in the record. */
+  token_hash: string;
+  remediation_id: string;
+  plan_hash: string | null;
+  person: string;
+  decision: string;
+  via: string;
+  issued_at: string;
+  expires_at: string;
+  used_at: ColumnType<string | null, never, string>;
 }
 
 interface QueueTable {

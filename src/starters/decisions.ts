@@ -24,17 +24,22 @@ export interface DecisionAnswer {
   planHash: string | null;
 }
 
-export async function decide(
-  deps: { record: Pick<RecordStore, "find">; remediations: Remediations },
-  request: DecisionRequest,
-): Promise<DecisionAnswer> {
+export interface DecisionDependencies {
+  record: Pick<RecordStore, "find" | "issueToken">;
+  remediations: Remediations;
+}
+
+/** Enough for a worker that is just being restarted; the decision itself is used up at once. */
+const TOKEN_TTL_MS = 10 * 60_000;
+
+export async function decide(deps: DecisionDependencies, request: DecisionRequest): Promise<DecisionAnswer> {
   const row = await findRemediation(deps.record, request.id);
   if (row.closedAt !== null) {
     throw conflict(
       `remediation ${row.remediationId} of ${targetOf(row)} is closed already: ${row.outcome ?? "no outcome"}`,
     );
   }
-  const decision = toDecision(request, row);
+  const decision = await toDecision(deps, request, row);
   try {
     const taken = await deps.remediations.decide(row.workflowId, decision);
     if (taken === "notRunning") throw lostWorkflow(row);
@@ -45,6 +50,42 @@ export async function decide(
   }
   const planHash = decision.kind === "cancel" ? null : decision.message.planHash;
   return { remediationId: row.remediationId, target: row.target, decision: request.kind, planHash };
+}
+
+export interface TokenRequest {
+  id: string;
+  by: string;
+  decision: "approve" | "reject";
+  /** Default: the plan that waits now. */
+  planHash: string | null;
+  ttlMs: number | null;
+}
+export interface TokenAnswer {
+  remediationId: string;
+  workflowId: string;
+  decision: "approve" | "reject";
+  by: string;
+  planHash: string;
+  token: string;
+  expiresAt: string;
+}
+
+const SIGNAL_TOKEN_TTL_MS = 60 * 60_000;
+
+/** A token to decide with by a signal, past the API: in Temporal's Web UI or its CLI. */
+export async function tokenForSignal(deps: DecisionDependencies, request: TokenRequest): Promise<TokenAnswer> {
+  const { by, decision } = request;
+  const row = await findRemediation(deps.record, request.id);
+  const { remediationId, workflowId, planHash: current } = row;
+  if (row.closedAt !== null) throw conflict(`remediation ${remediationId} is closed already: ${row.outcome ?? ""}`);
+  const planHash = request.planHash ?? current;
+  if (planHash === null) throw conflict(`remediation ${remediationId} has no plan yet: it is in phase ${row.phase}`);
+  if (planHash !== current)
+    throw conflict(`planHash: got ${planHash}, but the plan of ${remediationId} is ${current ?? "none"}`);
+  const ttlMs = request.ttlMs ?? SIGNAL_TOKEN_TTL_MS;
+  const wish = { remediationId, planHash, person: by, decision, via: "signal", ttlMs };
+  const issued = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
+  return { remediationId, workflowId, decision, by, planHash, ...issued };
 }
 
 export async function findRemediation(record: Pick<RecordStore, "find">, id: string): Promise<RemediationRow> {
@@ -58,13 +99,25 @@ export async function findRemediation(record: Pick<RecordStore, "find">, id: str
   });
 }
 
-function toDecision(request: DecisionRequest, row: RemediationRow): Decision {
+async function toDecision(
+  deps: DecisionDependencies,
+  request: DecisionRequest,
+  row: RemediationRow,
+): Promise<Decision> {
   const { kind, by, via } = request;
   const reason = request.reason === null ? {} : { reason: request.reason };
   if (kind === "cancel") return { kind, message: { by, ...reason } };
-  const planHash = request.planHash ?? (kind === "reject" ? row.planHash : null);
+  const planHash = planOf(request, row);
+  const { remediationId } = row;
+  const wish = { remediationId, planHash, person: by, decision: kind, via, ttlMs: TOKEN_TTL_MS };
+  const { token } = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
+  return { kind, message: { planHash, by, token, ...reason } };
+}
+
+function planOf({ kind, planHash: given }: DecisionRequest, row: RemediationRow): string {
+  const planHash = given ?? (kind === "reject" ? row.planHash : null);
   if (planHash === null) throw noPlan(kind, row);
-  return { kind, message: { planHash, by, via, ...reason } };
+  return planHash;
 }
 
 function noPlan(kind: DecisionKind, row: RemediationRow): ProblemError {

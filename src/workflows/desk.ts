@@ -3,6 +3,7 @@ import type { CancelMessage, DecisionMessage, HintMessage } from "../contracts/m
 
 export interface PendingDecision extends DecisionMessage {
   decision: "approve" | "reject";
+  via: "signal" | "update";
 }
 export interface Stop {
   by: string;
@@ -18,8 +19,8 @@ export class Desk {
   /** Set once: somebody wants this episode to end at its next safe point. */
   stop: Stop | null = null;
 
-  decide(decision: "approve" | "reject", message: DecisionMessage): void {
-    if (this.decisions.length < MAX_DECISIONS) this.decisions.push({ ...message, decision });
+  decide(decision: "approve" | "reject", message: DecisionMessage, via: PendingDecision["via"]): void {
+    if (this.decisions.length < MAX_DECISIONS) this.decisions.push({ ...message, decision, via });
   }
 
   cancel(message: CancelMessage): void {
@@ -59,13 +60,14 @@ export class Desk {
 export function faultOfDecision(message: unknown): string | null {
   if (typeof message !== "object" || message === null)
     return `expected an object {planHash, by}, got ${typeof message}`;
-  const { planHash, by, reason } = message as Record<string, unknown>;
+  const { planHash, by, reason, token } = message as Record<string, unknown>;
   if (typeof planHash !== "string" || planHash === "")
     return "planHash: expected the hash of the plan that you looked at";
   if (typeof by !== "string" || by.trim() === "" || by.length > MAX_TEXT) return "by: expected your name";
   if (reason !== undefined && (typeof reason !== "string" || reason.length > MAX_TEXT)) {
     return `reason: expected a text of at most ${MAX_TEXT} characters`;
   }
+  if (token !== undefined && (typeof token !== "string" || token.length > MAX_TEXT)) return "token: expected a text";
   return null;
 }
 

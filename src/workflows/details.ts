@@ -34,7 +34,8 @@ function howToDecide(view: RemediationView, planHash: string): string[] {
     `temporal workflow update execute --workflow-id '${workflowId(view.target)}' --name remediation.approve --input '${message}'`,
     "```",
     "",
-    `In this Web UI: Send a Signal, name \`remediation.approve\` or \`remediation.reject\`, input \`${message}\`.`,
+    `In this Web UI: Send a Signal, name \`remediation.approve\` or \`remediation.reject\`, input \`${message}\`, with a ` +
+      `"token" where unsigned decisions do not count (\`selfheal remediation token ${view.remediationId}\`).`,
   ];
 }
 

@@ -62,10 +62,10 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
   setHandler(messages.alertSignal, (message) => inbox.push(message));
   setHandler(messages.hintSignal, (message) => desk.hint(message));
   setHandler(messages.approveSignal, (message) => {
-    if (faultOfDecision(message) === null) desk.decide("approve", { ...message, via: "signal" });
+    if (faultOfDecision(message) === null) desk.decide("approve", message, "signal");
   });
   setHandler(messages.rejectSignal, (message) => {
-    if (faultOfDecision(message) === null) desk.decide("reject", { ...message, via: "signal" });
+    if (faultOfDecision(message) === null) desk.decide("reject", message, "signal");
   });
   setHandler(messages.cancelSignal, (message) => {
     if (faultOfCancel(message) === null) desk.cancel(message);
@@ -85,7 +85,7 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
 }
 
 function push(desk: Desk, decision: "approve" | "reject", message: messages.DecisionMessage): { accepted: true } {
-  desk.decide(decision, { ...message, via: message.via ?? "update" });
+  desk.decide(decision, message, "update");
   return { accepted: true };
 }
 

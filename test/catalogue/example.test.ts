@@ -31,7 +31,7 @@ describe("examples/first-remediation", () => {
   it("only observes, and asks a person before it wipes a disk", async () => {
     const { mode, runbooks, standingApprovals, approvals, timeScale } = await example();
     expect({ mode, timeScale, standingApprovals }).toEqual({ mode: "observe", timeScale: 1, standingApprovals: [] });
-    expect(approvals.unsignedSignals).toBe(false);
+    expect(approvals.unsigned).toBe("never");
     expect(runbooks.every(({ spec }) => spec.approval !== undefined)).toBe(true);
   });
 

@@ -15,6 +15,8 @@ describe("remediations", () => {
   const PLAN_HASH = "f".repeat(64);
   const decide = (kind: string, body: unknown, id = ID) => it.api(`/v1/remediations/${id}/${kind}`, body);
 
+  const tokens = () => it.database.sql("select plan_hash, person, decision, via from decision_tokens");
+
   beforeEach(async () => {
     await it.database.record.open({
       remediationId: ID,
@@ -69,7 +71,13 @@ describe("remediations", () => {
   test("approve hands the exact plan's hash and the person to the workflow", async () => {
     const response = await decide("approve", { by: "ada", planHash: PLAN_HASH, reason: "looked at it" });
     expect(response.status).toBe(200);
-    const message = { by: "ada", planHash: PLAN_HASH, reason: "looked at it", via: "api" };
+    const message = {
+      by: "ada",
+      planHash: PLAN_HASH,
+      reason: "looked at it",
+      token: expect.stringMatching(/^selfheal_/),
+    };
+    expect(await tokens()).toEqual([{ plan_hash: PLAN_HASH, person: "ada", decision: "approve", via: "api" }]);
     expect(it.temporal.decisions).toEqual([{ workflowId: "heal:host:web-1", decision: { kind: "approve", message } }]);
     expect(it.logged).toContain(ID);
   });
@@ -82,6 +90,22 @@ describe("remediations", () => {
   test("reject without a hash means the plan that waits", async () => {
     await decide("reject", { by: "ada" });
     expect(it.temporal.decisions[0]?.decision).toMatchObject({ kind: "reject", message: { planHash: PLAN_HASH } });
+  });
+
+  test("a token for a signal is bound to person, decision and the plan that waits, and is in no log", async () => {
+    const response = await decide("token", { by: "ada", decision: "approve", expiresInSeconds: 60 });
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    const answer = (await response.json()) as { token: string };
+    expect(answer).toMatchObject({ planHash: PLAN_HASH, workflowId: "heal:host:web-1", by: "ada" });
+    expect(await tokens()).toEqual([{ plan_hash: PLAN_HASH, person: "ada", decision: "approve", via: "signal" }]);
+    expect(it.logged).toContain("one-time token given out");
+    expect(it.logged).not.toContain(answer.token);
+    const other = await problem(await decide("token", { by: "ada", decision: "approve", planHash: "1" }));
+    expect(other).toMatchObject({ status: 409, detail: expect.stringContaining("planHash: got 1") });
+    expect(await problem(await decide("token", { by: "ada", decision: "cancel" }))).toMatchObject({
+      status: 422,
+      field: "decision",
+    });
   });
 
   test("cancel needs no plan", async () => {

@@ -16,7 +16,7 @@ export interface RunbookYaml {
   ladder: { rung: string; steps: { uses: string; onFail?: string; with?: object }[]; verify: object }[];
 }
 export interface ConfigYaml {
-  approvals: { unsignedSignals: boolean };
+  approvals: { unsigned: "never" | "reversible" | "always" };
   groups: Record<string, { mode: string }>;
 }
 

@@ -16,6 +16,7 @@ import { avoidableErrors, violations } from "../../src/lab/invariants.ts";
 import type { Lab } from "../../src/lab/lab.ts";
 import type { RecordStore, RemediationStory } from "../../src/record/api.ts";
 import { verifyChain } from "../../src/record/audit.ts";
+import { decide } from "../../src/starters/decisions.ts";
 import type { IngestAnswer } from "../../src/starters/ingest.ts";
 import type { Remediations } from "../../src/starters/remediations.ts";
 import { alertmanager } from "../../src/starters/sources/alertmanager.ts";
@@ -169,11 +170,9 @@ export class Rig {
 
   /** As a person at the API does it; the update is refused or taken. */
   async decide(kind: "approve" | "reject", id: string, by: string, planHash?: string): Promise<void> {
-    const hash = planHash ?? (await this.view(id)).planHash ?? "";
-    await this.remediations.decide(workflowId({ kind: "host", id }), {
-      kind,
-      message: { planHash: hash, by, via: "api" },
-    });
+    const hash = planHash ?? (await this.view(id)).planHash;
+    const target = `host/${id}`;
+    await decide(this, { kind, id: target, by, reason: null, planHash: hash, via: "api" });
   }
 
   async cancel(id: string, by = "ada"): Promise<void> {

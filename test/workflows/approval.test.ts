@@ -4,6 +4,7 @@ import type { ConfigYaml, RunbookYaml } from "../support/rig-folder.ts";
 import { timeSkippingServer } from "../support/rig-server.ts";
 import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
 import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
+import { tokenForSignal } from "../../src/starters/decisions.ts";
 
 let env: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -46,7 +47,7 @@ describe("an approval", () => {
   });
 
   it("by bare signal does not count where signals prove no identity", async () => {
-    const config = (content: ConfigYaml): void => void (content.approvals.unsignedSignals = false);
+    const config = (content: ConfigYaml): void => void (content.approvals.unsigned = "never");
     await withRig(env, { standingFor: [], config }, async (rig) => {
       await rig.alert();
       const { planHash } = await rig.soonIn("web-1", "approve", /approval/);
@@ -54,6 +55,34 @@ describe("an approval", () => {
       await rig.soon("ignored", async () => (await rig.story("web-1")).decisions[0]?.status === "ignored");
       expect(await rig.view("web-1")).toMatchObject({ phase: "approve" });
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("by signal with a one-time token counts where bare signals do not", async () => {
+    const config = (content: ConfigYaml): void => void (content.approvals.unsigned = "never");
+    await withRig(env, { standingFor: [], config }, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval/);
+      const wish = { id: "host/web-1", by: "ada", decision: "approve", planHash: null, ttlMs: null } as const;
+      const { planHash, token } = await tokenForSignal(rig, wish);
+      await rig.handle("web-1").signal(approveSignal, { planHash, by: "grace", token: `${token}x` });
+      await rig.handle("web-1").signal(approveSignal, { planHash, by: "ada", token });
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+      const { decisions } = await rig.story("web-1");
+      expect(decisions.map(({ by, via, status }) => `${by} ${via} ${status}`).sort()).toEqual([
+        "ada signal counted",
+        "grace signal ignored",
+      ]);
+    });
+  });
+
+  it("unsigned counts for reversible plans alone where people said so", async () => {
+    const config = (content: ConfigYaml): void => void (content.approvals.unsigned = "reversible");
+    await withRig(env, { standingFor: [], config }, async (rig) => {
+      await rig.alert();
+      const { planHash } = await rig.soonIn("web-1", "approve", /approval/);
+      await rig.handle("web-1").signal(approveSignal, { planHash: planHash ?? "", by: "ada" });
+      await rig.soon("ignored", async () => (await rig.story("web-1")).decisions[0]?.status === "ignored");
     });
   });
 

@@ -12,7 +12,7 @@ describe("the desk", () => {
 
   it("keeps decisions in their order, and a bounded number of them", () => {
     const desk = new Desk();
-    for (let i = 0; i < 1_000; i++) desk.decide("approve", { planHash: "p", by: `${i}` });
+    for (let i = 0; i < 1_000; i++) desk.decide("approve", { planHash: "p", by: `${i}` }, "signal");
     let kept = 0;
     for (let next = desk.takeDecision(); next !== null; next = desk.takeDecision()) expect(next.by).toBe(`${kept++}`);
     expect(kept).toBe(50);
@@ -24,7 +24,7 @@ describe("the desk", () => {
     desk.cancel({ by: "grace" });
     expect(desk.stop?.by).toBe("ada");
     expect(desk.stop?.reason).toHaveLength(500);
-    desk.decide("reject", { planHash: "p", by: "ada" });
+    desk.decide("reject", { planHash: "p", by: "ada" }, "update");
     desk.hint({ about: "a" });
     desk.clear();
     expect([desk.stop, desk.hasDecision(), desk.hasHint("a")]).toEqual([null, false, false]);
@@ -39,6 +39,7 @@ describe("the shape of what people send", () => {
     [{ planHash: "p", by: "  " }, /by: expected your name/],
     [{ planHash: "p", by: "ada", reason: 7 }, /reason/],
     [{ planHash: "p", by: "ada", reason: "x".repeat(501) }, /at most 500/],
+    [{ planHash: "p", by: "ada", token: 7 }, /token/],
   ])("%j is refused with what is wrong", (message, fault) => {
     expect(faultOfDecision(message)).toMatch(fault);
   });

@@ -96,14 +96,17 @@ export async function recordDecision(deps: ActivityDependencies, request: Decisi
   const now = await deps.record.now();
   const expiresAt = new Date(Date.parse(now) + saved.plan.approval.expiresMs).toISOString();
   const ignoredBecause = whyIgnored(catalogue, saved.plan, saved.planHash, request);
-  return deps.record.decide({ ...request, ignoredBecause, needed: 1, expiresAt });
+  const unsigned = mayBeUnsigned(catalogue.approvals.unsigned, saved.plan);
+  return deps.record.decide({ ...request, ignoredBecause, unsigned, needed: 1, expiresAt });
+}
+
+/** A message proves no identity (law 14): it counts only where people have said so. */
+function mayBeUnsigned(allowed: Catalogue["approvals"]["unsigned"], plan: Plan): boolean {
+  return allowed === "always" || (allowed === "reversible" && highestRisk(plan) !== "irreversible");
 }
 
 function whyIgnored(catalogue: Catalogue, plan: Plan, planHash: string, request: DecisionRequest): string | null {
   if (request.planHash !== planHash) return `it is about another plan than ${planHash}`;
-  if (request.via === "signal" && !catalogue.approvals.unsignedSignals) {
-    return "a bare signal proves no identity (approvals.unsignedSignals is false)";
-  }
   const person = catalogue.people.find((one) => one.name === request.by);
   if (person === undefined) return `${request.by} is not among the people of selfheal.yaml`;
   const { roles } = plan.approval;

@@ -31,10 +31,12 @@ function makeConfigSchema(scale: number) {
     people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
     approvals: z
       .strictObject({
-        unsignedSignals: z
-          .boolean()
-          .default(false)
-          .describe("does a bare Temporal signal count as its sender's decision?"),
+        unsigned: z
+          .enum(["never", "reversible", "always"], { error: "never, reversible or always" })
+          .default("never")
+          .describe(
+            "does a signal or update without a one-time token count as its sender's decision? reversible: not for a plan with an irreversible step",
+          ),
         roles: z.array(name).default([]).describe("who approves plans of runbooks that name no roles"),
       })
       .prefault({}),

@@ -80,7 +80,7 @@ function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
     mode: "auto",
     timeScale,
     people: PEOPLE,
-    approvals: { unsignedSignals: true },
+    approvals: { unsigned: "always" },
     groups,
     connections: {
       prometheus: { url: `${lab.url}/prometheus` },

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { OUTCOMES, PHASES } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
-import { decide, findRemediation, type DecisionKind } from "../decisions.ts";
+import { decide, findRemediation, tokenForSignal, type DecisionKind } from "../decisions.ts";
 import { throughRecord } from "../problems.ts";
 import { bearer } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
@@ -49,6 +49,22 @@ const DECISION = z.strictObject(
   { error: "an object with by, and planHash, reason, via where they are needed" },
 );
 
+const LONGEST_TOKEN_SECONDS = 7 * 24 * 3600;
+const TOKEN = z.strictObject(
+  {
+    by: name,
+    decision: z.enum(["approve", "reject"], { error: '"approve" or "reject"' }),
+    planHash: name.nullish(),
+    expiresInSeconds: z
+      .number({ error: "a number" })
+      .int("a whole number")
+      .min(1, "1 or more")
+      .max(LONGEST_TOKEN_SECONDS, `at most ${LONGEST_TOKEN_SECONDS}`)
+      .nullish(),
+  },
+  { error: "an object with by and decision, and planHash, expiresInSeconds where they are needed" },
+);
+
 export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(bearer(deps.apiToken));
@@ -61,6 +77,7 @@ export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
   for (const kind of DECISIONS) {
     routes.post(`/:id/${kind}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
   }
+  routes.post("/:id/token", limitBody(MAX_BODY_BYTES), (context) => issue(deps, context));
   // A target reads `host/web-1`, and not every client encodes the slash.
   routes.get("/:kind/:id", (context) => tell(deps, context));
   return routes;
@@ -88,6 +105,17 @@ async function take(deps: AppDependencies, context: Context<AppEnv>, kind: Decis
   const answer = await decide(deps, { kind, id, by, reason, planHash, via });
   const { remediationId, target } = answer;
   context.get("log").info({ remediationId, target, decision: kind, by, via, planHash }, "decision taken");
+  return context.json(answer);
+}
+
+async function issue(deps: AppDependencies, context: Context<AppEnv>): Promise<Response> {
+  const { by, decision, planHash = null, expiresInSeconds = null } = checked(TOKEN, await readJson(context));
+  const id = context.req.param("id") ?? "";
+  const ttlMs = expiresInSeconds === null ? null : expiresInSeconds * 1000;
+  const answer = await tokenForSignal(deps, { id, by, decision, planHash, ttlMs });
+  const { remediationId, expiresAt } = answer;
+  context.get("log").info({ remediationId, decision, by, expiresAt }, "one-time token given out");
+  context.header("cache-control", "no-store");
   return context.json(answer);
 }
 

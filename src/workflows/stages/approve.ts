@@ -43,8 +43,9 @@ async function takeDecision(episode: Episode, planHash: string): Promise<Ending 
     planHash: decision.planHash,
     decision: decision.decision,
     by: decision.by,
-    via: decision.via ?? "signal",
+    via: decision.via,
     reason,
+    token: decision.token ?? null,
   });
   if (decision.planHash !== planHash) return "more";
   if (reply.status === "approved") return null;

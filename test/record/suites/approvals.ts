@@ -19,6 +19,8 @@ export function approvalSuite(create: Create): void {
         via: "cli",
         reason: "looks right",
         ignoredBecause: null,
+        token: null,
+        unsigned: true,
         needed: 2,
         expiresAt: "2100-01-01T00:00:00.000Z",
         ...more,
@@ -34,6 +36,56 @@ export function approvalSuite(create: Create): void {
       expect((await decide(id, plan, "cid")).status).toBe("ignored");
       const { counted } = await db.record.countedFacts(id, plan, hashOfPlan(plan));
       expect(counted.approvedBy).toEqual(["ann", "bob"]);
+    });
+
+    describe("with a one-time token", () => {
+      const wishOf = (id: string, plan: Plan, more: object = {}) => ({
+        remediationId: id,
+        planHash: hashOfPlan(plan),
+        person: "ann",
+        decision: "approve",
+        via: "api",
+        ttlMs: 60_000,
+        ...more,
+      });
+
+      it("counts without unsigned ones being allowed, once, and tells how the person came", async () => {
+        const plan = aPlan({ target: "token" });
+        const id = await planned(db.record, plan);
+        const { token } = await db.record.issueToken(wishOf(id, plan));
+        const signed = { token, unsigned: false, via: "update" };
+        expect((await decide(id, plan, "ann", { unsigned: false })).detail).toMatch(/carries no one-time token/);
+        expect(await decide(id, plan, "ann", signed)).toMatchObject({ status: "needMore" });
+        expect((await decide(id, plan, "ann", signed)).status).toBe("needMore");
+        expect((await decide(id, plan, "bob", signed)).detail).toMatch(/used before/);
+        const { decisions, audit } = (await db.record.story(id)) ?? { decisions: [], audit: [] };
+        expect(decisions.filter(({ status }) => status === "counted")).toMatchObject([{ by: "ann", via: "api" }]);
+        expect(JSON.stringify(audit)).not.toContain(token);
+        expect(JSON.stringify(await db.sql("select * from decision_tokens"))).not.toContain(token);
+      });
+
+      it.each([
+        ["another person", { person: "eve" }],
+        ["another plan", { planHash: "0".repeat(64) }],
+        ["another decision", { decision: "reject" }],
+        ["expired", { ttlMs: 0 }],
+      ])("for %s is ignored", async (why, more) => {
+        const plan = aPlan({ target: `token-${why}` });
+        const id = await planned(db.record, plan);
+        const { token } = await db.record.issueToken(wishOf(id, plan, more));
+        const answer = await decide(id, plan, "ann", { token, unsigned: true });
+        expect(answer).toMatchObject({ status: "ignored", detail: expect.stringContaining(why) });
+      });
+
+      it("for another remediation is ignored; for a closed one none is given out", async () => {
+        const plan = aPlan({ target: "token-one" });
+        const other = aPlan({ target: "token-two" });
+        const [id, second] = [await planned(db.record, plan), await planned(db.record, other)];
+        const { token } = await db.record.issueToken(wishOf(second, plan));
+        expect((await decide(id, plan, "ann", { token })).detail).toMatch(/another remediation/);
+        await db.record.close(closing(second));
+        await expect(db.record.issueToken(wishOf(second, other))).rejects.toThrow("was closed");
+      });
     });
 
     it("counts each person once when all decide at the same moment", async () => {
