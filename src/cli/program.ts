@@ -1,11 +1,14 @@
 /** All commands, wired: one file a command. */
 import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
+import { alertmanagerCommand } from "./alertmanager.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { initCommand } from "./init.ts";
 import { remediationCommand } from "./remediation.ts";
 import { runbookCommand } from "./runbook.ts";
+import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -29,12 +32,15 @@ export function selfhealProgram(): Command {
     .addHelpText("after", EXIT_CODES);
   for (const command of [
     demoCommand(),
+    initCommand(),
     devCommand(),
     workerCommand(),
     serveCommand(),
     runbookCommand(),
     remediationCommand(),
     doctorCommand(),
+    schemaCommand(),
+    alertmanagerCommand(),
   ]) {
     root.addCommand(command);
     inherit(root, command);

@@ -1,0 +1,38 @@
+/** `selfheal schema`: JSON Schema of each kind of file, for editors and CI. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Argument, Command } from "commander";
+import { ACTIONS } from "../activities/actions.ts";
+import { jsonSchema, KINDS, type Kind } from "../catalogue/schema.ts";
+import { withExamples } from "./options.ts";
+import { printResult } from "./output.ts";
+
+export function schemaCommand(): Command {
+  const command = new Command("schema")
+    .description("Print the JSON Schema of runbooks, selfheal.yaml (config) or inventory.yaml: completion in editors.")
+    .addArgument(new Argument("[kind]", "which file").choices(KINDS).default("runbook"))
+    .option("--out <folder>", "write all of them there, as KIND.schema.json");
+  command.action(async (kind: Kind, options: { out?: string }) => {
+    if (options.out === undefined) {
+      const schema = jsonSchema(kind, ACTIONS);
+      printResult(command, schema, () => JSON.stringify(schema, null, 2));
+      return;
+    }
+    const files = await writeSchemas(options.out);
+    printResult(command, { files }, () => files.map((file) => `wrote ${file}`).join("\n"));
+  });
+  return withExamples(command, [
+    ["selfheal schema runbook", "to stdout"],
+    [
+      "selfheal schema --out schemas",
+      "then begin a file with: # yaml-language-server: $schema=../schemas/runbook.schema.json",
+    ],
+  ]);
+}
+
+export async function writeSchemas(folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const files = KINDS.map((kind) => ({ kind, file: join(folder, `${kind}.schema.json`) }));
+  for (const { kind, file } of files) await writeFile(file, `${JSON.stringify(jsonSchema(kind, ACTIONS), null, 2)}\n`);
+  return files.map(({ file }) => file);
+}
