@@ -12,6 +12,8 @@ export default defineConfig({
           name: "pure",
           include: ["test/**/*.test.ts"],
           exclude: ["test/{record,workflows,integration,replay,peers,starters,workers,cli}/**", "test/watchers/sweep*"],
+          // Fast, but not on a machine whose cores are all busy.
+          testTimeout: 30_000,
         },
       },
       {
