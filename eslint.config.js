@@ -5,6 +5,7 @@
  */
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
+import { onlyActionsAct } from "./scripts/lint-acting.js";
 
 /** @typedef {{ selector: string, message: string }} Restriction */
 
@@ -77,7 +78,9 @@ export default defineConfig(
   },
   {
     files: ["src/**/*.ts"],
+    plugins: { selfheal: { rules: { "only-actions-act": onlyActionsAct } } },
     rules: {
+      "selfheal/only-actions-act": "error",
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
       "no-console": "error",
       "no-restricted-syntax": restrict(NO_ENV),
@@ -97,6 +100,12 @@ export default defineConfig(
       "no-restricted-globals": ["error", "fetch", "WebSocket", "XMLHttpRequest"],
     },
   },
+  {
+    // The files that define actions. A new one needs its line here.
+    files: ["src/activities/{host,loadbalancer,monitoring,provisioner,tickets}.ts"],
+    rules: { "selfheal/only-actions-act": "off" },
+  },
+  { files: ["src/activities/effects.ts"], rules: { "selfheal/only-actions-act": ["error", { allow: ["Operation"] }] } },
   {
     // The sandbox makes Date and Math.random deterministic; uuid4 it changes at a reset.
     files: ["src/workflows/**/*.ts", "src/contracts/**/*.ts"],

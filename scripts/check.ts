@@ -1,7 +1,7 @@
 /** `npm run check`: every check, whatever the others say, with a count at the end. */
 import { spawnSync } from "node:child_process";
 
-const CHECKS = ["lint", "types", "format:check", "arch", "dead"];
+const CHECKS = ["lint", "types", "format:check", "arch", "dead", "replay:across"];
 
 const failed = CHECKS.filter((name) => {
   const start = performance.now();

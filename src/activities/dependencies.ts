@@ -31,6 +31,8 @@ export interface ActivityDependencies {
   log: Logger;
   /** Makes a failure that no retry can cure. */
   refuse(message: string): Error;
+  /** Makes a failure that is tried again while a worker of another version may still take it, and then as `refuse`. */
+  notByMe(message: string): Error;
   /** Tests only: dies here when it is told to (the crash-window matrix). */
   faultPoint?: (name: string) => Promise<void>;
 }

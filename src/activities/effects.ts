@@ -9,6 +9,7 @@ import type { EffectReport, EffectState } from "../contracts/effect.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 import { effectKey } from "../contracts/ids.ts";
 import { assertNever, type JsonObject } from "../contracts/json.ts";
+import { whyStrange } from "../contracts/plan.ts";
 import type { AnyAction, EffectContext, Observation, Operation } from "../ports/action.ts";
 import { AdapterError } from "../ports/failure.ts";
 import type { EffectRow } from "../record/api.ts";
@@ -30,7 +31,9 @@ export function effectActivities(deps: ActivityDependencies): Record<string, Eff
 
 export async function performEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
   const prepared = prepare(deps, request);
-  if (!prepared.ok) return { state: "refused", detail: prepared.why };
+  if (!prepared.ok) return prepared.report;
+  const stranger = request.direction === "apply" ? await strangePlan(deps, request.remediationId) : null;
+  if (stranger !== null) return unknownHere(stranger);
   const { operation, input } = prepared;
   const key = keyOf(request);
   const { remediationId, rung, step, action, direction, attempt } = request;
@@ -46,8 +49,9 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
   });
   if (!fence.ok) return { state: "fenced", code: fence.code, detail: fence.detail };
   const context = contextOf(deps, request, fence.row, await deps.record.now());
-  // The intent stood there already (a reset, a second apply): what is done is not done again.
-  if (!fence.fresh) {
+  // The intent stood there already (a reset, a second apply), or the record was restored to an older state and has
+  // forgotten it: what is done is not done again.
+  if (!fence.fresh || request.attempt > 1) {
     const seen = await look(operation, context, input);
     if (seen.state !== "notHappened") return settle(deps, request, seen);
   }
@@ -66,7 +70,7 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
 /** Reads one effect back and records what was seen. Rejects when it cannot be read: the caller tries again. */
 export async function observeEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
   const prepared = prepare(deps, request);
-  if (!prepared.ok) throw deps.refuse(prepared.why);
+  if (!prepared.ok) throw deps.notByMe(prepared.report.detail);
   const { operation, input } = prepared;
   const row = await deps.record.effect(keyOf(request));
   // Nothing is sent without an intent, so whatever is there to see is not ours.
@@ -78,23 +82,56 @@ export async function observeEffect(deps: ActivityDependencies, request: EffectR
   return settle(deps, request, observation);
 }
 
-type Prepared = { ok: true; operation: Operation<JsonObject>; input: JsonObject } | { ok: false; why: string };
+type NothingDone = Extract<EffectReport, { state: "notSent" | "refused" }>;
+type Prepared = { ok: true; operation: Operation<JsonObject>; input: JsonObject } | { ok: false; report: NothingDone };
 
-/** Not ok: this worker cannot do it at all, so nothing was done. */
+/** Not ok: this worker cannot do it, so nothing was done. What another worker may know is not refused for good. */
 function prepare(deps: ActivityDependencies, request: EffectRequest): Prepared {
   const action = deps.actions[request.action];
-  if (action === undefined) return { ok: false, why: `this worker does not know the action ${request.action}` };
+  if (action === undefined) {
+    return { ok: false, report: unknownHere(`this worker does not know the action ${request.action}`) };
+  }
   if (action.version !== request.actionVersion) {
     const why = `the plan wants ${request.action} version ${request.actionVersion}, this worker has version ${action.version}`;
-    return { ok: false, why };
+    return { ok: false, report: unknownHere(why) };
   }
+  const refused = (detail: string): Prepared => ({ ok: false, report: { state: "refused", detail } });
   const operation = operationOf(action, request.direction);
-  if (operation === undefined) return { ok: false, why: `${request.action} has no ${request.direction}` };
+  if (operation === undefined) return refused(`${request.action} has no ${request.direction}`);
   const { percent, ...rest } = request.input;
   const parsed = action.input.safeParse(rest);
-  if (!parsed.success) return { ok: false, why: `${request.action}: the input is not valid: ${parsed.error.message}` };
+  if (!parsed.success) return refused(`${request.action}: the input is not valid: ${parsed.error.message}`);
   const input = parsed.data as JsonObject;
   return { ok: true, operation, input: percent === undefined ? input : { ...input, percent } };
+}
+
+/**
+ * A worker of another version may know it: the workflow sends it again, ever more rarely, until the step's time is over
+ * (at least six times, about a minute), and only then it counts as refused (ADR 0034).
+ */
+function unknownHere(detail: string): NothingDone {
+  return { state: "notSent", detail, retryAfterMs: null };
+}
+
+async function strangePlan(deps: ActivityDependencies, remediationId: string): Promise<string | null> {
+  const saved = await deps.record.plan(remediationId);
+  return saved === null ? null : whyStrange(saved.plan);
+}
+
+/**
+ * For effects of actions that are not registered on this worker (an older one, after a rollback), and for any other
+ * activity that only a newer one has.
+ */
+export function unknownActivity(deps: Pick<ActivityDependencies, "notByMe">) {
+  return (request: unknown, name: string): EffectReport => {
+    const why = `this worker does not know the activity ${name}`;
+    if (isEffectRequest(request)) return unknownHere(why);
+    throw deps.notByMe(why);
+  };
+}
+
+function isEffectRequest(request: unknown): boolean {
+  return typeof request === "object" && request !== null && "actionVersion" in request && "direction" in request;
 }
 
 function operationOf(action: AnyAction, direction: EffectDirection): Operation<JsonObject> | undefined {

@@ -228,6 +228,7 @@ function temporalClock(lagMs: number | null): Line[] {
 }
 
 const FINE: Record<Part, string> = {
+  temporal: "it is the one that the record belongs to",
   workflows: "every open remediation has its workflow, and gets on",
   alerts: "every alert was delivered",
   record: "no leases, effects or queue places of closed remediations",
@@ -267,5 +268,5 @@ function findingLine({ severity, code, sentence, next, safe, done }: Finding): L
 /** Stands in for a Temporal that is not there: what needs it is not looked at, the rest is. */
 function away(): TemporalView {
   const reject = (): Promise<never> => Promise.reject(new Error("Temporal does not answer"));
-  return { namespace: "?", running: reject, workflow: reject, schedule: reject };
+  return { namespace: "?", identity: reject, knowsRun: reject, running: reject, workflow: reject, schedule: reject };
 }

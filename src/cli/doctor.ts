@@ -100,7 +100,7 @@ async function realTemporal(defer: Defer): Promise<DoctorTemporal> {
   };
   return {
     place: `${settings.address}, namespace ${namespace}`,
-    view: temporalView(client),
+    view: temporalView(client, settings.address),
     searchAttributes: () =>
       within(() => ensureSearchAttributes({ connection: client.connection, namespace, mayAdd: false })),
     pollers: async () => ({ workflows: await pollers(1), activities: await pollers(2) }),

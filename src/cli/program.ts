@@ -10,6 +10,7 @@ import { remediationCommand } from "./remediation.ts";
 import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
+import { temporalCommand } from "./temporal.ts";
 import { workerCommand } from "./worker.ts";
 
 const EXIT_CODES = `
@@ -41,6 +42,7 @@ export function selfhealProgram(): Command {
     doctorCommand(),
     schemaCommand(),
     alertmanagerCommand(),
+    temporalCommand(),
   ]) {
     root.addCommand(command);
     inherit(root, command);

@@ -10,7 +10,9 @@ import { Secret } from "../ports/secret.ts";
 import { openRecord } from "../record/record.ts";
 import { activate, requireCatalogue } from "../starters/active-catalogue.ts";
 import { startServer } from "../starters/http/serve.ts";
+import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
 import { sourceTokens } from "../starters/source-tokens.ts";
+import { temporalRemediations } from "../starters/temporal.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { announceReady } from "./process/ready.ts";
@@ -51,9 +53,13 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const client = await connectClient(settings);
     defer(() => client.connection.close());
     await activate(record, catalogue);
+    const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
+    // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
+    // and alerts that arrive are kept in it. `/readyz` and every answer of 503 say what is wrong.
+    await own.check().catch((error: unknown) => log.error({ err: error }, "alerts are kept, and answered with 503"));
     const server = await startServer({
       record,
-      client,
+      remediations: onlyOwn(temporalRemediations(client), own),
       classify: (alert) => classify(catalogue, alert),
       catalogueVersion: () => catalogue.version,
       log,

@@ -5,6 +5,7 @@ import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { connectClient, temporalSettings } from "../config/temporal.ts";
 import { openRecord } from "../record/record.ts";
+import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
@@ -18,6 +19,7 @@ import {
   requireDatabase,
   withExamples,
 } from "./options.ts";
+import { runAtHome } from "./process/at-home.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -78,31 +80,35 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       const health = await serveHealth({ port: options.healthPort, healthy: () => polling });
       defer(() => health.close());
     }
-    const { activities } = compose({
+    const temporal = temporalView(client, settings.address);
+    const own = ownTemporal(record, () => temporal.identity());
+    const { activities, ports } = compose({
       record,
-      remediations: temporalRemediations(client),
-      temporal: temporalView(client),
+      remediations: onlyOwn(temporalRemediations(client), own),
+      temporal,
       connections,
       log,
       stopping: stop.signal,
     });
-    await runWorker({
-      settings,
-      bundle,
-      activities,
-      mayAddAttributes: options.registerSearchAttributes === true,
-      shutdownGraceMs: env.SELFHEAL_SHUTDOWN_GRACE_SECONDS * 1000,
-      ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
-      log,
-      stop: stop.signal,
-      beforePolling: async () => {
-        await ensureWatchSchedule(client, { everyMs: options.watchEvery });
-        await ensureSweepSchedule(client, { everyMs: options.sweepEvery });
-      },
-      onReady: (detail) => {
-        polling = true;
-        announceReady(detail);
-      },
-    });
+    const worker = (): Promise<void> =>
+      runWorker({
+        settings,
+        bundle,
+        activities,
+        mayAddAttributes: options.registerSearchAttributes === true,
+        shutdownGraceMs: env.SELFHEAL_SHUTDOWN_GRACE_SECONDS * 1000,
+        ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
+        log,
+        stop: stop.signal,
+        beforePolling: async () => {
+          await ensureWatchSchedule(client, { everyMs: options.watchEvery });
+          await ensureSweepSchedule(client, { everyMs: options.sweepEvery });
+        },
+        onReady: (detail) => {
+          polling = true;
+          announceReady(detail);
+        },
+      });
+    await runAtHome({ own, record, notify: ports.notify, stop: stop.request, log }, worker);
   });
 }

@@ -5,6 +5,12 @@ import type { Target } from "./target.ts";
 
 /** The version of the plan's shape that this interpreter runs; a worker refuses any other (design §3 law 11). */
 export const PLAN_SCHEMA = 1;
+
+/** Null when this version can run it, else why not. */
+export function whyStrange({ schema }: Pick<Plan, "schema">): string | null {
+  return schema === PLAN_SCHEMA ? null : `the plan has schema ${schema}, this worker runs schema ${PLAN_SCHEMA}`;
+}
+
 /** Largest plan, as JSON in UTF-8 (design §3 law 13). */
 export const MAX_PLAN_BYTES = 64 * 1024;
 

@@ -34,7 +34,7 @@ export const WATCHED_SYSTEMS = ["tickets", "provisioner", "loadbalancer", "bmc"]
 export type WatchedSystem = (typeof WATCHED_SYSTEMS)[number];
 
 export interface Operation<I> {
-  /** Submits, within 30 s, once. Absent for actions that only read. Rejects with an AdapterError. */
+  /** Submits, within 30 s, once. Absent for actions that only read. Rejects with an AdapterError. @acts */
   apply?(context: EffectContext, input: I): Promise<void>;
   /** Reads the world back; changes nothing. May reject with an AdapterError (transient). */
   observe(context: EffectContext, input: I): Promise<Observation>;

@@ -1,6 +1,7 @@
 /**
  * What selfheal needs of other people's systems: narrow, vendor-free. Adapters implement these; activities use them.
  * Every method rejects with an `AdapterError` (failure.ts) that says its failure class. All reads are safe to repeat.
+ * `@acts`: it changes the other system, so lint lets only actions call it (scripts/lint-acting.js).
  */
 import type { Socket } from "node:net";
 import type { Json, JsonObject } from "../contracts/json.ts";
@@ -37,8 +38,9 @@ export interface PoolServer {
 export interface LoadBalancerPort {
   /** All servers of all pools in one question. */
   servers(): Promise<PoolServer[]>;
-  /** Rejects as permanent when the server does not exist in the pool. Idempotent. */
+  /** Rejects as permanent when the server does not exist in the pool. Idempotent. @acts */
   setAdmin(pool: string, server: string, admin: "ready" | "drain"): Promise<void>;
+  /** @acts */
   setWeight(pool: string, server: string, percent: number): Promise<void>;
 }
 
@@ -51,16 +53,17 @@ export interface Ticket {
   url: string;
 }
 export interface TicketPort {
-  /** Opens one; the key is stored with it so that it can be found again. Not idempotent by itself. */
+  /** Opens one; the key is stored with it so that it can be found again. Not idempotent by itself. @acts */
   open(ticket: { key: string; queue: string; subject: string; body: string }): Promise<Ticket>;
   /** All tickets with that key: more than one would be a double. */
   findByKey(key: string): Promise<Ticket[]>;
   get(id: string): Promise<Ticket | null>;
   getMany(ids: string[]): Promise<Ticket[]>;
-  /** Comments once for each key. */
+  /** Comments once for each key. @acts */
   comment(id: string, key: string, text: string): Promise<void>;
   /** Is the comment of that key there? */
   hasComment(id: string, key: string): Promise<boolean>;
+  /** @acts */
   setStatus(id: string, status: "resolved" | "rejected", key: string, text: string): Promise<void>;
 }
 
@@ -78,7 +81,7 @@ export interface ProvisionedNode {
 export interface ProvisionerPort {
   node(node: string): Promise<ProvisionedNode | null>;
   nodes(nodes: string[]): Promise<ProvisionedNode[]>;
-  /** Writes the key on the node first (so that the effect can be read back), then asks for the rebuild. */
+  /** Writes the key on the node first (so that the effect can be read back), then asks for the rebuild. @acts */
   rebuild(node: string, key: string, image: string): Promise<void>;
 }
 
@@ -93,7 +96,7 @@ export interface Drive {
 }
 export interface BmcPort {
   power(system: string): Promise<"on" | "off" | "changing">;
-  /** Submits; the state follows seconds later. */
+  /** Submits; the state follows seconds later. @acts */
   setPower(system: string, to: "on" | "off"): Promise<void>;
   drives(system: string): Promise<Drive[]>;
 }
@@ -108,6 +111,7 @@ export interface Silence {
   endsAt: string;
 }
 export interface SilencePort {
+  /** @acts */
   create(silence: {
     matchers: Record<string, string>;
     startsAt: string;
@@ -117,6 +121,7 @@ export interface SilencePort {
   }): Promise<string>;
   /** Every silence that is not expired and carries this key in its comment. */
   findByKey(key: string): Promise<Silence[]>;
+  /** @acts */
   expire(id: string): Promise<void>;
   /** All active silences, whoever made them. */
   active(): Promise<Silence[]>;

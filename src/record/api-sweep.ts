@@ -95,6 +95,10 @@ export interface SweepRecord {
   unsentEscalations(limit: number): Promise<UnsentEscalation[]>;
   /** Writes what a sweep found and what is gone; answers what is there now. */
   saveSweep(sweep: SavedSweep): Promise<FindingRow[]>;
+  /** Of somebody who is not the sweeper (a worker that may not start); it stays until a sweep finds it gone. */
+  saveFinding(finding: Finding): Promise<void>;
+  /** True for one caller only, while nobody was told of it and a try is due; that one tells and calls findingsTold. */
+  claimTelling(key: string): Promise<boolean>;
   /** What the last sweep left, oldest first. */
   findings(): Promise<FindingRow[]>;
   /** People were told of these; or not, and why. */

@@ -9,6 +9,7 @@ import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { SweepRecord } from "./api-sweep.ts";
+import type { TemporalRecord } from "./api-temporal.ts";
 
 /** What became of a received alert. */
 export type Disposition = "received" | "delivered" | "unmatched" | "ignored";
@@ -195,7 +196,7 @@ export interface ListFilter {
   limit?: number;
 }
 
-export interface RecordStore extends Ingest, SweepRecord {
+export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -322,7 +323,7 @@ export interface RecordStore extends Ingest, SweepRecord {
   /** By remediation id or an unambiguous beginning of one, or the newest of a target `kind/id` or `id`. */
   find(text: string): Promise<RemediationRow | null>;
   story(remediationId: string): Promise<RemediationStory | null>;
-  /** One audit chain: a remediation's, or `control` for pauses, standing approvals and catalogues. */
+  /** One audit chain: a remediation's, or `control` for pauses, standing approvals, catalogues and the Temporal namespace. */
   audit(chain: string): Promise<AuditRow[]>;
   alerts(filter: { unmatched?: boolean; limit?: number }): Promise<AlertRow[]>;
   /** The last facts written by this remediation's target, for a target page and for recurrence. */

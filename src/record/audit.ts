@@ -1,6 +1,6 @@
 /**
  * The audit chains: one a remediation, and one, `control`, for what people do to the automation as a whole (pauses,
- * standing approvals, catalogues). Appending serialises on the chain's head row.
+ * standing approvals, catalogues, the Temporal namespace). Appending serialises on the chain's head row.
  */
 import { sql, type Transaction } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";

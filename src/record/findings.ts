@@ -1,6 +1,6 @@
 /** What the last sweep found. A finding keeps its row while it is there, so that people are told of it once. */
 import { sql, type Transaction } from "kysely";
-import type { FindingRow, LastSweep, SavedSweep } from "./api-sweep.ts";
+import type { Finding, FindingRow, LastSweep, SavedSweep } from "./api-sweep.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import type { Tables } from "./tables.ts";
@@ -8,6 +8,8 @@ import type { Tables } from "./tables.ts";
 /** One that comes back within this time is the same one: people were told. */
 const SAME_AGAIN = sql`interval '1 hour'`;
 const KEPT = sql`interval '30 days'`;
+const TELL_DUE = sql<boolean>`(tell_tried_at is null
+  or tell_tried_at + least(interval '1 hour', interval '1 minute' * power(2, least(tell_attempts, 6))) <= ${now})`;
 
 export async function saveSweep(db: Database, sweep: SavedSweep): Promise<FindingRow[]> {
   return inTransaction(db, async (tx) => {
@@ -18,7 +20,7 @@ export async function saveSweep(db: Database, sweep: SavedSweep): Promise<Findin
       .values(last)
       .onConflict((conflict) => conflict.column("singleton").doUpdateSet(last))
       .execute();
-    await upsert(tx, sweep);
+    await upsert(tx, sweep.found);
     await tx
       .updateTable("findings")
       .set({ gone_at: now })
@@ -31,7 +33,25 @@ export async function saveSweep(db: Database, sweep: SavedSweep): Promise<Findin
   });
 }
 
-async function upsert(tx: Transaction<Tables>, { found }: SavedSweep): Promise<void> {
+/** One finding of somebody who is not the sweeper: it stays until a sweep looks at its part and does not find it. */
+export async function saveFinding(db: Database, finding: Finding): Promise<void> {
+  await inTransaction(db, (tx) => upsert(tx, [finding]));
+}
+
+/** True for one caller only while nobody was told and a try is due: that one must send, and say how it went. */
+export async function claimTelling(db: Database, key: string): Promise<boolean> {
+  const claimed = await db
+    .updateTable("findings")
+    .set({ tell_tried_at: now })
+    .where("key", "=", key)
+    .where("told_at", "is", null)
+    .where(TELL_DUE)
+    .returning("key")
+    .executeTakeFirst();
+  return claimed !== undefined;
+}
+
+async function upsert(tx: Transaction<Tables>, found: Finding[]): Promise<void> {
   if (found.length === 0) return;
   const input = JSON.stringify(found);
   const back = sql`findings.gone_at < ${now} - ${SAME_AGAIN}`;
@@ -62,10 +82,7 @@ export async function findings(db: Session): Promise<FindingRow[]> {
       "last_seen_at as lastSeenAt",
       "told_at as toldAt",
       "tell_error as tellError",
-      sql<boolean>`tell_tried_at is null
-        or tell_tried_at + least(interval '1 hour', interval '1 minute' * power(2, least(tell_attempts, 6))) <= ${now}`.as(
-        "tellDue",
-      ),
+      TELL_DUE.as("tellDue"),
     ])
     .where("gone_at", "is", null)
     .orderBy("first_seen_at")

@@ -6,6 +6,7 @@ import { isRecordUnavailable, placeOf, SchemaTooNew } from "./errors.ts";
 import * as first from "./migrations/0001-record.ts";
 import * as second from "./migrations/0002-findings.ts";
 import * as fourth from "./migrations/0004-decision-tokens.ts";
+import * as fifth from "./migrations/0005-temporal.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
@@ -13,6 +14,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0001-record": first,
   "0002-findings": second,
   "0004-decision-tokens": fourth,
+  "0005-temporal": fifth,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

@@ -19,6 +19,7 @@ import * as queries from "./queries.ts";
 import { admissibleWaiters, leaveQueue, queueRows } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as sweep from "./sweep.ts";
+import * as home from "./temporal-home.ts";
 import { planOf, saveDecision } from "./verdicts.ts";
 import { issueToken } from "./tokens.ts";
 import * as waits from "./waits.ts";
@@ -46,6 +47,9 @@ function recordOver(db: Database): RecordStore {
     ...writersOfEffects(db),
     ...readers(db),
     ...sweeping(db),
+    temporalHome: () => home.temporalHome(db),
+    pinTemporal: (seen) => home.pinTemporal(db, seen),
+    moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
     now: () => readNow(db),
     ping: async () => {
       await sql`select 1`.execute(db);
@@ -131,6 +135,8 @@ function sweeping(db: Database) {
     recentEffects: (action, limit) => sweep.recentEffects(db, action, limit),
     unsentEscalations: (limit) => sweep.unsentEscalations(db, limit),
     saveSweep: (swept) => findings.saveSweep(db, swept),
+    saveFinding: (finding) => findings.saveFinding(db, finding),
+    claimTelling: (key) => findings.claimTelling(db, key),
     findings: () => findings.findings(db),
     findingsTold: (keys, error) => findings.findingsTold(db, keys, error),
     lastSweep: () => findings.lastSweep(db),

@@ -33,6 +33,14 @@ export interface Tables {
   standing_approvals: StandingTable;
   findings: FindingsTable;
   sweep_last: { singleton: Generated<boolean>; at: string; failures: string[]; temporal_lag_ms: number | null };
+  temporal_home: {
+    singleton: Generated<boolean>;
+    namespace_id: string;
+    namespace: string;
+    address: string;
+    since: string;
+    by_person: string | null;
+  };
   audit_chains: { chain: string; seq: number; hash: string };
   audit: AuditTable;
 }

@@ -189,7 +189,7 @@ async function reached<T>(what: string, call: () => Promise<T>): Promise<T> {
 /** gRPC: INVALID_ARGUMENT (3), ALREADY_EXISTS (6), FAILED_PRECONDITION (9) are about this one call. */
 const ABOUT_ONE_CALL = new Set([3, 6, 9]);
 
-function unavailable(what: string, error: unknown): Unavailable {
+export function unavailable(what: string, error: unknown): Unavailable {
   const root = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
   const one = isGrpcServiceError(root) && ABOUT_ONE_CALL.has(root.code);
   const why = isGrpcServiceError(root) ? root.details || root.message : messageOf(root);

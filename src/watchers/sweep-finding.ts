@@ -13,6 +13,8 @@ export const FINDING_CODES = [
   "WORKFLOW_CLOSED",
   /** Open in the record; Temporal does not know its workflow. */
   "WORKFLOW_NOT_FOUND",
+  /** Another namespace answers than the one that the record belongs to. */
+  "TEMPORAL_FOREIGN",
   /** Temporal knows almost none of what is open: the wrong namespace, or a server restored to an older state. */
   "TEMPORAL_FORGOT",
   /** Runs in Temporal; the record has nothing open for it. */
@@ -36,7 +38,7 @@ export const FINDING_CODES = [
 ] as const;
 export type FindingCode = (typeof FINDING_CODES)[number];
 
-export const PARTS = ["workflows", "alerts", "record", "escalations", "loadbalancer", "schedules"] as const;
+export const PARTS = ["temporal", "workflows", "alerts", "record", "escalations", "loadbalancer", "schedules"] as const;
 export type Part = (typeof PARTS)[number];
 
 /** A finding with what can be done about it. */
@@ -51,7 +53,7 @@ export interface Candidate extends Finding {
 
 /** What looking needs; it reads only. */
 export interface LookDependencies {
-  record: SweepRecord & Pick<RecordStore, "now" | "undelivered">;
+  record: SweepRecord & Pick<RecordStore, "now" | "undelivered" | "temporalHome">;
   temporal: TemporalView;
   /** null: not configured. */
   loadBalancer: Pick<LoadBalancerPort, "servers"> | null;

@@ -1,6 +1,8 @@
 /** What the sweeper and the doctor see of Temporal: lists in bulk, one description at a time for suspects. Reads only. */
 import { ScheduleNotFoundError, WorkflowNotFoundError, type Client } from "@temporalio/client";
 import { REMEDIATION_WORKFLOW } from "../contracts/messages.ts";
+import type { TemporalIdentity } from "../record/api-temporal.ts";
+import { temporalIdentity } from "../starters/own-temporal.ts";
 
 export interface RunningWorkflow {
   workflowId: string;
@@ -21,9 +23,13 @@ export interface SeenSchedule {
 /** Every method rejects when Temporal does not answer, or does not know the namespace. */
 export interface TemporalView {
   namespace: string;
+  /** Which namespace answers. */
+  identity(): Promise<TemporalIdentity>;
   /** Remediation workflows that run. The server's lists lag some seconds behind. */
   running(limit: number): Promise<{ workflows: RunningWorkflow[]; complete: boolean }>;
   workflow(workflowId: string): Promise<SeenWorkflow>;
+  /** Does it know this very run? An older state of it may know a newer or another run of the same workflow only. */
+  knowsRun(workflowId: string, runId: string): Promise<boolean>;
   schedule(scheduleId: string): Promise<SeenSchedule>;
 }
 
@@ -31,12 +37,15 @@ const LIST_TIMEOUT_MS = 20_000;
 const CALL_TIMEOUT_MS = 5_000;
 const PAGE = 1_000;
 
-export function temporalView(client: Client): TemporalView {
+/** `address` is for people. */
+export function temporalView(client: Client, address: string): TemporalView {
   const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
   return {
     namespace: client.options.namespace,
+    identity: () => temporalIdentity(client, address),
     running: (limit) => within(LIST_TIMEOUT_MS, () => running(client, limit)),
     workflow: (workflowId) => within(CALL_TIMEOUT_MS, () => workflow(client, workflowId)),
+    knowsRun: (workflowId, runId) => within(CALL_TIMEOUT_MS, () => knowsRun(client, workflowId, runId)),
     schedule: (scheduleId) => within(CALL_TIMEOUT_MS, () => schedule(client, scheduleId)),
   };
 }
@@ -64,6 +73,16 @@ async function workflow(client: Client, workflowId: string): Promise<SeenWorkflo
     throw new Error(`Temporal says that ${workflowId} is ${status.name}, which this version does not know`);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { state: "notFound" };
+    throw error;
+  }
+}
+
+async function knowsRun(client: Client, workflowId: string, runId: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(workflowId, runId).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
 }

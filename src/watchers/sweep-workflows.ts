@@ -63,9 +63,12 @@ export async function lookAtWorkflows(
   const facts = { deps, moment, repairs, open, openComplete: open.length < MOST_OPEN, running };
   const suspects = suspectsOf(facts);
   const seen = await describe(deps, suspects.now);
-  const notFound = suspects.now.filter((row) => seen.get(row.workflowId)?.state === "notFound");
+  const unknownRuns = await runsNotFound(deps, suspects.now, seen);
+  const isNotFound = (row: RemediationRow): boolean =>
+    seen.get(row.workflowId)?.state === "notFound" || unknownRuns.has(row.remediationId);
+  const notFound = suspects.now.filter(isNotFound);
   const alive = open.filter((row) => running.has(row.workflowId) || seen.get(row.workflowId)?.state === "running");
-  const ended = suspects.now.filter((row) => seen.get(row.workflowId)?.state === "closed");
+  const ended = suspects.now.filter((row) => seen.get(row.workflowId)?.state === "closed" && !isNotFound(row));
   if (notFound.length >= FORGOTTEN_AT_LEAST && notFound.length > alive.length + ended.length) {
     return { candidates: [forgot(deps, notFound, open.length)], trusted: false };
   }
@@ -108,6 +111,26 @@ async function describe(
   return new Map(looked);
 }
 
+/**
+ * Remediations whose workflow id has ended, but in another run than theirs: a Temporal of an older state started a new
+ * one for the next alert. Of theirs it knows nothing, so it has not ended.
+ */
+async function runsNotFound(
+  deps: LookDependencies,
+  rows: readonly RemediationRow[],
+  seen: ReadonlyMap<string, SeenWorkflow>,
+): Promise<Set<string>> {
+  const gate = new Gate(LOOKS_AT_ONCE);
+  const closed = rows.filter((row) => seen.get(row.workflowId)?.state === "closed");
+  const looked = await Promise.all(
+    closed.map(async (row) => ({
+      row,
+      known: await gate.through(() => deps.temporal.knowsRun(row.workflowId, row.runId)),
+    })),
+  );
+  return new Set(looked.filter(({ known }) => !known).map(({ row }) => row.remediationId));
+}
+
 function workflowClosed({ repairs, moment }: Facts, row: RemediationRow, seen: SeenWorkflow | undefined): Candidate {
   const how = seen?.state === "closed" ? `${seen.how}${seen.at === null ? "" : ` at ${seen.at}`}` : "closed";
   const { remediationId, workflowId, target, phase } = row;
@@ -147,8 +170,8 @@ function workflowNotFound(deps: LookDependencies, row: RemediationRow): Candidat
     about: row.remediationId,
     severity: "page",
     sentence:
-      `${nameOf(row.target)} is open in the record (phase ${row.phase}), but namespace ${deps.temporal.namespace} has no ` +
-      `workflow ${row.workflowId}: nothing was touched, because that is not proof that it has ended`,
+      `${nameOf(row.target)} is open in the record (phase ${row.phase}), but namespace ${deps.temporal.namespace} does not ` +
+      `know its workflow ${row.workflowId}, run ${row.runId}: nothing was touched, because that is not proof that it has ended`,
     ids: idsOf(row),
     next: `temporal workflow list --query "WorkflowId='${row.workflowId}'"`,
   });

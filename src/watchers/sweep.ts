@@ -9,6 +9,7 @@ import type { Finding, SweepRecord } from "../record/api-sweep.ts";
 import type { Starter } from "../starters/ingest.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import { SWEEP_SCHEDULE, WATCH_SCHEDULE } from "./schedule.ts";
+import { lookAtHome } from "./foreign-temporal.ts";
 import { lookAtBalancer } from "./sweep-balancer.ts";
 import {
   candidate,
@@ -24,7 +25,10 @@ import { lookAtWorkflows, NOT_DONE } from "./sweep-workflows.ts";
 
 export interface SweepDependencies extends LookDependencies {
   record: SweepRecord &
-    Pick<RecordStore, "now" | "undelivered" | "orphanLeases" | "leaveQueue" | "escalation" | "escalationSent">;
+    Pick<
+      RecordStore,
+      "now" | "undelivered" | "temporalHome" | "orphanLeases" | "leaveQueue" | "escalation" | "escalationSent"
+    >;
   starter: Pick<Starter, "redeliver">;
   remediations: Pick<Remediations, "hint">;
   notify: NotifyPort;
@@ -81,26 +85,34 @@ async function momentOf({ record }: LookDependencies): Promise<Moment> {
 /** One part after the other: the sweeper is in no hurry and must not be felt. */
 async function look(deps: LookDependencies, moment: Moment, repairs: SweepDependencies | null): Promise<Looked> {
   const result: Looked = { candidates: [], looked: [], failures: [], trusted: false };
-  const part = async (name: Part, work: () => Promise<Candidate[]>): Promise<void> => {
+  /** Answers whether anything was found. */
+  const part = async (name: Part, work: () => Promise<Candidate[]>): Promise<boolean> => {
     try {
-      result.candidates.push(...(await work()));
+      const found = await work();
+      result.candidates.push(...found);
       result.looked.push(name);
+      return found.length > 0;
     } catch (error) {
       result.failures.push(`${name}: ${messageOf(error)}`);
       deps.log.warn({ part: name, err: error }, "the sweeper could not look; it tries again in the next sweep");
+      return false;
     }
   };
-  await part("workflows", async () => {
+  const foreign = await part("temporal", () => lookAtHome(deps));
+  // What another Temporal says or lacks is no finding about ours.
+  const ofOurs = (name: Part, work: () => Promise<Candidate[]>): Promise<boolean> =>
+    part(name, foreign ? () => Promise.reject(new Error("Temporal is not the record's own")) : work);
+  await ofOurs("workflows", async () => {
     const { candidates, trusted } = await lookAtWorkflows(deps, moment, repairs);
-    result.trusted = trusted;
+    result.trusted = trusted && result.looked.includes("temporal");
     return candidates;
   });
-  await part("alerts", () => lookAtAlerts(deps, repairs?.starter ?? null));
+  await ofOurs("alerts", () => lookAtAlerts(deps, repairs?.starter ?? null));
   await part("record", () => lookAtRecord(deps, repairs?.record ?? null));
   const resend = repairs === null ? null : sendAgain.bind(null, repairs satisfies TellDependencies);
   await part("escalations", () => lookAtEscalations(deps, resend));
   await part("loadbalancer", () => lookAtBalancer(deps, moment.nowMs));
-  await part("schedules", () => lookAtSchedules(deps));
+  await ofOurs("schedules", () => lookAtSchedules(deps));
   return result;
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import { ACTIONS } from "../activities/actions.ts";
 import { catalogues } from "../activities/catalogues.ts";
 import type { ActivityDependencies } from "../activities/dependencies.ts";
+import { unknownActivity } from "../activities/effects.ts";
 import { createActivities } from "../activities/index.ts";
 import { buildPorts } from "../adapters/build.ts";
 import type { Connections } from "../adapters/connections.ts";
@@ -65,14 +66,27 @@ export function compose(parts: Composition): Composed {
     log,
     // No retry cures a plan that this worker cannot run.
     refuse: (message) => ApplicationFailure.create({ message, type: "permanent", nonRetryable: true }),
+    notByMe,
     ...(parts.faultPoint === undefined ? {} : { faultPoint: parts.faultPoint }),
   };
+  const unknown = unknownActivity(dependencies);
   const activities = {
     ...heartbeating(createActivities(dependencies)),
     ...createWatchActivities({ record, ports, remediations, log }, () => watchHandle(parts.stopping)),
     ...sweepActivities(parts, dependencies),
+    // What only a worker of another version has; the SDK calls it for every name that is not here.
+    default: (request: unknown) => unknown(request, Context.current().info.activityType),
   };
   return { activities, dependencies, ports };
+}
+
+/** A rolling upgrade or its rollback is over by then. */
+const UPGRADE_MS = 15 * 60_000;
+
+function notByMe(message: string): ApplicationFailure {
+  const { scheduledTimestampMs, currentAttemptScheduledTimestampMs } = Context.current().info;
+  const nonRetryable = currentAttemptScheduledTimestampMs - scheduledTimestampMs >= UPGRADE_MS;
+  return ApplicationFailure.create({ message, type: nonRetryable ? "permanent" : "transient", nonRetryable });
 }
 
 function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {

@@ -29,6 +29,7 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
     activeCatalogue: async () => ({ version: VERSION, content: {} }),
     lastSweep: async () => ({ at: new Date(NOW - 30_000).toISOString(), failures: [], temporalLagMs: 40 }),
     findings: nothing,
+    temporalHome: async () => null,
     openEpisodes: nothing,
     undelivered: nothing,
     orphanedLeases: nothing,
@@ -45,6 +46,8 @@ function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
     place: "127.0.0.1:7233, namespace default",
     view: {
       namespace: "default",
+      identity: async () => ({ namespaceId: "ours", namespace: "default", address: "127.0.0.1:7233" }),
+      knowsRun: async () => true,
       running: async () => ({ workflows: [], complete: true }),
       workflow: async () => ({ state: "notFound" }),
       schedule: async () => ({ state: "active", note: "" }),
@@ -100,7 +103,7 @@ test("all is well: every line is ok or for information, and the status is 0", as
 
 describe("a part that is away is said, and the rest is looked at", () => {
   test.each([
-    ["Temporal", { temporal: away("Temporal does not answer") }, "temporal", 3, ["workflows", "schedules"]],
+    ["Temporal", { temporal: away("Temporal does not answer") }, "temporal", 3, ["temporal", "workflows", "schedules"]],
     ["the database", { database: away("nothing listens there") }, "database", 3, null],
     [
       "a connection",

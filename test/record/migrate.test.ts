@@ -31,7 +31,12 @@ describe("migrations", () => {
   it("are applied once by several processes that start at once", async () => {
     const url = await emptyDatabase();
     const reports = await Promise.all(Array.from({ length: 4 }, () => migrate(url)));
-    expect(reports.flatMap((report) => report.applied)).toEqual(["0001-record", "0002-findings"]);
+    expect(reports.flatMap((report) => report.applied)).toEqual([
+      "0001-record",
+      "0002-findings",
+      "0004-decision-tokens",
+      "0005-temporal",
+    ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });
 

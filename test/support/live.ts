@@ -24,6 +24,8 @@ export interface LiveOptions {
   lab?: Partial<LabOptions>;
   standingFor?: string[];
   runbooks?: string;
+  /** More arguments for `worker`. */
+  workerArgs?: string[];
 }
 
 export interface Live {
@@ -35,6 +37,8 @@ export interface Live {
   alert(options?: WebhookOptions): Promise<Record<string, number>>;
   /** Runs `bin/selfheal …` against this API. Rejects with its stderr when it fails. */
   selfheal(...args: string[]): Promise<string>;
+  /** With more in its environment. */
+  selfhealWith(env: Record<string, string>, ...args: string[]): Promise<string>;
   temporal(...args: string[]): Promise<string>;
   /** Waits until every named target has a closed remediation. */
   closed(targets: string[], withinMs?: number): Promise<Map<string, TellStory>>;
@@ -60,7 +64,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       databaseUrl: undefined,
       state: undefined,
       fresh: true,
-      workerArgs: ["--watch-every", "200"],
+      workerArgs: ["--watch-every", "200", ...(options.workerArgs ?? [])],
     },
     { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
   );
@@ -76,12 +80,8 @@ function live(stack: Stack, lab: Lab, connection: Connection): Live {
     api,
     client: new Client({ connection, namespace: stack.urls.namespace }),
     alert: (how) => post(stack, webhookPayload(lab, how)),
-    selfheal: async (...args) => {
-      const { stdout } = await run(projectPath("bin/selfheal"), args, {
-        env: childEnv({ SELFHEAL_URL: stack.urls.api }),
-      });
-      return stdout;
-    },
+    selfheal: (...args) => selfheal({ SELFHEAL_URL: stack.urls.api }, args),
+    selfhealWith: (env, ...args) => selfheal({ SELFHEAL_URL: stack.urls.api, ...env }, args),
     temporal: async (...args) => {
       const cli = await temporalCli();
       const { stdout } = await run(cli, [...args, "--address", stack.urls.temporal]);
@@ -93,6 +93,11 @@ function live(stack: Stack, lab: Lab, connection: Connection): Live {
       await stack.stop();
     },
   };
+}
+
+async function selfheal(env: Record<string, string>, args: string[]): Promise<string> {
+  const { stdout } = await run(projectPath("bin/selfheal"), args, { env: childEnv(env) });
+  return stdout;
 }
 
 async function temporalCli(): Promise<string> {

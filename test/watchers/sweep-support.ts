@@ -21,6 +21,9 @@ export class FakeTemporal implements TemporalView {
   /** Workflow ids that were described. */
   described: string[] = [];
   away = false;
+  namespaceId = "ours";
+  /** `workflowId/runId` that only the record knows. */
+  readonly unknownRuns = new Set<string>();
 
   runs(workflowId: string, taskAttempt = 0, startedAt = "2026-01-01T00:00:00.000Z"): void {
     this.workflows.set(workflowId, { state: "running", taskAttempt });
@@ -30,6 +33,14 @@ export class FakeTemporal implements TemporalView {
     this.workflows.set(workflowId, { state: "closed", how, at: "2026-01-01T00:00:00.000Z" });
   }
 
+  async identity() {
+    this.check();
+    return { namespaceId: this.namespaceId, namespace: this.namespace, address: "127.0.0.1:7233" };
+  }
+  async knowsRun(workflowId: string, runId: string): Promise<boolean> {
+    this.check();
+    return !this.unknownRuns.has(`${workflowId}/${runId}`);
+  }
   async running() {
     this.check();
     const ids = [...this.workflows].filter(([, seen]) => seen.state === "running").map(([id]) => id);

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const { path } = await obtainTemporalCli(readEnv(), () => undefined);
   server = await startDevServer({ cli: path, port: 0, uiPort: null });
   client = new Client({ connection: await Connection.connect({ address: server.address }) });
-  view = temporalView(client);
+  view = temporalView(client, server.address);
 });
 afterAll(async () => {
   await client.connection.close();
@@ -41,6 +41,8 @@ test("a terminated workflow of an open remediation orphans its leases; a running
     await admitted(rig.record, aPlan({ target: "web-2" })),
   ];
   await Promise.all([start("web-1"), start("web-2")]);
+  const { runId } = await client.workflow.getHandle("heal:host:web-1").describe();
+  await rig.db.sql("update remediations set run_id = $1 where remediation_id = $2", [runId, gone]);
   await expect.poll(listed).toHaveLength(2);
   await client.workflow.getHandle("heal:host:web-1").terminate("by a test");
   await expect.poll(listed).toEqual(["heal:host:web-2"]);
@@ -55,8 +57,17 @@ test("a terminated workflow of an open remediation orphans its leases; a running
   await rig.db.drop();
 });
 
+test("a run that Temporal does not know has not ended, though a later one of the same workflow has", async () => {
+  await start("web-5");
+  const { runId } = await client.workflow.getHandle("heal:host:web-5").describe();
+  await client.workflow.getHandle("heal:host:web-5").terminate("by a test");
+  await expect.poll(() => view.workflow("heal:host:web-5")).toMatchObject({ state: "closed" });
+  expect(await view.knowsRun("heal:host:web-5", runId)).toBe(true);
+  expect(await view.knowsRun("heal:host:web-5", randomUUID())).toBe(false);
+});
+
 test("another namespace is not a Temporal in which everything has ended", async () => {
-  const wrong = temporalView(new Client({ connection: client.connection, namespace: "nobody" }));
+  const wrong = temporalView(new Client({ connection: client.connection, namespace: "nobody" }), server.address);
   await expect(wrong.running(10)).rejects.toThrow();
   await expect(wrong.workflow("heal:host:web-1")).rejects.toThrow();
   expect(await view.workflow("heal:host:never")).toEqual({ state: "notFound" });

@@ -138,7 +138,11 @@ describe("a workflow that Temporal does not find", () => {
     await rig.record.receive([received({ fingerprint: "lost" })]);
     await rig.at(10);
     const report = await rig.sweep();
-    expect(report.failures).toEqual(["workflows: Temporal is away", "schedules: Temporal is away"]);
+    expect(report.failures).toEqual([
+      "temporal: Temporal is away",
+      "workflows: Temporal is away",
+      "schedules: Temporal is away",
+    ]);
     expect(rig.remediations.signals).toEqual([]);
     expect((await rig.record.findings()).map((row) => row.key)).toContain(`WORKFLOW_CLOSED/${id}`);
   });

@@ -7,7 +7,7 @@ import type {
   DecisionRequest,
 } from "../../contracts/activities.ts";
 import type { DecisionFacts } from "../../contracts/facts.ts";
-import type { Plan, Risk } from "../../contracts/plan.ts";
+import { whyStrange, type Plan, type Risk } from "../../contracts/plan.ts";
 import type { Verdict } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
@@ -81,6 +81,11 @@ async function noPlan(
   return { kind: "noPlan", verdict, catalogueVersion: catalogue.version };
 }
 
+function refuseStrange(deps: ActivityDependencies, plan: Plan): void {
+  const why = whyStrange(plan);
+  if (why !== null) throw deps.notByMe(why);
+}
+
 const RISKS: readonly Risk[] = ["read", "low", "high", "irreversible"];
 
 function highestRisk(plan: Plan): Risk {
@@ -92,6 +97,7 @@ function highestRisk(plan: Plan): Risk {
 export async function recordDecision(deps: ActivityDependencies, request: DecisionRequest): Promise<DecisionReply> {
   const saved = await deps.record.plan(request.remediationId);
   if (saved === null) return { status: "ignored", detail: "no plan waits for a decision" };
+  refuseStrange(deps, saved.plan);
   const catalogue = await deps.catalogues.version(saved.catalogueVersion);
   const now = await deps.record.now();
   const expiresAt = new Date(Date.parse(now) + saved.plan.approval.expiresMs).toISOString();
@@ -124,6 +130,7 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   }
   const { remediationId } = request;
   const { plan, planHash } = saved;
+  refuseStrange(deps, plan);
   const admission = await deps.record.admit({
     remediationId,
     plan,

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Client } from "@temporalio/client";
 import type { Logger } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import { EXIT, UserError } from "../../config/user-error.ts";
@@ -13,15 +12,13 @@ import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
 import { SOURCES } from "../sources/index.ts";
-import { temporalRemediations } from "../temporal.ts";
 import { createApp } from "./app.ts";
 import type { Token } from "./auth.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
 
 export interface ServerOptions {
   record: RecordStore;
-  /** A Temporal client; tests may give `remediations` instead. */
-  client: Client | { remediations: Remediations };
+  remediations: Remediations;
   /** With the active catalogue; throws `Unavailable("catalogue", …)` while none is loaded. */
   classify: Classify;
   catalogueVersion: () => string | null;
@@ -70,8 +67,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const openSource = SOURCES.find(({ name }) => webhookToken(name) === null);
   requireTokens(host, { webhookToken: openSource === undefined, apiToken: apiToken !== null });
   const metrics = options.metrics ?? metricsOfProcess();
-  const remediations =
-    "remediations" in options.client ? options.client.remediations : temporalRemediations(options.client);
+  const { remediations } = options;
   const starter = createStarter(options, remediations, metrics);
   const app = createApp({
     record: options.record,

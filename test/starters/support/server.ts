@@ -37,7 +37,7 @@ export class ApiUnderTest {
     stream.on("data", (chunk: Buffer) => (this.logged += chunk.toString()));
     return startServer({
       record: this.database.record,
-      client: { remediations: this.temporal },
+      remediations: this.temporal,
       classify: classifyByHost,
       catalogueVersion: () => "abc123",
       log: pino({ level: "debug" }, stream),
