@@ -10,6 +10,8 @@ import { median, round } from "../support/stats.ts";
 import { startTemporal } from "../support/temporal.ts";
 
 const RUNS = 3;
+/** Characters of its output, for the error when it fails. */
+const LAST_WORDS = 2_000;
 
 export const demo: Bench = {
   name: "demo",
@@ -56,11 +58,13 @@ function startServers({ say }: BenchContext): Promise<void> {
 function runDemo(): Promise<void> {
   const args = ["run", "--silent", "demo", "--", "--once", "--port", "0", "--temporal-port", "0", "--ui-port", "0"];
   return new Promise((resolve, reject) => {
-    const child = spawn("npm", args, { cwd: projectPath(), stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn("npm", args, { cwd: projectPath(), stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-LAST_WORDS)));
     child.on("error", reject);
     child.on("exit", (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`the demo ended with ${code ?? signal}`));
+      else reject(new Error(`the demo ended with ${code ?? signal}; it said: …${said}`));
     });
   });
 }
