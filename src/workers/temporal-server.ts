@@ -16,6 +16,8 @@ export interface DevServerOptions {
   uiPort?: number | null;
   /** SQLite file, so that workflows survive a restart of the server. Default: in memory. */
   dbFile?: string;
+  /** Prometheus metrics of the server; 0 takes a free one. Default: none that we know of. */
+  metricsPort?: number;
   /** All of type Keyword. Default: selfheal's own. */
   searchAttributes?: readonly string[];
   /** The server's warnings and errors. */
@@ -30,6 +32,8 @@ export interface DevServer {
   namespace: string;
   /** null without Web UI. */
   uiUrl: string | null;
+  /** null unless a port was asked for. */
+  metricsUrl: string | null;
   pid: number;
   /** Resolves when the server has ended, wanted or not, with how. */
   ended: Promise<string>;
@@ -47,13 +51,17 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const names = options.portOptions ?? { port: "--temporal-port", uiPort: "--ui-port" };
   const port = await claimPort({ port: options.port ?? 7233, what: "Temporal", option: names.port });
   const uiPort = await claimUiPort(options.uiPort, port, names.uiPort);
+  const metricsPort =
+    options.metricsPort === undefined
+      ? null
+      : await claimPort({ port: options.metricsPort, what: "Temporal's metrics", option: "metricsPort" });
   if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true });
   const attributes = options.searchAttributes ?? SEARCH_ATTRIBUTES;
   let stopping = false;
   const server = await startWatched({
     name: "Temporal dev server",
     command: options.cli,
-    args: devServerArgs({ port, uiPort, dbFile: options.dbFile, attributes }),
+    args: devServerArgs({ port, uiPort, metricsPort, dbFile: options.dbFile, attributes }),
     // Its banner says nothing new, and a stopping server complains about its own parts being gone.
     onLine: (line) => {
       if (!stopping && /level=(WARN|ERROR)/.test(line)) options.log?.(line);
@@ -70,6 +78,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     address,
     namespace: NAMESPACE,
     uiUrl: uiPort === null ? null : `http://${HOST}:${uiPort}`,
+    metricsUrl: metricsPort === null ? null : `http://${HOST}:${metricsPort}/metrics`,
     pid: server.pid,
     ended: server.ended.then(describeEnding),
     stop: async () => {
@@ -88,12 +97,14 @@ async function claimUiPort(want: number | null | undefined, port: number, option
 function devServerArgs(server: {
   port: number;
   uiPort: number | null;
+  metricsPort: number | null;
   dbFile: string | undefined;
   attributes: readonly string[];
 }): string[] {
   return [
     ...["server", "start-dev", "--ip", HOST, "--port", String(server.port)],
     ...(server.uiPort === null ? ["--headless"] : ["--ui-port", String(server.uiPort), "--ui-ip", HOST]),
+    ...(server.metricsPort === null ? [] : ["--metrics-port", String(server.metricsPort)]),
     ...(server.dbFile === undefined ? [] : ["--db-filename", server.dbFile]),
     ...server.attributes.flatMap((name) => ["--search-attribute", `${name}=Keyword`]),
     ...["--log-level", "warn", "--log-format", "text"],

@@ -1,0 +1,2 @@
+export const BARE_QUEUE = "bench-bare";
+export type BareWorkflow = "bare" | "bareLocal";
