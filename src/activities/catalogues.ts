@@ -6,27 +6,27 @@ import type { Catalogues } from "./dependencies.ts";
 const KEPT = 8;
 
 /** Catalogue versions of the record, by hash. Rejects while none was activated: the caller tries again. */
-export function catalogues(record: Pick<RecordStore, "activeCatalogue" | "catalogue">, actions: Actions): Catalogues {
+export function catalogues(record: Pick<RecordStore, "activeVersion" | "catalogue">, actions: Actions): Catalogues {
   const kept = new Map<string, Catalogue>();
-  const keep = (catalogue: Catalogue): Catalogue => {
-    kept.delete(catalogue.version);
-    kept.set(catalogue.version, catalogue);
-    for (const version of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(version);
+  const version = async (wanted: string): Promise<Catalogue> => {
+    const catalogue = kept.get(wanted) ?? (await read(wanted));
+    kept.delete(wanted);
+    kept.set(wanted, catalogue);
+    for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(oldest);
     return catalogue;
+  };
+  const read = async (wanted: string): Promise<Catalogue> => {
+    const content = await record.catalogue(wanted);
+    if (content === null) throw new Error(`the record has no catalogue ${wanted}`);
+    return catalogueFromContent(content, wanted, actions);
   };
   return {
     active: async () => {
-      const active = await record.activeCatalogue();
+      const active = await record.activeVersion();
       if (active === null)
         throw new Error("no catalogue is active yet: start `selfheal serve` with its --config folder");
-      return kept.get(active.version) ?? keep(catalogueFromContent(active.content, active.version, actions));
+      return version(active);
     },
-    version: async (version) => {
-      const known = kept.get(version);
-      if (known !== undefined) return known;
-      const content = await record.catalogue(version);
-      if (content === null) throw new Error(`the record has no catalogue ${version}`);
-      return keep(catalogueFromContent(content, version, actions));
-    },
+    version,
   };
 }

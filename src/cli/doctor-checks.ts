@@ -192,12 +192,12 @@ function pollerLine({ workflows, activities }: { workflows: number; activities: 
 
 async function checkActive(record: RecordStore, catalogue: Catalogue | null): Promise<Line[]> {
   try {
-    const active = await record.activeCatalogue();
+    const active = await record.activeVersion();
     const next = "restart `selfheal serve` with this --config: it makes its catalogue the active one";
     if (active === null) return [warn("catalogue", "none is active in the record yet", next)];
     if (catalogue === null) return [];
-    if (active.version === catalogue.version) return [ok("catalogue", "the same is active in the record")];
-    return [warn("catalogue", `another one is active in the record: ${active.version.slice(0, 12)}`, next)];
+    if (active === catalogue.version) return [ok("catalogue", "the same is active in the record")];
+    return [warn("catalogue", `another one is active in the record: ${active.slice(0, 12)}`, next)];
   } catch (error) {
     return [failed("catalogue", error, "check the database")];
   }

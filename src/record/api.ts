@@ -204,7 +204,8 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
   saveCatalogue(version: string, content: Json): Promise<void>;
   /** Sets the one active pointer. */
   activateCatalogue(version: string): Promise<void>;
-  activeCatalogue(): Promise<{ version: string; content: Json } | null>;
+  /** Of the active catalogue; null while none is. Its content is asked for by version: that never changes. */
+  activeVersion(): Promise<string | null>;
   catalogue(version: string): Promise<Json | null>;
 
   open(episode: OpenEpisode): Promise<Opened>;
@@ -301,16 +302,17 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
   escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<void>;
   escalationSent(remediationId: string, key: string, error: string | null): Promise<void>;
 
-  /** Closes the episode, marks its faults as decided, releases its leases, leaves the queue, ends its waits. */
+  /**
+   * Closes the episode, marks its faults as decided, releases its leases (as orphaned while an effect is not settled:
+   * law 2), leaves the queue, ends its waits. `gaveBack`: somebody may go on now.
+   */
   close(request: {
     remediationId: string;
     outcome: Outcome;
     needsHuman: boolean;
     detail: string;
     faults: FaultKey[];
-    /** Keeps the leases (as orphaned) when effects are not settled. */
-    keepLeases: boolean;
-  }): Promise<{ auditHead: string }>;
+  }): Promise<{ auditHead: string; gaveBack: boolean }>;
 
   pause(pause: { scope: string; reason: string; by: string; until: string | null }): Promise<Pause>;
   resume(id: string, by: string): Promise<void>;

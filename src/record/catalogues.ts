@@ -35,13 +35,9 @@ export async function activateCatalogue(db: Database, version: string): Promise<
   });
 }
 
-export async function activeCatalogue(db: Session): Promise<{ version: string; content: Json } | null> {
-  const row = await db
-    .selectFrom("catalogue_active")
-    .innerJoin("catalogues", "catalogues.version", "catalogue_active.version")
-    .select(["catalogues.version", "catalogues.content"])
-    .executeTakeFirst();
-  return row ?? null;
+export async function activeVersion(db: Session): Promise<string | null> {
+  const row = await db.selectFrom("catalogue_active").select("version").executeTakeFirst();
+  return row?.version ?? null;
 }
 
 export async function catalogue(db: Session, version: string): Promise<Json | null> {

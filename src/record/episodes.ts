@@ -147,33 +147,70 @@ function sameMoment(a: string | null, b: string | null): boolean {
 
 type CloseRequest = Parameters<RecordStore["close"]>[0];
 
-export async function close(db: Database, request: CloseRequest): Promise<{ auditHead: string }> {
-  return inTransaction(db, async (tx) => {
-    await lockAdmission(tx);
-    const row = await lockRemediation(tx, request.remediationId);
-    if (row.closed_at !== null) return { auditHead: row.closing_hash ?? GENESIS };
-    const { remediationId, outcome, needsHuman, detail, faults, keepLeases } = request;
-    await decideFaults(tx, remediationId, faults);
-    await linkFaults(tx, remediationId, faults);
-    await giveBack(tx, remediationId, keepLeases);
-    const body: JsonObject = { outcome, needsHuman, detail, faults: [...faults], keepLeases };
-    const auditHead = await appendAudit(tx, { chain: remediationId, key: "closed", kind: "closed", body });
-    await tx
-      .updateTable("remediations")
-      .set({
-        phase: "closed",
-        doing: detail,
-        phase_until: null,
-        outcome,
-        needs_human: needsHuman,
-        detail,
-        closed_at: now,
-        closing_hash: auditHead,
-      })
-      .where("remediation_id", "=", remediationId)
-      .execute();
-    return { auditHead };
-  });
+/**
+ * Most episodes end without ever having held or waited for anything: those give no capacity back, and do not stand in
+ * line for the admission lock.
+ */
+export async function close(db: Database, request: CloseRequest): Promise<Closed> {
+  return (
+    (await inTransaction(db, (tx) => tryClose(tx, request, false))) ??
+    (await inTransaction(db, async (tx) => {
+      await lockAdmission(tx);
+      return tryClose(tx, request, true);
+    }))
+  );
+}
+
+type Closed = Awaited<ReturnType<RecordStore["close"]>>;
+
+/** Null: it holds something or waits, and the admission lock is not held. */
+async function tryClose(tx: Transaction<Tables>, request: CloseRequest, locked: true): Promise<Closed>;
+async function tryClose(tx: Transaction<Tables>, request: CloseRequest, locked: boolean): Promise<Closed | null>;
+async function tryClose(tx: Transaction<Tables>, request: CloseRequest, locked: boolean): Promise<Closed | null> {
+  const { remediationId, outcome, needsHuman, detail, faults } = request;
+  const row = await lockRemediation(tx, remediationId);
+  if (row.closed_at !== null) return { auditHead: row.closing_hash ?? GENESIS, gaveBack: true };
+  const gaveBack = await holdsOrWaits(tx, remediationId);
+  if (gaveBack && !locked) return null;
+  await decideFaults(tx, remediationId, faults);
+  await linkFaults(tx, remediationId, faults);
+  const keepLeases = gaveBack && (await isUnsettled(tx, remediationId));
+  await giveBack(tx, remediationId, keepLeases);
+  const body: JsonObject = { outcome, needsHuman, detail, faults: [...faults], keepLeases };
+  const auditHead = await appendAudit(tx, { chain: remediationId, key: "closed", kind: "closed", body });
+  await tx
+    .updateTable("remediations")
+    .set({
+      phase: "closed",
+      doing: detail,
+      phase_until: null,
+      outcome,
+      needs_human: needsHuman,
+      detail,
+      closed_at: now,
+      closing_hash: auditHead,
+    })
+    .where("remediation_id", "=", remediationId)
+    .execute();
+  return { auditHead, gaveBack };
+}
+
+async function holdsOrWaits(tx: Transaction<Tables>, remediationId: string): Promise<boolean> {
+  const found = await sql<{ some: boolean }>`
+    select exists (select 1 from leases where remediation_id = ${remediationId})
+        or exists (select 1 from queue where remediation_id = ${remediationId}) as some`.execute(tx);
+  return found.rows[0]?.some === true;
+}
+
+/** Law 2: what was started and is not settled keeps its leases until somebody settles it. */
+async function isUnsettled(tx: Transaction<Tables>, remediationId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom("effects")
+    .select("key")
+    .where("remediation_id", "=", remediationId)
+    .where("state", "in", ["intent", "pending", "unknown"])
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 async function decideFaults(tx: Transaction<Tables>, remediationId: string, faults: FaultKey[]): Promise<void> {

@@ -61,7 +61,7 @@ function recordOver(db: Database): RecordStore {
 
     saveCatalogue: (version, content) => catalogues.saveCatalogue(db, version, content),
     activateCatalogue: (version) => catalogues.activateCatalogue(db, version),
-    activeCatalogue: () => catalogues.activeCatalogue(db),
+    activeVersion: () => catalogues.activeVersion(db),
     catalogue: (version) => catalogues.catalogue(db, version),
 
     pause: (wish) => controls.pause(db, wish),

@@ -26,7 +26,7 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
   const nothing = async () => [];
   return {
     now: async () => new Date(NOW).toISOString(),
-    activeCatalogue: async () => ({ version: VERSION, content: {} }),
+    activeVersion: async () => VERSION,
     lastSweep: async () => ({ at: new Date(NOW - 30_000).toISOString(), failures: [], temporalLagMs: 40 }),
     findings: nothing,
     temporalHome: async () => null,
@@ -138,11 +138,7 @@ describe("what is found", () => {
       partsOf({ temporal: async () => temporalOf({ pollers: async () => ({ workflows: 0, activities: 0 }) }) }),
       "worker",
     ],
-    [
-      "another catalogue",
-      partsOf({ record: async () => recordOf({ activeCatalogue: async () => ({ version: "d", content: {} }) }) }),
-      "catalogue",
-    ],
+    ["another catalogue", partsOf({ record: async () => recordOf({ activeVersion: async () => "d" }) }), "catalogue"],
     ["an old schema", partsOf({ database: async () => ({ ...HEALTHY, missing: ["0002-findings"] }) }), "database"],
     ["a newer schema", partsOf({ database: async () => ({ ...HEALTHY, unknown: ["0009-x"] }) }), "database"],
     [

@@ -153,7 +153,7 @@ export async function admitted(record: RecordStore, plan: Plan, changes: Partial
 }
 
 export function closing(remediationId: string, changes: Partial<Parameters<RecordStore["close"]>[0]> = {}) {
-  const base = { outcome: "healed", needsHuman: false, detail: "in service", faults: [], keepLeases: false } as const;
+  const base = { outcome: "healed", needsHuman: false, detail: "in service", faults: [] } as const;
   return { remediationId, ...base, faults: [], ...changes };
 }
 

@@ -145,7 +145,6 @@ describe("remediations", () => {
       needsHuman: false,
       detail: "",
       faults: [],
-      keepLeases: false,
     });
     expect(await problem(await decide("cancel", { by: "ada" }))).toMatchObject({ status: 409 });
     expect(it.temporal.decisions).toEqual([]);

@@ -185,7 +185,7 @@ describe("left behind in the record", () => {
   test("an effect of a closed remediation that nobody has seen the end of is paged, with its leases in one finding", async () => {
     const id = await acting("web-1");
     await rig.record.beginEffect(anIntent(id));
-    await rig.record.close(closing(id, { outcome: "escalated", needsHuman: true, keepLeases: true }));
+    await rig.record.close(closing(id, { outcome: "escalated", needsHuman: true }));
     await rig.at(20);
     expect((await rig.sweep()).found).toEqual([]);
     await rig.at(40);
@@ -201,7 +201,7 @@ describe("left behind in the record", () => {
     const intent = anIntent(id);
     await rig.record.beginEffect(intent);
     await rig.record.settleEffect(intent.key, "unknown", null, "the reply was lost");
-    await rig.record.close(closing(id, { outcome: "escalated", needsHuman: true, keepLeases: true }));
+    await rig.record.close(closing(id, { outcome: "escalated", needsHuman: true }));
     await rig.at(40);
     expect(codes(await rig.sweep())).toEqual(["LEASES_ORPHANED"]);
     expect(await leaseStates(id)).not.toEqual([]);

@@ -1,6 +1,5 @@
 import type { CloseReply, CloseRequest, NotifyRequest } from "../../contracts/activities.ts";
 import type { Severity } from "../../contracts/alert.ts";
-import type { EffectState } from "../../contracts/effect.ts";
 import type { EscalationRoute } from "../../contracts/plan.ts";
 import { isRecordConflict, type ActivityDependencies } from "../dependencies.ts";
 
@@ -30,21 +29,18 @@ function routeOf(route: EscalationRoute, severity: Severity): "page" | "ticket" 
   return severity === "critical" ? "page" : severity === "warning" ? "ticket" : "message";
 }
 
-const UNSETTLED: readonly EffectState[] = ["intent", "pending", "unknown"];
-
 /** Closes the episode and wakes who waited for its leases. */
 export async function closeRemediation(deps: ActivityDependencies, request: CloseRequest): Promise<CloseReply> {
-  const story = await deps.record.story(request.remediationId);
-  if (story === null) {
+  try {
+    const { auditHead, gaveBack } = await deps.record.close(request);
+    if (gaveBack) await hintWaiters(deps);
+    return { auditHead };
+  } catch (error) {
+    if (!isRecordConflict(error)) throw error;
     // It failed before it was opened. Trying for ever would only hold up the target's next alert.
-    deps.log.error({ ...request }, "a remediation that the record does not know was closed");
+    deps.log.error({ ...request, err: error }, "a remediation that the record does not know was closed");
     return { auditHead: "" };
   }
-  // Law 2: what was started and is not settled keeps its leases until somebody settles it.
-  const unsettled = story.effects.filter((effect) => UNSETTLED.includes(effect.state));
-  const closed = await deps.record.close({ ...request, keepLeases: unsettled.length > 0 });
-  await hintWaiters(deps);
-  return closed;
 }
 
 const WAITERS_AT_ONCE = 20;

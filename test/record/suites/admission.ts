@@ -162,7 +162,8 @@ export function admissionSuite(create: Create): void {
     it("does not keep others waiting behind a lease that only a person can release", async () => {
       const group = cap("group:left", 5);
       const gone = await admitted(db.record, aPlan({ target: "left-0", caps: [group, cap("rack:l1", 1)] }));
-      await db.record.close(closing(gone, { keepLeases: true }));
+      await db.record.beginEffect(anIntent(gone));
+      await db.record.close(closing(gone));
       const stuck = aPlan({ target: "left-1", caps: [group, cap("rack:l1", 1)] });
       const stuckId = await planned(db.record, stuck);
       expect((await admitting(db.record, stuckId, stuck)).status).toBe("queued");

@@ -131,7 +131,7 @@ export function effectSuite(create: Create): void {
     it("gives the leases of a closed remediation back when the last of its effects is settled (law 2)", async () => {
       const id = await admitted(db.record, aPlan({ target: "late" }));
       for (const step of ["one", "two"]) await db.record.beginEffect(anIntent(id, { step }));
-      await db.record.close(closing(id, { keepLeases: true }));
+      await db.record.close(closing(id));
       const mine = async () => (await db.record.leases()).filter((lease) => lease.remediationId === id).length;
       await db.record.settleEffect(anIntent(id, { step: "one" }).key, "happened", null, "it went on after terminate");
       await db.record.settleEffect(anIntent(id, { step: "two" }).key, "unknown", null, "nobody can say");

@@ -11,17 +11,17 @@ export function othersSuite(create: Create): void {
     afterAll(() => db.drop());
 
     it("keeps catalogue versions exactly, with one active", async () => {
-      expect(await db.record.activeCatalogue()).toBeNull();
+      expect(await db.record.activeVersion()).toBeNull();
       const content = { z: 1, a: ["b", null, "\u0000"] };
       await db.record.saveCatalogue("v1", content);
       await db.record.saveCatalogue("v1", { other: true });
       await db.record.saveCatalogue("v2", { v: 2 });
       await db.record.activateCatalogue("v1");
-      expect(JSON.stringify(await db.record.activeCatalogue())).toBe(JSON.stringify({ version: "v1", content }));
+      expect(await db.record.activeVersion()).toBe("v1");
       await db.record.activateCatalogue("v2");
       await db.record.activateCatalogue("v2");
-      expect((await db.record.activeCatalogue())?.version).toBe("v2");
-      expect(await db.record.catalogue("v1")).toEqual(content);
+      expect(await db.record.activeVersion()).toBe("v2");
+      expect(JSON.stringify(await db.record.catalogue("v1"))).toBe(JSON.stringify(content));
       expect(await db.record.catalogue("v3")).toBeNull();
       await expect(db.record.activateCatalogue("v3")).rejects.toThrow("save it first");
       const kinds = (await db.record.audit("control")).map((row) => row.body["version"]);
