@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import {
+  HISTORY_SHARDS,
   NAMESPACE,
   RETENTION_HOURS,
   serverConfig,
@@ -34,7 +35,10 @@ const HOST = "127.0.0.1";
 const READY_WITHIN_MS = 60_000;
 const SCHEMA_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
-/** grpc.status.ALREADY_EXISTS */
+/** One look at the server. */
+const LOOK_MS = 2_000;
+/** grpc.status */
+const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const ENVIRONMENT = "prod";
 
@@ -68,7 +72,7 @@ export async function updateSchemas(sqlTool: string, database: TemporalDatabase)
   }
 }
 
-/** Resolves when the namespace serves; makes it at the first start. */
+/** Resolves when the namespace serves; makes that at the first start. */
 export async function startTemporalServer(
   options: StartOptions & { database: TemporalDatabase; ports: TemporalPorts },
 ): Promise<WatchedProcess> {
@@ -77,7 +81,7 @@ export async function startTemporalServer(
   await writeFile(dynamicConfig, "{}\n");
   const server = await startPart("Temporal", options, ["--allow-no-auth"]);
   const address = `${HOST}:${options.ports.frontend.grpc}`;
-  return untilReady(server, options.stop, () => ensureNamespace(address));
+  return untilReady(server, options.stop, () => serves(address));
 }
 
 /** Resolves when it serves its page. */
@@ -141,21 +145,42 @@ function withoutStack(line: string): string {
   }
 }
 
-async function ensureNamespace(address: string): Promise<void> {
+/** Rejects while it does not: the namespace is there, and somebody answers for every history shard. */
+async function serves(address: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 1_000 });
   try {
-    await connection.withDeadline(Date.now() + 2_000, async () => {
-      await connection.workflowService
-        .registerNamespace({
-          namespace: NAMESPACE,
-          workflowExecutionRetentionPeriod: msToTs(RETENTION_HOURS * 3_600_000),
-        })
-        .catch((error: unknown) => {
-          if (!isGrpcServiceError(error) || (error.code as number) !== ALREADY_EXISTS) throw error;
-        });
-      await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
+    await connection.withDeadline(Date.now() + LOOK_MS, async () => {
+      await ensureNamespace(connection);
+      await Promise.all(Array.from({ length: 4 * HISTORY_SHARDS }, (_, index) => askForWorkflow(connection, index)));
     });
   } finally {
     await connection.close();
   }
+}
+
+async function ensureNamespace({ workflowService }: Connection): Promise<void> {
+  const retention = msToTs(RETENTION_HOURS * 3_600_000);
+  await workflowService
+    .registerNamespace({ namespace: NAMESPACE, workflowExecutionRetentionPeriod: retention })
+    .catch((error: unknown) => {
+      if (codeOf(error) !== ALREADY_EXISTS) throw error;
+    });
+  await workflowService.describeNamespace({ namespace: NAMESPACE });
+}
+
+/**
+ * That it is not found is the answer. A shard that still belongs to a server that is gone (its membership lasts some
+ * seconds longer) would let the first caller wait until its deadline.
+ */
+async function askForWorkflow({ workflowService }: Connection, index: number): Promise<void> {
+  const execution = { workflowId: `selfheal-readiness-${index}` };
+  await workflowService.describeWorkflowExecution({ namespace: NAMESPACE, execution }).catch((error: unknown) => {
+    if (codeOf(error) !== NOT_FOUND || /^Namespace /.test((error as ServiceError).details)) throw error;
+  });
+}
+
+type ServiceError = Error & { code: number; details: string };
+
+function codeOf(error: unknown): number | null {
+  return isGrpcServiceError(error) ? (error as unknown as ServiceError).code : null;
 }

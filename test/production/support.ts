@@ -21,6 +21,8 @@ export interface Rig {
   lab: Lab;
   /** What a person was told. */
   said: string[];
+  /** By host: one fault is one body, however often it is sent. */
+  bodies: Map<string, string>;
 }
 
 export async function startRig(data: string, hosts: LabHost[]): Promise<Rig> {
@@ -46,7 +48,7 @@ export async function startRig(data: string, hosts: LabHost[]): Promise<Rig> {
     { env: readEnv(), stop: new AbortController().signal, say: (line) => void said.push(line) },
   );
   if (lab === null) throw new Error("the lab did not start");
-  return { production, lab, said };
+  return { production, lab, said, bodies: new Map() };
 }
 
 function cappedRunbooks(folder: string): string {
@@ -70,9 +72,10 @@ export function equalHosts(count: number): LabHost[] {
 }
 
 /** As a pair of Alertmanagers: each alert to both APIs, and again after a refusal, until one has taken it. */
-export async function sendUntilTaken({ production, lab }: Rig, host: string): Promise<void> {
+export async function sendUntilTaken({ production, lab, bodies }: Rig, host: string): Promise<void> {
   const token = await readSecret(production.secrets, "webhookToken");
-  const body = webhookPayload(lab, { hosts: [host] });
+  const body = bodies.get(host) ?? JSON.stringify(webhookPayload(lab, { hosts: [host] }));
+  bodies.set(host, body);
   for (let attempt = 0; ; attempt++) {
     const api = production.urls.apis[attempt % production.urls.apis.length] ?? "";
     const status = await post(api, token, body);
@@ -106,12 +109,12 @@ export function keepSending(rig: Rig, hosts: readonly string[]): { stop(): Promi
   };
 }
 
-async function post(api: string, token: string, body: unknown): Promise<number | null> {
+async function post(api: string, token: string, body: string): Promise<number | null> {
   try {
     const answer = await fetch(`${api}/v1/alerts/alertmanager`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-      body: JSON.stringify(body),
+      body,
       signal: AbortSignal.timeout(30_000),
     });
     await answer.arrayBuffer();
