@@ -53,8 +53,9 @@ async function main(options: Options, env: Env): Promise<void> {
   const stop = stopOnSignals();
   if (options.install === true) {
     const tools = await obtainTemporalTools(env, note, stop.signal);
-    for (const path of Object.values(tools)) note(path);
-    return stop.release();
+    for (const path of [tools.server, tools.sql, tools.ui]) note(path);
+    stop.release();
+    return;
   }
   if (options.check === true && options.config !== undefined)
     throw new UserError("--check breaks and heals a disk: that is for the simulated datacenter, without --config", {

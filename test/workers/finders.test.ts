@@ -191,7 +191,7 @@ describe("the production Temporal's programs", () => {
       'for module; do :; done\ncase $module in *sql@*) name=sql;; *) name=server;; esac\necho "$module" >"$GOBIN/$name"',
     );
     const tools = await obtainTemporalTools(env, log);
-    expect(Object.values(tools).map((path) => readFileSync(path, "utf8").trim())).toEqual([
+    expect([tools.server, tools.sql, tools.ui].map((path) => readFileSync(path, "utf8").trim())).toEqual([
       "go.temporal.io/server/cmd/server@v1.29.1",
       "go.temporal.io/server/cmd/tools/sql@v1.29.1",
       "github.com/temporalio/ui-server/v2/cmd/server@v2.42.1",

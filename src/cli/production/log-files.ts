@@ -22,7 +22,10 @@ export async function logFiles(folder: string): Promise<LogFiles> {
   return {
     write: (service, line) => void (files.get(service) ?? open(service)).write(`${line}\n`),
     close: async () => {
-      await Promise.all([...files.values()].map((file) => (file.end(), file.closed ? null : once(file, "close"))));
+      for (const file of files.values()) {
+        file.end();
+        if (!file.closed) await once(file, "close");
+      }
     },
   };
 }

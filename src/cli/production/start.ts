@@ -225,6 +225,7 @@ class Starter {
     const { supervisor } = this.#ground;
     this.#say(`starting ${ports.apis.length} APIs and ${ports.health.length} workers`);
     const image = { ...withoutOurs(), ...imageEnv((await currentBundle()).codePath) };
+    // All at once: whoever comes first migrates the record, and the others wait for it.
     const start = (kind: "serve" | "worker", number: number, args: string[], env: EnvSource): Promise<Service> =>
       supervisor.start({
         name: `${kind}-${number}`,
@@ -233,15 +234,15 @@ class Starter {
         stopWithinMs: STOP_WITHIN_MS[kind],
         patience: PATIENCE,
       });
-    // One first: it migrates the record.
-    const apis: Service[] = [];
-    for (const [index, port] of ports.apis.entries()) {
-      apis.push(await start("serve", index + 1, serveArgs({ host: HOST, port }), serveEnv(places)));
-    }
     const more = this.#options.workerArgs ?? [];
-    const workers = await Promise.all(
-      ports.health.map((port, index) => start("worker", index + 1, [...workerArgs(port), ...more], workerEnv(places))),
-    );
+    const [apis, workers] = await Promise.all([
+      Promise.all(
+        ports.apis.map((port, i) => start("serve", i + 1, serveArgs({ host: HOST, port }), serveEnv(places))),
+      ),
+      Promise.all(
+        ports.health.map((port, i) => start("worker", i + 1, [...workerArgs(port), ...more], workerEnv(places))),
+      ),
+    ]);
     return { apis, workers };
   }
 
