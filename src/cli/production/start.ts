@@ -72,7 +72,8 @@ export interface Production {
 const HOST = "127.0.0.1";
 /** As a container's `restart: unless-stopped`. */
 const PATIENCE = Number.POSITIVE_INFINITY;
-const HEALTHY_WITHIN_MS = 60_000;
+/** A worker waits for a Temporal that has just come up. */
+const HEALTHY_WITHIN_MS = 120_000;
 const HEALTH_EVERY_MS = 100;
 
 /** On any failure everything that was started is stopped before it rejects. */
@@ -231,6 +232,7 @@ class Starter {
         name: `${kind}-${number}`,
         args,
         env: { ...image, ...env },
+        readyWithinMs: HEALTHY_WITHIN_MS,
         stopWithinMs: STOP_WITHIN_MS[kind],
         patience: PATIENCE,
       });
