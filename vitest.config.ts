@@ -11,7 +11,10 @@ export default defineConfig({
           ...shared,
           name: "pure",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{record,workflows,integration,replay,peers,starters,workers,cli}/**", "test/watchers/sweep*"],
+          exclude: [
+            "test/{record,workflows,integration,replay,peers,production,starters,workers,cli}/**",
+            "test/watchers/sweep*",
+          ],
           // Fast, but not on a machine whose cores are all busy.
           testTimeout: 30_000,
         },

@@ -11,21 +11,22 @@ import { EXIT, UserError } from "../config/user-error.ts";
 import { embeddedBinaries } from "./embedded/binaries.ts";
 import { ownFolder, reachableBinaries, serverUser } from "./embedded/server-user.ts";
 import {
+  endOfForeign,
   freePort,
   initialise,
   isInitialised,
+  killAll,
   launch,
   type RunningServer,
   type ServerPlan,
   shutDown,
-  SUPERUSER,
   watchOver,
 } from "./embedded/server.ts";
 import { withStartLock } from "./embedded/start-lock.ts";
 import { isAlive, type Layout, layoutOf, readOwner, runningPostmaster, writeOwner } from "./embedded/state.ts";
 import { waitFor } from "./embedded/wait.ts";
 
-const DATABASE = "selfheal";
+const OWN = "selfheal";
 const STARTUP_OF_OTHERS_MS = 30_000;
 
 export interface EmbeddedOptions {
@@ -37,6 +38,10 @@ export interface EmbeddedOptions {
   binFolder?: string;
   /** More server settings, e.g. `{ fsync: "off" }` for databases that are thrown away. */
   settings?: Record<string, string>;
+  /** The role that may do everything, made at the first start of the folder. Default `selfheal`. */
+  superuser?: string;
+  /** Made when it is missing, and what `url` leads to. Default `selfheal`. */
+  database?: string;
 }
 
 export interface EmbeddedPostgres {
@@ -47,8 +52,12 @@ export interface EmbeddedPostgres {
   dataFolder: string;
   /** `started`: we own it; `attached`: a living process does; `adopted`: its starter was gone, now we own it. */
   how: "started" | "attached" | "adopted";
+  /** Resolves when the server has ended, wanted or not, with how. */
+  ended: Promise<string>;
   /** Fast shutdown; does nothing for an attached one. */
   stop(): Promise<void>;
+  /** SIGKILL to the server and all its processes, as a power cut would. For trying what that does. */
+  kill(): Promise<void>;
 }
 
 /** `/var/lib/selfheal` for root, else `$XDG_STATE_HOME/selfheal` or `~/.local/state/selfheal`. */
@@ -63,7 +72,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   const user = await serverUser();
   await ownFolder(folder, user);
   return withStartLock(layout, async () => {
-    const running = await joinRunning(layout, options.port);
+    const running = await joinRunning(layout, options);
     if (running !== null) return running;
     const bin = options.binFolder ?? (await ownBinaries(folder, user));
     const plan: ServerPlan = {
@@ -71,12 +80,13 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
       user,
       bin,
       port: await freePort(options.port),
+      superuser: options.superuser ?? OWN,
       settings: options.settings ?? {},
     };
     if (!(await isInitialised(layout))) await initialise(plan);
     const server = await launch(plan);
     await writeOwner(layout);
-    return owned(layout, server, "started");
+    return owned(layout, server, "started", options);
   });
 }
 
@@ -86,7 +96,8 @@ async function ownBinaries(folder: string, user: Awaited<ReturnType<typeof serve
 }
 
 /** The server that runs on this folder already, or null. */
-async function joinRunning(layout: Layout, wishedPort: number | undefined): Promise<EmbeddedPostgres | null> {
+async function joinRunning(layout: Layout, options: EmbeddedOptions): Promise<EmbeddedPostgres | null> {
+  const wishedPort = options.port;
   if ((await runningPostmaster(layout)) === null) return null;
   // It may be starting up or shutting down just now: wait until it is either ready or gone.
   const settled = await waitFor(async () => {
@@ -112,36 +123,52 @@ async function joinRunning(layout: Layout, wishedPort: number | undefined): Prom
     );
   }
   if (!held) await writeOwner(layout);
-  return owned(layout, server, held ? "attached" : "adopted");
+  const found = { pid: server.pid, port: server.port, ended: endOfForeign(server.pid) };
+  return owned(layout, found, held ? "attached" : "adopted", options);
 }
 
-async function owned(layout: Layout, server: RunningServer, how: EmbeddedPostgres["how"]): Promise<EmbeddedPostgres> {
+async function owned(
+  layout: Layout,
+  server: RunningServer,
+  how: EmbeddedPostgres["how"],
+  { superuser = OWN, database = OWN }: EmbeddedOptions,
+): Promise<EmbeddedPostgres> {
   const password = (await readFile(layout.password, "utf8")).trim();
-  const base = `postgresql://${SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
-  await ensureDatabase(`${base}/postgres`);
+  const base = `postgresql://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
+  await ensureDatabase(`${base}/postgres`, database);
   const watchdog = how === "attached" ? null : watchOver(server.pid, await serverUser());
+  // Its pid may soon be another program's: nobody may signal it any more.
+  let gone = false;
+  const ended = server.ended.finally(() => {
+    gone = true;
+    watchdog?.release();
+  });
   let stopped: Promise<void> | null = null;
   const stop = async () => {
-    if (watchdog === null) return;
+    if (watchdog === null || gone) return;
     await shutDown(server.pid);
     watchdog.release();
   };
   return {
-    url: `${base}/${DATABASE}`,
+    url: `${base}/${database}`,
     pid: server.pid,
     port: server.port,
     dataFolder: layout.folder,
     how,
+    ended,
     stop: () => (stopped ??= stop()),
+    kill: async () => {
+      if (!gone) await killAll(server.pid);
+    },
   };
 }
 
-async function ensureDatabase(url: string): Promise<void> {
+async function ensureDatabase(url: string, database: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    const found = await client.query("select 1 from pg_database where datname = $1", [DATABASE]);
-    if (found.rowCount === 0) await client.query(`create database ${DATABASE}`);
+    const found = await client.query("select 1 from pg_database where datname = $1", [database]);
+    if (found.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(database)}`);
   } finally {
     await client.end();
   }

@@ -1,5 +1,5 @@
 /** The Temporal Schedules of watcher and sweeper: Temporal elects the one run of each, we elect nobody. */
-import { ScheduleAlreadyRunning, type Client, type ScheduleOptions } from "@temporalio/client";
+import { isGrpcServiceError, ScheduleAlreadyRunning, type Client, type ScheduleOptions } from "@temporalio/client";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import type { WatchRequest } from "./activity.ts";
 
@@ -17,6 +17,9 @@ export interface SweepScheduleOptions {
   taskQueue?: string;
 }
 
+/** grpc.status.DEADLINE_EXCEEDED */
+const DEADLINE_EXCEEDED = 4;
+const ATTEMPTS = 6;
 const FIVE_MINUTES_MS = 5 * 60_000;
 /** A try to start this often: the longest gap between two runs of the watcher. */
 const START_EVERY_MS = 5_000;
@@ -50,10 +53,32 @@ async function ensure(client: Client, scheduleId: string, wanted: Wanted, startA
     await client.schedule.create({ scheduleId, ...wanted, spec });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await client.schedule
-      .getHandle(scheduleId)
-      .update(({ state, spec: old }) => ({ ...wanted, spec: { ...wanted.spec, ...startOf(old) }, state }));
+    const handle = client.schedule.getHandle(scheduleId);
+    await patiently(() =>
+      handle.update(({ state, spec: old }) => ({ ...wanted, spec: { ...wanted.spec, ...startOf(old) }, state })),
+    );
   }
+}
+
+/**
+ * A schedule is a workflow of Temporal's own workers, and an update reads it first. A Temporal that has just come up, or
+ * that took over from another server, has those workers some seconds later, on a busy machine more: until then the call
+ * ends at its deadline of 10 s.
+ */
+async function patiently(update: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await update();
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isDeadline(error)) throw error;
+    }
+  }
+}
+
+function isDeadline(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return isGrpcServiceError(cause) && (cause.code as number) === DEADLINE_EXCEEDED;
 }
 
 function startOf({ startAt }: { startAt?: Date }): { startAt?: Date } {

@@ -1,16 +1,18 @@
-/** Builds the Temporal CLI from source with Go, into our cache. About 3.5 minutes on two cores the first time. */
+/** Builds a program from source with Go, into our cache. A Temporal server takes minutes on two cores the first time. */
 import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { megabytes, run, withTicks, type Progress } from "./tools.ts";
 
-/** The newest that `go install` takes: later tags carry a `replace` (docs/dependencies.md). */
-const CLI_MODULE = "github.com/temporalio/cli/cmd/temporal@v1.5.1";
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 const TICK_MS = 10_000;
 
 export interface GoInstallOptions {
   go: string;
-  /** Where the binary goes. */
+  /** Package and version: `github.com/temporalio/cli/cmd/temporal@v1.5.1`. */
+  module: string;
+  /** For a person: how long, how large. */
+  estimate: string;
+  /** Where the binary goes, under a name of its own: Go calls it by the last part of its package. */
   target: string;
   log: Progress;
   signal?: AbortSignal | undefined;
@@ -20,15 +22,13 @@ export async function goInstall(options: GoInstallOptions): Promise<void> {
   await mkdir(dirname(options.target), { recursive: true });
   const folder = await mkdtemp(`${options.target}.tmp-`);
   try {
-    options.log(
-      `building ${CLI_MODULE} with ${options.go}, once: 3 to 5 minutes, 250 MB here and about 2 GB in Go's own caches`,
-    );
+    options.log(`building ${options.module} with ${options.go}, once: ${options.estimate}`);
     const downloads = new Downloads(await moduleCache(options.go));
     let compiled = 0;
     const build = run({
       name: "go install",
       command: options.go,
-      args: ["install", "-v", CLI_MODULE],
+      args: ["install", "-v", options.module],
       env: { GOBIN: folder },
       timeoutMs: BUILD_TIMEOUT_MS,
       signal: options.signal,
@@ -44,11 +44,15 @@ export async function goInstall(options: GoInstallOptions): Promise<void> {
       });
     };
     await withTicks(TICK_MS, tick, build);
-    await rename(join(folder, "temporal"), options.target);
+    await rename(join(folder, builtName(options.module)), options.target);
     options.log(`built ${options.target} (${megabytes((await stat(options.target)).size)})`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function builtName(module: string): string {
+  return basename(module.replace(/@.*$/, ""));
 }
 
 async function moduleCache(go: string): Promise<string> {

@@ -4,9 +4,26 @@ import { createServer } from "node:net";
 import { basename } from "node:path";
 import { EXIT, UserError } from "../config/user-error.ts";
 
+const LOW_PORTS = { from: 15_000, to: 32_000 };
+
 /** A port that nobody listens on now. */
 export function freePort(host = "127.0.0.1"): Promise<number> {
   return listenOnce(0, host);
+}
+
+/**
+ * As `freePort`, but below what systems give to outgoing connections, for what must find its port free again after a
+ * restart, or cannot hold a larger number.
+ */
+export async function freeLowPort(): Promise<number> {
+  for (;;) {
+    const port = LOW_PORTS.from + Math.floor(Math.random() * (LOW_PORTS.to - LOW_PORTS.from));
+    try {
+      return await listenOnce(port, "127.0.0.1");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
 }
 
 /** `port`, or a free one for 0. A port in use is a UserError that says who holds it and which option changes it. */

@@ -49,6 +49,44 @@ test("one that keeps dying makes the whole fail instead of spinning for ever", a
   expect(events.filter((event) => event.includes("starting it again")).length).toBeLessThanOrEqual(5);
 });
 
+test("a restart is a clean stop and a new process, and no death", async () => {
+  const service = await start();
+  const first = service.pid;
+  await service.restart();
+  expect(lines).toEqual(["worker: stopping cleanly"]);
+  expect(events).toEqual([`worker: runs again as pid ${service.pid}`]);
+  expect(service.pid).not.toBe(first);
+  expect(service.restarts).toBe(1);
+  await untilGone(-first);
+});
+
+test("what cannot start again yet, because something that it needs is away, is tried again", async () => {
+  let launches = 0;
+  const service = await supervisor.keep({
+    name: "database",
+    launch: async () => {
+      launches += 1;
+      if (launches === 2) throw new Error("its port is still taken");
+      const end = Promise.withResolvers<string>();
+      return {
+        pid: launches,
+        detail: {},
+        ended: end.promise,
+        stop: async () => end.resolve("exit code 0"),
+        kill: () => end.resolve("killed by SIGKILL"),
+        lastWords: () => "",
+      };
+    },
+  });
+  service.kill();
+  await vi.waitFor(() => expect(service.pid).toBe(3), { timeout: 10_000, interval: 20 });
+  expect(events).toEqual([
+    "database: killed by SIGKILL, starting it again",
+    "database: not up yet, trying again: its port is still taken",
+    "database: runs again as pid 3",
+  ]);
+});
+
 test("parts stop in the reverse order of their start, whatever one of them does", async () => {
   const order: string[] = [];
   supervisor.own("database", async () => void order.push("database"));

@@ -45,6 +45,24 @@ describe("the embedded PostgreSQL", () => {
     expect((await start()).how).toBe("started");
   });
 
+  it("killed with all its processes, it says so, and starts again on the same port with what was committed", async () => {
+    const server = await start();
+    const client = new pg.Client({ connectionString: server.url });
+    client.on("error", () => undefined);
+    await client.connect();
+    await client.query("create table kept (n int)");
+    await server.kill();
+    expect(await server.ended).toBe("killed by SIGKILL");
+    await expect(client.query("select 1")).rejects.toThrow();
+    await gone(server.pid);
+    const again = await start({ port: server.port });
+    expect([again.how, again.port]).toEqual(["started", server.port]);
+    const reader = new pg.Client({ connectionString: again.url });
+    await reader.connect();
+    expect((await reader.query("select count(*)::int as n from kept")).rows).toEqual([{ n: 0 }]);
+    await reader.end();
+  }, 60_000);
+
   it("lets nobody in without the password, which no other user can read", { timeout: SLOW }, async () => {
     const server = await start();
     const url = new URL(server.url);

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readEnv, type Env } from "../../src/config/env.ts";
 import { downloadExecutable } from "../../src/workers/download.ts";
 import { findTemporalCli, judgeVersion, obtainTemporalCli } from "../../src/workers/temporal-cli.ts";
+import { findTemporalTools, obtainTemporalTools } from "../../src/workers/temporal-server-tools.ts";
 import { findTestServer, obtainTestServer } from "../../src/workers/test-server.ts";
 
 let folder: string;
@@ -158,5 +159,42 @@ describe("the time-skipping test server", () => {
     expect(found.map((one) => one.path)).toEqual([path, path, path]);
     expect(readdirSync(join(folder, "cache/selfheal"))).toEqual(["test-server-1.38.0-jvm"]);
     expect(readFileSync(path, "utf8")).toContain("io.temporal.testserver.TestServer");
+  });
+});
+
+describe("the production Temporal's programs", () => {
+  const NAMES = { server: "temporal-server", sql: "temporal-sql-tool", ui: "temporal-ui-server" };
+  const VERSIONS = { server: "1.29.1", sql: "1.29.1", ui: "2.42.1" };
+
+  test("are those on PATH, of exactly the version that the topology is made for; else those of the cache", async () => {
+    const wanted: Record<string, string> = {};
+    for (const [what, name] of Object.entries(NAMES)) {
+      wanted[what] = onPath(name, `echo "temporal version ${VERSIONS[what as keyof typeof VERSIONS]}"`);
+    }
+    expect(await findTemporalTools(env)).toEqual(wanted);
+    const old = onPath("temporal-server", 'echo "temporal version 1.28.0"');
+    expect(await findTemporalTools(env, log)).toBeNull();
+    expect(said).toEqual([`not using ${old}: it says temporal version 1.28.0, and the topology is made for 1.29.1`]);
+    const cached = script(join(folder, "cache/selfheal/bin/temporal-server-1.29.1"), "true");
+    expect(await findTemporalTools(env)).toEqual({ ...wanted, server: cached });
+  });
+
+  test("without Go: one sentence that says what to do", async () => {
+    await expect(obtainTemporalTools(env, log)).rejects.toThrow(
+      /^no temporal-server 1\.29\.1: there is no Go.*Install Go .*or use docker-compose[^\n]*$/,
+    );
+  });
+
+  test("are built each under a name of its own, although Go calls two of them `server`", async () => {
+    onPath(
+      "go",
+      'for module; do :; done\ncase $module in *sql@*) name=sql;; *) name=server;; esac\necho "$module" >"$GOBIN/$name"',
+    );
+    const tools = await obtainTemporalTools(env, log);
+    expect([tools.server, tools.sql, tools.ui].map((path) => readFileSync(path, "utf8").trim())).toEqual([
+      "go.temporal.io/server/cmd/server@v1.29.1",
+      "go.temporal.io/server/cmd/tools/sql@v1.29.1",
+      "github.com/temporalio/ui-server/v2/cmd/server@v2.42.1",
+    ]);
   });
 });

@@ -28,6 +28,8 @@ export interface LabPlace {
   folder: string;
   /** Where the API will listen. */
   apiUrl: string;
+  /** What it asks of alert sources; without: nothing. */
+  webhookToken?: string;
 }
 
 export interface StackOptions {

@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import { asUser, type ServerUser } from "./server-user.ts";
@@ -17,7 +18,7 @@ const CHILD_ENV = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C" };
 const MAX_SOCKET_FOLDER = 107 - "/.s.PGSQL.65535".length;
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 15_000;
-export const SUPERUSER = "selfheal";
+const FOREIGN_LOOK_MS = 200;
 
 export interface ServerPlan {
   layout: Layout;
@@ -25,6 +26,8 @@ export interface ServerPlan {
   /** The folder with initdb and postgres. */
   bin: string;
   port: number;
+  /** Made by initdb: the role that may do everything. */
+  superuser: string;
   settings: Record<string, string>;
 }
 
@@ -40,13 +43,17 @@ export async function initialise(plan: ServerPlan): Promise<void> {
   await rm(layout.data, { recursive: true, force: true });
   await writeFile(layout.password, randomBytes(24).toString("base64url"), { mode: 0o600 });
   if (user !== null) await chown(layout.password, user.uid, user.gid);
-  const options = ["-D", partial, "-U", SUPERUSER, "-A", "scram-sha-256", `--pwfile=${layout.password}`, "-E", "UTF8"];
+  const access = ["-U", plan.superuser, "-A", "scram-sha-256", `--pwfile=${layout.password}`];
   try {
-    await run(join(plan.bin, "initdb"), [...options, "--locale=C.UTF-8"], {
-      ...asUser(user),
-      cwd: layout.folder,
-      env: CHILD_ENV,
-    });
+    await run(
+      join(plan.bin, "initdb"),
+      ["-D", partial, ...access, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"],
+      {
+        ...asUser(user),
+        cwd: layout.folder,
+        env: CHILD_ENV,
+      },
+    );
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() ?? "";
     throw new UserError(`initdb failed in ${layout.folder}: ${said === "" ? String(error) : said}`, {
@@ -82,6 +89,8 @@ export async function freePort(wished: number | undefined): Promise<number> {
 export interface RunningServer {
   pid: number;
   port: number;
+  /** Resolves when it has ended, wanted or not, with how. */
+  ended: Promise<string>;
 }
 
 /** Starts the server in a session of its own: a Ctrl-C in the terminal is for us, and we stop it when we are done. */
@@ -109,10 +118,13 @@ export async function launch(plan: ServerPlan): Promise<RunningServer> {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
   });
+  const ended = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+  });
   try {
     const ready = await untilReady(child, layout);
     child.unref();
-    return { pid: ready.pid, port: ready.port };
+    return { pid: ready.pid, port: ready.port, ended };
   } finally {
     await log.close();
   }
@@ -155,6 +167,28 @@ export async function shutDown(pid: number): Promise<void> {
     }
     const gone = await waitFor(() => Promise.resolve(pidExists(pid) ? null : true), STOP_TIMEOUT_MS);
     if (gone !== null) return;
+  }
+}
+
+/** A server that somebody else started: only looking tells. */
+export async function endOfForeign(pid: number): Promise<string> {
+  while (pidExists(pid)) await sleep(FOREIGN_LOOK_MS, undefined, { ref: false });
+  return "it is gone";
+}
+
+/**
+ * As a power cut would: SIGKILL to the server and to every process that works for it. (Where there is no /proc, those
+ * end by themselves as soon as they see that the server is gone.)
+ */
+export async function killAll(pid: number): Promise<void> {
+  const tasks = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  const everyone = [pid, ...tasks.split(" ").filter(Boolean).map(Number)];
+  for (const one of everyone) {
+    try {
+      process.kill(one, "SIGKILL");
+    } catch (error) {
+      if (!isErrno(error, "ESRCH")) throw error;
+    }
   }
 }
 
