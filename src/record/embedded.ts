@@ -14,6 +14,7 @@ import {
   freePort,
   initialise,
   isInitialised,
+  killAll,
   launch,
   type RunningServer,
   type ServerPlan,
@@ -47,8 +48,12 @@ export interface EmbeddedPostgres {
   dataFolder: string;
   /** `started`: we own it; `attached`: a living process does; `adopted`: its starter was gone, now we own it. */
   how: "started" | "attached" | "adopted";
+  /** Resolves when the server has ended, wanted or not, with how; null for one that is not our own child. */
+  ended: Promise<string> | null;
   /** Fast shutdown; does nothing for an attached one. */
   stop(): Promise<void>;
+  /** SIGKILL to the server and every process of it. `startEmbedded` on the same folder and port brings it back. */
+  kill(): void;
 }
 
 /** `/var/lib/selfheal` for root, else `$XDG_STATE_HOME/selfheal` or `~/.local/state/selfheal`. */
@@ -112,7 +117,7 @@ async function joinRunning(layout: Layout, wishedPort: number | undefined): Prom
     );
   }
   if (!held) await writeOwner(layout);
-  return owned(layout, server, held ? "attached" : "adopted");
+  return owned(layout, { ...server, ended: null }, held ? "attached" : "adopted");
 }
 
 async function owned(layout: Layout, server: RunningServer, how: EmbeddedPostgres["how"]): Promise<EmbeddedPostgres> {
@@ -120,9 +125,15 @@ async function owned(layout: Layout, server: RunningServer, how: EmbeddedPostgre
   const base = `postgresql://${SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
   await ensureDatabase(`${base}/postgres`);
   const watchdog = how === "attached" ? null : watchOver(server.pid, await serverUser());
+  let gone = false;
+  // A dead server's pid may be another's soon: nobody must signal it then.
+  void server.ended?.then(() => {
+    gone = true;
+    watchdog?.release();
+  });
   let stopped: Promise<void> | null = null;
   const stop = async () => {
-    if (watchdog === null) return;
+    if (watchdog === null || gone) return;
     await shutDown(server.pid);
     watchdog.release();
   };
@@ -132,6 +143,10 @@ async function owned(layout: Layout, server: RunningServer, how: EmbeddedPostgre
     port: server.port,
     dataFolder: layout.folder,
     how,
+    ended: server.ended,
+    kill: () => {
+      if (!gone) killAll(server.pid);
+    },
     stop: () => (stopped ??= stop()),
   };
 }

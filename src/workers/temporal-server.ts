@@ -35,6 +35,10 @@ export interface DevServer {
   ended: Promise<string>;
   /** SIGTERM, then SIGKILL; resolves when nothing is left of it. */
   stop(): Promise<void>;
+  /** SIGKILL to all of it; with a `dbFile`, a server started again on the same ports knows everything. */
+  kill(): void;
+  /** The last lines that it printed. */
+  tail(): string[];
 }
 
 const HOST = "127.0.0.1";
@@ -72,6 +76,8 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     uiUrl: uiPort === null ? null : `http://${HOST}:${uiPort}`,
     pid: server.pid,
     ended: server.ended.then(describeEnding),
+    kill: () => server.kill(),
+    tail: () => server.tail(),
     stop: async () => {
       stopping = true;
       await server.stop();

@@ -30,7 +30,7 @@ test("a started service has said that it is ready and where; a stop is clean and
 test("a killed service is started again, as another process, and says so", async () => {
   const service = await start();
   const first = service.pid;
-  service.kill();
+  void service.kill();
   await vi.waitFor(() => expect(events).toHaveLength(2), { timeout: 10_000, interval: 20 });
   expect(events[0]).toBe("worker: killed by SIGKILL, starting it again");
   expect(service.pid).not.toBe(first);

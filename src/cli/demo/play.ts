@@ -241,7 +241,7 @@ function urlOption(stack: Stack): string {
 
 function killWorker(stack: Stack): void {
   note(paint("red", `worker: SIGKILL to pid ${stack.worker.pid}`, process.stderr));
-  stack.worker.kill();
+  void stack.worker.kill();
 }
 
 async function stayUp(stack: Stack, stopped: Promise<unknown>): Promise<void> {

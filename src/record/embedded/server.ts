@@ -1,6 +1,7 @@
 /** The PostgreSQL processes themselves: initdb, the server, and the watchdog that ends it when its starter is gone. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -82,6 +83,8 @@ export async function freePort(wished: number | undefined): Promise<number> {
 export interface RunningServer {
   pid: number;
   port: number;
+  /** Resolves when it has ended, with how; null when it is not our child. */
+  ended: Promise<string> | null;
 }
 
 /** Starts the server in a session of its own: a Ctrl-C in the terminal is for us, and we stop it when we are done. */
@@ -109,10 +112,13 @@ export async function launch(plan: ServerPlan): Promise<RunningServer> {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
   });
+  const ended = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+  });
   try {
     const ready = await untilReady(child, layout);
     child.unref();
-    return { pid: ready.pid, port: ready.port };
+    return { pid: ready.pid, port: ready.port, ended };
   } finally {
     await log.close();
   }
@@ -155,6 +161,28 @@ export async function shutDown(pid: number): Promise<void> {
     }
     const gone = await waitFor(() => Promise.resolve(pidExists(pid) ? null : true), STOP_TIMEOUT_MS);
     if (gone !== null) return;
+  }
+}
+
+/**
+ * SIGKILL to the postmaster and its children, each of which leads a session of its own. One that is missed (started just
+ * now, or where there is no /proc) sees the postmaster's death by itself.
+ */
+export function killAll(postmaster: number): void {
+  for (const pid of [postmaster, ...childrenOf(postmaster)]) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!isErrno(error, "ESRCH")) throw error;
+    }
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
   }
 }
 
