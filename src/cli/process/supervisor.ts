@@ -48,7 +48,10 @@ export class Supervisor {
 
   /** Starts a selfheal command as a child and resolves when it says that it is ready. */
   start(options: CommandOptions): Promise<Service> {
-    return this.keep(options.name, launchCommand(options, (line) => this.#options.onLine(options.name, line)));
+    return this.keep(
+      options.name,
+      launchCommand(options, (line) => this.#options.onLine(options.name, line)),
+    );
   }
 
   /** Anything that `launch` can start again as it was: a server whose data lies on the disk. */
