@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Supervisor } from "../../src/cli/process/supervisor.ts";
+import type { Run } from "../../src/cli/process/kept-service.ts";
 import { isAlive, untilGone } from "../support/processes.ts";
 
 const entry = new URL("fixtures/service.ts", import.meta.url).pathname;
@@ -30,13 +31,42 @@ test("a started service has said that it is ready and where; a stop is clean and
 test("a killed service is started again, as another process, and says so", async () => {
   const service = await start();
   const first = service.pid;
-  void service.kill();
-  await vi.waitFor(() => expect(events).toHaveLength(2), { timeout: 10_000, interval: 20 });
+  expect(await service.kill()).toBe(true);
+  expect(events).toHaveLength(2);
   expect(events[0]).toBe("worker: killed by SIGKILL, starting it again");
   expect(service.pid).not.toBe(first);
   expect(service.restarts).toBe(1);
   await supervisor.stop();
   await untilGone(-service.pid);
+});
+
+/** A part without a process. */
+function run(pid: number): Run {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const stop = (): Promise<void> => Promise.resolve(resolve("stopped"));
+  const ready = Promise.resolve({});
+  return { pid, ready, ended: promise, lastWords: () => "", kill: () => resolve("killed"), stop };
+}
+
+test("a restart that fails is tried again: what it needs may be on its way back too", async () => {
+  const launches = [
+    () => Promise.resolve(run(1)),
+    () => Promise.reject(new Error("no database")),
+    () => Promise.resolve(run(2)),
+  ];
+  const service = await supervisor.keep("Temporal", () => (launches.shift() as () => Promise<Run>)());
+  expect(await service.kill()).toBe(true);
+  expect(service.pid).toBe(2);
+  expect(events).toEqual(["Temporal: killed, starting it again", "Temporal: runs again as pid 2"]);
+});
+
+test("a kill while everything is being stopped resolves: it will not be back", async () => {
+  let launched = 0;
+  const launch = (): Promise<Run> => (++launched === 1 ? Promise.resolve(run(1)) : Promise.reject(new Error("away")));
+  const service = await supervisor.keep("Temporal", launch);
+  const back = service.kill();
+  await supervisor.stop();
+  expect(await back).toBe(false);
 });
 
 test("one that cannot start is an error with its last words, not a loop", async () => {
