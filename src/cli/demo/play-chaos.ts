@@ -1,11 +1,13 @@
 /** `demo --chaos`: a crowd of hosts heals while everything that runs is killed at random; then the books are compared. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { ACTIONS } from "../../activities/actions.ts";
 import type { Env } from "../../config/env.ts";
 import { connectClient } from "../../config/temporal.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
 import { MINUTE_MS, SECOND_MS } from "../../lab/types.ts";
 import { openSnapshots, type SnapshotReader } from "../../record/snapshot.ts";
+import { requireCatalogue } from "../../starters/active-catalogue.ts";
 import { temporalView } from "../../watchers/sweep-temporal.ts";
 import { chaos, type Recovery } from "../chaos/chaos.ts";
 import { killablesOf } from "../chaos/of-stack.ts";
@@ -61,6 +63,7 @@ const SETTLE_WITHIN_MS = 30_000;
 interface Stage {
   options: ChaosDemoOptions;
   lab: Lab;
+  configFolder: string;
   failing: string[];
   stack: Stack;
   record: SnapshotReader;
@@ -101,7 +104,8 @@ export function playChaos(options: ChaosDemoOptions, env: Env): Promise<ChaosRes
     if (lab === null) throw new UserError("the lab did not start");
     const say = sayFrom(performance.now(), options.timeScale);
     const api = remediationApi({ url: stack.urls.api, token: null, fetch, timeoutMs: 5_000 });
-    const stage: Stage = { options, lab, failing, stack, record, api, stop: stop.signal, say };
+    const { configFolder } = stack.lab as RunningLab;
+    const stage: Stage = { options, lab, configFolder, failing, stack, record, api, stop: stop.signal, say };
     chaosPrologue(options, stack, log.file);
     const result = await perform(stage);
     if (options.json !== true && result.reconciliation !== null) chaosEpilogue(result);
@@ -215,12 +219,14 @@ async function untilAllEnded({ api, record, failing, stop, say }: Stage, spared:
 async function settle(stage: Stage): Promise<Reconciliation> {
   const deadline = performance.now() + SETTLE_WITHIN_MS;
   const { temporal: address, namespace } = stage.stack.urls;
+  const { runbooks } = await requireCatalogue(stage.configFolder, ACTIONS);
+  const reopenAfterMs = new Map(runbooks.map((runbook) => [runbook.name, runbook.reopenAfterMs]));
   const client = await connectClient({ address, namespace, connection: { address } });
   try {
     for (;;) {
       const record = await stage.record.read();
       const temporal = await readTemporal(temporalView(client), record);
-      const result = reconcile({ record, temporal, world: readLab(stage.lab.world) });
+      const result = reconcile({ record, reopenAfterMs, temporal, world: readLab(stage.lab.world) });
       if (result.ok || performance.now() > deadline || stage.stop.aborted) return result;
       await sleep(LOOK_EVERY_MS);
     }

@@ -1,4 +1,5 @@
 /** Alerts and faults: what was accepted is in the record, and every fault led to exactly one remediation. */
+import type { SnapshotRemediation } from "../../record/snapshot.ts";
 import type { Facts } from "./facts.ts";
 import { about, byId, count, unowned } from "./common.ts";
 import type { Checked, Exception } from "./reconcile.ts";
@@ -23,7 +24,7 @@ export function checkAlerts({ record, world }: Facts): Checked {
   return { check: "alerts", figures, exceptions };
 }
 
-export function checkFaults({ record }: Facts): Checked {
+export function checkFaults({ record, reopenAfterMs }: Facts): Checked {
   const faults = record.alerts.filter(({ status, disposition }) => status === "firing" && disposition === "delivered");
   const remediations = byId(record);
   const opened = Map.groupBy(
@@ -31,14 +32,29 @@ export function checkFaults({ record }: Facts): Checked {
     ({ faultKey }) => faultKey,
   );
   const exceptions = faults.flatMap(({ faultKey, target, remediationId }): Exception[] => {
-    const all = opened.get(faultKey) ?? [];
-    if (all.length > 1) {
-      const ids = all.map(({ one }) => one.remediationId).join(", ");
-      return all.slice(1).map(({ one }) => about("doubled", one, `opened for a fault that had one already: ${ids}`));
+    const all = (opened.get(faultKey) ?? []).map(({ one }) => one);
+    const doubled = all.filter((one, index) => !mayFollow(one, all[index - 1], reopenAfterMs));
+    if (doubled.length > 0) {
+      const ids = all.map((one) => one.remediationId).join(", ");
+      return doubled.map((one) => about("doubled", one, `opened for a fault that had one already: ${ids}`));
     }
     if (remediationId !== null && remediations.has(remediationId)) return [];
     return [unowned("lost", `${target?.id ?? "unknown target"} ${faultKey}`, "delivered, but no remediation has it")];
   });
+  const again = [...opened.values()].reduce((sum, all) => sum + all.length - 1, 0);
+  const reopened = again === 0 ? "" : `, ${again} of them for a fault that went on after its re-open time`;
   const figures = `${count(faults.length, "fault")}, ${count(record.remediations.length, "remediation")}`;
-  return { check: "faults", figures, exceptions };
+  return { check: "faults", figures: exceptions.length === 0 ? figures + reopened : figures, exceptions };
+}
+
+/** The first of a fault, or one that was opened when the decision of the one before it did not count any more. */
+function mayFollow(
+  one: SnapshotRemediation,
+  before: SnapshotRemediation | undefined,
+  reopenAfterMs: Facts["reopenAfterMs"],
+): boolean {
+  if (before === undefined) return true;
+  if (before.closedAt === null) return false;
+  const reopenMs = reopenAfterMs.get(before.runbook ?? "") ?? Infinity;
+  return Date.parse(one.openedAt) - Date.parse(before.closedAt) >= reopenMs;
 }

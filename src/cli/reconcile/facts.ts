@@ -5,6 +5,8 @@ import type { RunningWorkflow, SeenWorkflow } from "../../watchers/sweep-tempora
 
 export interface Facts {
   record: RecordSnapshot;
+  /** By runbook: how long a decided fault that goes on stays decided (design law 5). One that is not here: for ever. */
+  reopenAfterMs: ReadonlyMap<string, number>;
   temporal: TemporalFacts;
   world: WorldFacts;
 }

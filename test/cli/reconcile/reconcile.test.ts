@@ -163,6 +163,17 @@ test.each(Object.entries(SPOILED))("finds %s, and nothing else", (name, [spoil, 
   expect(reconcile(facts).ok).toBe(false);
 });
 
+test("a fault that went on after its re-open time may have another remediation, and it is counted", () => {
+  const facts = books();
+  // The first one closed at 100 s, the runbook's re-open time is 60 s.
+  facts.record.remediations.push(
+    remediation("web-1", { remediationId: "second", openedAt: at(160), closedAt: at(170) }),
+  );
+  const faults = reconcile(facts).checks.find(({ check }) => check === "faults");
+  expect(faults?.exceptions).toEqual([]);
+  expect(faults?.figures).toBe("2 faults, 3 remediations, 1 of them for a fault that went on after its re-open time");
+});
+
 test("an unsettled effect whose remediation is left to a person is named, not wrong", () => {
   const facts = books();
   Object.assign(facts.record.effects[3] as object, { state: "unknown", detail: "the reply was lost" });

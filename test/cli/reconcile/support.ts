@@ -126,5 +126,5 @@ export function books() {
     tickets: [{ id: "2", key: keyOf("web-2", "dc"), target: "web-2" }] as Left[],
     silences: [] as Left[],
   };
-  return { record, temporal, world };
+  return { record, reopenAfterMs: new Map([["disk-replacement", 60_000]]), temporal, world };
 }
