@@ -5,7 +5,8 @@
 import { Client, Connection } from "@temporalio/client";
 import { join } from "node:path";
 import { withCleanup } from "../../src/cli/process/cleanup.ts";
-import { Supervisor, type ServiceOptions } from "../../src/cli/process/supervisor.ts";
+import type { ServiceOptions } from "../../src/cli/process/command.ts";
+import { Supervisor } from "../../src/cli/process/supervisor.ts";
 import type { EnvSource } from "../../src/config/env.ts";
 import { projectPath } from "../../src/config/project.ts";
 import { currentBundle } from "../../src/workers/bundle.ts";

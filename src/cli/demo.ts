@@ -7,6 +7,9 @@ import { parsePort, withExamples } from "./options.ts";
 import { note, wantsJson } from "./output.ts";
 import { playDemo, type DemoOptions } from "./demo/play.ts";
 
+/** Slower than the plain demo, so that a process has the time to come back that its work needs in the datacenter. */
+const CHAOS = { hosts: 50, timeScale: 100 };
+
 export function demoCommand(): Command {
   const command = new Command("demo")
     .description("Heal a simulated fleet from a real Alertmanager payload, with every stage shown. Nothing to install.")
@@ -15,9 +18,11 @@ export function demoCommand(): Command {
     .addOption(
       new Option("--approve <how>", "who approves what needs a person").choices(["auto", "ask"]).default("auto"),
     )
+    .option("--chaos", `kill worker, API, Temporal and database at random while ${CHAOS.hosts} hosts heal`)
+    .option("--kill-every <seconds>", "with --chaos: the mean time between two kills", parseCount, 10)
     .option("--seed <n>", "same seed, same world", parseCount, 7)
     .option("--time-scale <n>", "seconds of the datacenter in each real second", parseCount, 600)
-    .option("--once", "stop when all is done; status 0 only when every host ended as expected")
+    .option("--once", "stop when all is done; status 0 only when every host ended as expected (--chaos: all in order)")
     .option("--port <port>", "port of the API; 0 takes a free one", parsePort, 8080)
     .option("--temporal-port <port>", "port of Temporal; 0 takes a free one", parsePort, 7233)
     .option("--ui-port <port>", "port of Temporal's Web UI; default: Temporal's port + 1000", parsePort)
@@ -29,11 +34,18 @@ export function demoCommand(): Command {
     ["selfheal demo --fault reply-lost", "the reply of the ticket system is lost: still one ticket"],
     ["selfheal demo --approve ask --hosts 3", "you approve, from another terminal or the Web UI"],
     ["selfheal demo --hosts 30", "more than the group's cap: they queue"],
+    ["selfheal demo --chaos --once", "everything is killed, again and again; nothing may be lost or doubled"],
   ]);
   return command.addHelpText("after", `\nFaults:\n${faults}`);
 }
 
-async function run(options: DemoOptions & { fault?: FaultName }, command: Command): Promise<void> {
+interface DemoFlags extends DemoOptions {
+  chaos?: boolean;
+  killEvery: number;
+}
+
+async function run(options: Omit<DemoFlags, "fault"> & { fault?: FaultName }, command: Command): Promise<void> {
+  if (options.chaos === true) return runChaos(options, command);
   const result = await playDemo({ ...options, fault: options.fault ?? null, json: wantsJson(command) }, readEnv());
   if (wantsJson(command)) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   const wrong = result.endings.filter((ending) => !ending.asExpected);
@@ -42,6 +54,22 @@ async function run(options: DemoOptions & { fault?: FaultName }, command: Comman
   if (options.once === true)
     throw new UserError(`not every host ended as expected: ${names}`, { exitCode: EXIT.failed });
   note(`not every host ended as expected: ${names}`);
+}
+
+async function runChaos(options: Omit<DemoFlags, "fault">, command: Command): Promise<void> {
+  for (const name of ["fault", "approve"]) {
+    if (command.getOptionValueSource(name) === "cli")
+      throw new UserError(`--${name} does not go with --chaos: leave one out`, { exitCode: EXIT.usage });
+  }
+  const defaults = Object.entries(CHAOS).filter(([name]) => command.getOptionValueSource(name) === "default");
+  const { playChaos } = await import("./demo/play-chaos.ts");
+  const asked = { ...options, ...Object.fromEntries(defaults), json: wantsJson(command) };
+  const result = await playChaos(asked, readEnv());
+  if (wantsJson(command)) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  if (result.reconciliation === null) throw new UserError("stopped before the end", { exitCode: EXIT.interrupted });
+  if (!result.reconciliation.ok) {
+    throw new UserError("something was lost, doubled or left behind: see above", { exitCode: EXIT.failed });
+  }
 }
 
 function parseCount(text: string): number {

@@ -77,6 +77,21 @@ export class Alerting {
     const payload = payloadOf(loud, { receiver: this.#options.receiver ?? "selfheal", externalURL: this.#externalURL });
     const names = loud.map((alert) => `${alert.status} ${alert.labels["host"] ?? ""}`).join(", ");
     this.#world.note({ system: "alertmanager", what: "webhook-sent", detail: names });
-    this.#outbox.post("alertmanager", this.#options.webhookUrl, payload, this.#options.headers);
+    void this.#outbox
+      .post("alertmanager", this.#options.webhookUrl, payload, this.#options.headers)
+      .then((accepted) => {
+        if (accepted) this.#world.acceptedAlerts.push(...loud);
+        else if (!this.#outbox.stopped) this.#sayAgain(loud);
+      });
+  }
+
+  /** What nobody took comes again with the next evaluation, as Alertmanager does it with its next group interval. */
+  #sayAgain(alerts: WebhookAlert[]): void {
+    for (const alert of alerts) {
+      const since = this.#sent.get(alert.fingerprint);
+      if (since === undefined ? alert.status === "resolved" : since.alert.startsAt === alert.startsAt)
+        this.#sent.set(alert.fingerprint, { alert, at: -Infinity });
+    }
+    this.#evaluateSoon();
   }
 }

@@ -118,7 +118,7 @@ function assemble(
   const ticketHook = options.tickets?.webhookUrl;
   if (ticketHook !== undefined) {
     world.tickets.onTransaction((ticket, { id, type }) => {
-      outbox.post("rt", ticketHook, { ticket: ticket.id, status: ticket.status, transaction: { id, type } });
+      void outbox.post("rt", ticketHook, { ticket: ticket.id, status: ticket.status, transaction: { id, type } });
     });
   }
   return {

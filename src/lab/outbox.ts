@@ -6,16 +6,22 @@ const ATTEMPTS = 10;
 
 export class Outbox {
   readonly #world: World;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<unknown>>();
   readonly #stopped = new AbortController();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  post(from: string, url: string, body: unknown, headers: Record<string, string> = {}): void {
+  /** Resolves to whether it was answered with 2xx, now or after some tries. */
+  post(from: string, url: string, body: unknown, headers: Record<string, string> = {}): Promise<boolean> {
     const sending = this.#send(from, url, JSON.stringify(body), headers).finally(() => this.#pending.delete(sending));
     this.#pending.add(sending);
+    return sending;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped.signal.aborted;
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -28,12 +34,12 @@ export class Outbox {
     await this.idle();
   }
 
-  async #send(from: string, url: string, body: string, headers: Record<string, string>): Promise<void> {
+  async #send(from: string, url: string, body: string, headers: Record<string, string>): Promise<boolean> {
     for (let attempt = 1; attempt <= ATTEMPTS && !this.#stopped.signal.aborted; attempt++) {
       const status = await this.#attempt(url, body, headers);
       if (status !== null && status < 500) {
         if (status >= 300) this.#world.note({ system: from, what: "webhook-refused", detail: `${url}: ${status}` });
-        return;
+        return status < 300;
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, RETRY_MS);
@@ -45,6 +51,7 @@ export class Outbox {
       });
     }
     if (!this.#stopped.signal.aborted) this.#world.note({ system: from, what: "webhook-failed", detail: url });
+    return false;
   }
 
   async #attempt(url: string, body: string, headers: Record<string, string>): Promise<number | null> {

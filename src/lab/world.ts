@@ -1,4 +1,5 @@
 /** The true state of the simulated datacenter, and the log of everything that changed it. Tests assert on this. */
+import type { WebhookAlert } from "./alerts.ts";
 import type { LabClock } from "./clock.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { type Host, isFailing, isServing, makeHost } from "./host.ts";
@@ -47,6 +48,8 @@ export class World {
   readonly traffic: Traffic;
   readonly tickets: TicketStore;
   readonly messages: ChatMessage[] = [];
+  /** Every alert of every webhook of the lab's Alertmanager that was answered with 2xx, repeats too. */
+  readonly acceptedAlerts: WebhookAlert[] = [];
   readonly silences = new Map<string, LabSilence>();
   readonly log: LogEntry[] = [];
   /** Lab ms. */

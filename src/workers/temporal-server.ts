@@ -39,6 +39,10 @@ export interface DevServer {
   ended: Promise<string>;
   /** SIGTERM, then SIGKILL; resolves when nothing is left of it. */
   stop(): Promise<void>;
+  /** SIGKILL to all of it; with a `dbFile`, a server started again on the same ports knows everything. */
+  kill(): void;
+  /** The last lines that it printed. */
+  tail(): string[];
 }
 
 const HOST = "127.0.0.1";
@@ -81,6 +85,8 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     metricsUrl: metricsPort === null ? null : `http://${HOST}:${metricsPort}/metrics`,
     pid: server.pid,
     ended: server.ended.then(describeEnding),
+    kill: () => server.kill(),
+    tail: () => server.tail(),
     stop: async () => {
       stopping = true;
       await server.stop();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Supervisor } from "../../src/cli/process/supervisor.ts";
+import type { Run } from "../../src/cli/process/kept-service.ts";
 import { isAlive, untilGone } from "../support/processes.ts";
 
 const entry = new URL("fixtures/service.ts", import.meta.url).pathname;
@@ -30,13 +31,48 @@ test("a started service has said that it is ready and where; a stop is clean and
 test("a killed service is started again, as another process, and says so", async () => {
   const service = await start();
   const first = service.pid;
-  service.kill();
-  await vi.waitFor(() => expect(events).toHaveLength(2), { timeout: 10_000, interval: 20 });
+  expect(await service.kill()).toBe(true);
+  expect(events).toHaveLength(2);
   expect(events[0]).toBe("worker: killed by SIGKILL, starting it again");
   expect(service.pid).not.toBe(first);
   expect(service.restarts).toBe(1);
   await supervisor.stop();
   await untilGone(-service.pid);
+});
+
+/** A part without a process. */
+function run(pid: number): Run {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const stop = (): Promise<void> => Promise.resolve(resolve("stopped"));
+  return { pid, detail: {}, ended: promise, lastWords: () => "", kill: () => void resolve("killed by SIGKILL"), stop };
+}
+
+test("a restart that fails is tried again: what it needs may be on its way back too", async () => {
+  const launches = [
+    () => Promise.resolve(run(1)),
+    () => Promise.reject(new Error("no database")),
+    () => Promise.resolve(run(2)),
+  ];
+  const service = await supervisor.keep({
+    name: "Temporal",
+    launch: () => (launches.shift() as () => Promise<Run>)(),
+  });
+  expect(await service.kill()).toBe(true);
+  expect(service.pid).toBe(2);
+  expect(events).toEqual([
+    "Temporal: killed by SIGKILL, starting it again",
+    "Temporal: not up yet, trying again: no database",
+    "Temporal: runs again as pid 2",
+  ]);
+});
+
+test("a kill while everything is being stopped resolves: it will not be back", async () => {
+  let launched = 0;
+  const launch = (): Promise<Run> => (++launched === 1 ? Promise.resolve(run(1)) : Promise.reject(new Error("away")));
+  const service = await supervisor.keep({ name: "Temporal", launch });
+  const back = service.kill();
+  await supervisor.stop();
+  expect(await back).toBe(false);
 });
 
 test("one that cannot start is an error with its last words, not a loop", async () => {
@@ -58,33 +94,6 @@ test("a restart is a clean stop and a new process, and no death", async () => {
   expect(service.pid).not.toBe(first);
   expect(service.restarts).toBe(1);
   await untilGone(-first);
-});
-
-test("what cannot start again yet, because something that it needs is away, is tried again", async () => {
-  let launches = 0;
-  const service = await supervisor.keep({
-    name: "database",
-    launch: async () => {
-      launches += 1;
-      if (launches === 2) throw new Error("its port is still taken");
-      const end = Promise.withResolvers<string>();
-      return {
-        pid: launches,
-        detail: {},
-        ended: end.promise,
-        stop: async () => end.resolve("exit code 0"),
-        kill: () => end.resolve("killed by SIGKILL"),
-        lastWords: () => "",
-      };
-    },
-  });
-  service.kill();
-  await vi.waitFor(() => expect(service.pid).toBe(3), { timeout: 10_000, interval: 20 });
-  expect(events).toEqual([
-    "database: killed by SIGKILL, starting it again",
-    "database: not up yet, trying again: its port is still taken",
-    "database: runs again as pid 3",
-  ]);
 });
 
 test("parts stop in the reverse order of their start, whatever one of them does", async () => {

@@ -32,8 +32,8 @@ describe("the product in real processes", () => {
     await live.alert({ hosts: [first] });
     await expect.poll(() => count(first, "ticket-created"), { timeout: 30_000 }).toBe(1);
     const before = [live.stack.worker.pid, live.stack.serve.pid];
-    live.stack.worker.kill();
-    live.stack.serve.kill();
+    void live.stack.worker.kill();
+    void live.stack.serve.kill();
     const story = (await live.closed([first])).get(first);
     expect(story?.remediation.outcome).toBe("healed");
     expect(before).not.toContain(live.stack.worker.pid);

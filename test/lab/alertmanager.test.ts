@@ -114,11 +114,11 @@ describe("the lab's own Alertmanager", () => {
   let close: () => void = () => {};
   afterEach(() => close());
 
-  async function receiver(): Promise<{ url: string; said: string[][]; refuse: number }> {
-    const it = { url: "", said: [] as string[][], refuse: 0 };
+  async function receiver(): Promise<{ url: string; said: string[][]; refuse: number; with: number }> {
+    const it = { url: "", said: [] as string[][], refuse: 0, with: 503 };
     const server = createServer((request: IncomingMessage, response) => {
       void text(request).then((body) => {
-        if (it.refuse-- > 0) return response.writeHead(503).end();
+        if (it.refuse-- > 0) return response.writeHead(it.with).end();
         const { alerts } = JSON.parse(body) as WebhookPayload;
         it.said.push(alerts.map((alert) => `${alert.labels["host"]} ${alert.status}`));
         return response.end();
@@ -162,5 +162,26 @@ describe("the lab's own Alertmanager", () => {
     dc.advance(MINUTE);
     await dc.idle();
     expect(hook.said).toEqual([["web-1 firing"]]);
+  });
+
+  it("says again later what nobody took, and counts only what was taken", async () => {
+    const hook = await receiver();
+    Object.assign(hook, { refuse: 1, with: 400 });
+    const dc = await lab({ failing: ["web-1"], alerting: { webhookUrl: hook.url, repeatMs: HOUR } });
+    dc.advance(MINUTE);
+    await dc.idle();
+    expect(hook.said).toEqual([]);
+    expect(dc.world.acceptedAlerts).toEqual([]);
+    dc.advance(MINUTE);
+    await dc.idle();
+    expect(hook.said).toEqual([["web-1 firing"]]);
+    expect(dc.world.acceptedAlerts.map((alert) => alert.labels["host"])).toEqual(["web-1"]);
+    dc.world.healDisk("web-1");
+    Object.assign(hook, { refuse: 1 });
+    for (const _ of [1, 2]) {
+      dc.advance(MINUTE);
+      await dc.idle();
+    }
+    expect(hook.said).toEqual([["web-1 firing"], ["web-1 resolved"]]);
   });
 });

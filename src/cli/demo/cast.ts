@@ -35,6 +35,13 @@ export function castOf(options: { count: number; seed: number; fault: FaultName 
   return { hosts, parts };
 }
 
+/** For `--chaos`: a fleet, and `count` hosts of the groups that a standing approval covers, whose disks will fail. */
+export function crowdOf({ count, seed }: { count: number; seed: number }): { hosts: LabHost[]; failing: string[] } {
+  const hosts = makeFleet({ count: Math.max(FLEET, count * 4), seed });
+  const pooled = oneARack(hosts.filter(({ pool }) => pool !== null));
+  return { hosts, failing: pooled.slice(0, count).map(({ id }) => id) };
+}
+
 function partOf(index: number, web: LabHost[], fault: FaultName | null): Part {
   const host = web[index % web.length] ?? fail(`part ${index}`);
   const healed: Part = {

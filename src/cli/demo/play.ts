@@ -16,6 +16,7 @@ import { clock, endingLine, endingsOf, timelineText, type Ending } from "./epilo
 import { listenForKeys } from "./keys.ts";
 import { writeLabFolder } from "./lab-folder.ts";
 import { tellLab } from "./narrator.ts";
+import { sayFrom } from "./say.ts";
 import { Follower } from "./watch.ts";
 
 export interface DemoOptions {
@@ -105,13 +106,7 @@ async function perform(
   stop: AbortSignal,
 ): Promise<DemoResult> {
   const startedAt = performance.now();
-  const say = (who: string, line: string): void => {
-    const real = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(5);
-    const there = clock((performance.now() - startedAt) * options.timeScale);
-    note(
-      `${paint("dim", `${real}s ${there.padStart(6)}`, process.stderr)}  ${paint("bold", who.padEnd(9), process.stderr)} ${line}`,
-    );
-  };
+  const say = sayFrom(startedAt, options.timeScale);
   prologue(options, cast, lab, stack);
   const api = apiOf(stack);
   const ours = new Set(cast.parts.map(({ host }) => host));
@@ -241,7 +236,7 @@ function urlOption(stack: Stack): string {
 
 function killWorker(stack: Stack): void {
   note(paint("red", `worker: SIGKILL to pid ${stack.worker.pid}`, process.stderr));
-  stack.worker.kill();
+  void stack.worker.kill();
 }
 
 async function stayUp(stack: Stack, stopped: Promise<unknown>): Promise<void> {

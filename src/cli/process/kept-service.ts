@@ -35,8 +35,8 @@ export interface Service {
   readonly restarts: number;
   /** What the service said when it became ready (its URL, for example). */
   readonly detail: ReadyDetail;
-  /** SIGKILL; it is started again at once. */
-  kill(): void;
+  /** SIGKILL; it is started again at once. Resolves to true when it is ready again, to false when it never will be. */
+  kill(): Promise<boolean>;
   /** A clean stop and a new start, as a rolling restart does it; resolves when it is ready again. */
   restart(): Promise<void>;
 }
@@ -60,6 +60,8 @@ export class KeptService implements Service {
   /** Early ends and failed starts in a row. */
   #failures = 0;
   #over = false;
+  /** Settled when it is ready again, or never will be. */
+  #back = Promise.withResolvers<boolean>();
   restarts = 0;
 
   constructor(options: KeepOptions, report: SupervisorOptions, giveUp: (error: Error) => void) {
@@ -80,8 +82,9 @@ export class KeptService implements Service {
     return this.#run?.detail ?? {};
   }
 
-  kill(): void {
+  kill(): Promise<boolean> {
     this.#run?.kill();
+    return this.#back.promise;
   }
 
   async start(): Promise<void> {
@@ -116,13 +119,16 @@ export class KeptService implements Service {
       const how = await run.ended;
       if (this.#stopped.signal.aborted) break;
       if (this.#wanted === null) {
-        this.#failures = performance.now() - startedAt < QUICK_DEATH_MS ? this.#failures + 1 : 0;
+        // SIGKILL comes from outside and says nothing about whether it can run.
+        const quick = performance.now() - startedAt < QUICK_DEATH_MS && !how.includes("SIGKILL");
+        this.#failures = quick ? this.#failures + 1 : 0;
         if (this.#isHopeless(new UserError(`${this.name} keeps ending (${how}); ${run.lastWords()}`))) break;
         this.#report.onEvent(this.name, `${how}, starting it again`);
       }
       run = await this.#startAgain();
     }
     this.#over = true;
+    this.#back.resolve(false);
     this.#wanted?.reject(new UserError(`${this.name} does not run any more`));
   }
 
@@ -137,6 +143,8 @@ export class KeptService implements Service {
         this.#report.onEvent(this.name, `runs again as pid ${run.pid}`);
         this.#wanted?.resolve();
         this.#wanted = null;
+        this.#back.resolve(true);
+        this.#back = Promise.withResolvers();
         return run;
       } catch (error) {
         if (this.#stopped.signal.aborted) return null;

@@ -6,15 +6,13 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Env } from "../../config/env.ts";
-import { temporalSettings } from "../../config/temporal.ts";
-import { EXIT, UserError } from "../../config/user-error.ts";
-import { defaultStateFolder, startEmbedded } from "../../record/embedded.ts";
-import { migrate } from "../../record/migrate.ts";
+import { defaultStateFolder } from "../../record/embedded.ts";
 import { currentBundle } from "../../workers/bundle.ts";
 import { claimPort } from "../../workers/ports.ts";
-import { obtainTemporalCli } from "../../workers/temporal-cli.ts";
-import { startDevServer } from "../../workers/temporal-server.ts";
-import { Supervisor, type Service } from "./supervisor.ts";
+import type { Service } from "./kept-service.ts";
+import { startDatabase, startTemporal } from "./servers.ts";
+import { checkpoint, Stopped } from "./stopped.ts";
+import { Supervisor } from "./supervisor.ts";
 
 export interface RunningLab {
   url: string;
@@ -45,6 +43,8 @@ export interface StackOptions {
   state: string | undefined;
   /** Forget everything at the end. */
   fresh: boolean;
+  /** Temporal keeps its data on the disk, so that it can be killed and go on. Default: not with `fresh`. */
+  temporalOnDisk?: boolean;
   /** More arguments for `worker` and `serve`. */
   workerArgs?: readonly string[];
   serveArgs?: readonly string[];
@@ -58,6 +58,8 @@ export interface StackContext {
   say: (line: string) => void;
   /** A log line of a child; default: nothing is shown but warnings and errors. */
   onLine?: (service: string, line: string) => void;
+  /** A process ended or runs again; default: said. */
+  onEvent?: (service: string, event: string) => void;
 }
 
 export interface StackUrls {
@@ -76,6 +78,10 @@ export interface Stack {
   supervisor: Supervisor;
   worker: Service;
   serve: Service;
+  /** null when it was there before us, or keeps nothing on the disk: killed, it could not go on. */
+  temporal: Service | null;
+  /** null when it was there before us. */
+  database: Service | null;
   lab: RunningLab | null;
   /** Stops everything in reverse order and removes what `fresh` made. */
   stop(): Promise<void>;
@@ -85,13 +91,13 @@ export interface Stack {
 export async function startStack(options: StackOptions, context: StackContext): Promise<Stack> {
   const supervisor = new Supervisor({
     onLine: (service, line) => (context.onLine ?? onlyTrouble(context))(service, line),
-    onEvent: (service, event) => context.say(`${service}: ${event}`),
+    onEvent: context.onEvent ?? ((service, event) => context.say(`${service}: ${event}`)),
   });
   const stopEarly = (): void => void supervisor.stop();
   context.stop.addEventListener("abort", stopEarly);
   try {
     const stack = await startParts(options, context, supervisor);
-    checkpoint(context);
+    checkpoint(context.stop);
     return stack;
   } catch (error) {
     await supervisor.stop();
@@ -105,15 +111,15 @@ async function startParts(options: StackOptions, context: StackContext, supervis
   // Ports first: what is in use is said before anything heavy has started.
   const port = await claimPort({ port: options.port, what: "the API", option: "--port" });
   const state = await stateFolder(options, context.env, supervisor);
-  const temporal = await startTemporal(options, context, supervisor, state);
-  checkpoint(context);
-  const databaseUrl = await startDatabase(options, context, supervisor, state);
-  checkpoint(context);
+  const temporal = await startTemporal(options, context, { supervisor, state });
+  checkpoint(context.stop);
+  const database = await startDatabase(options, context, { supervisor, state });
+  checkpoint(context.stop);
   const lab = await startLab(options, supervisor, { folder: join(state, "lab"), apiUrl: `http://127.0.0.1:${port}` });
   const config = options.config ?? lab?.configFolder ?? context.env.SELFHEAL_CONFIG;
-  checkpoint(context);
+  checkpoint(context.stop);
   const env = {
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: temporal.namespace,
     SELFHEAL_LOG_FORMAT: "json",
@@ -138,10 +144,12 @@ async function startParts(options: StackOptions, context: StackContext, supervis
       namespace: temporal.namespace,
       lab: lab?.url ?? null,
     },
-    databaseUrl,
+    databaseUrl: database.url,
     supervisor,
     worker,
     serve,
+    temporal: temporal.service,
+    database: database.service,
     lab,
     stop: () => supervisor.stop(),
   };
@@ -157,72 +165,11 @@ async function stateFolder(options: StackOptions, env: Env, supervisor: Supervis
   return folder;
 }
 
-interface TemporalPlace {
-  address: string;
-  namespace: string;
-  uiUrl: string | null;
-}
-
-async function startTemporal(
-  options: StackOptions,
-  context: StackContext,
-  supervisor: Supervisor,
-  state: string,
-): Promise<TemporalPlace> {
-  const { env, say } = context;
-  if (env.TEMPORAL_ADDRESS !== undefined) {
-    const { address, namespace } = temporalSettings();
-    say(`using Temporal at ${address}, namespace ${namespace} (TEMPORAL_ADDRESS)`);
-    return { address, namespace, uiUrl: null };
-  }
-  const cli = await obtainTemporalCli(env, say, { signal: context.stop });
-  checkpoint(context);
-  say("starting Temporal");
-  const server = await startDevServer({
-    cli: cli.path,
-    port: options.temporalPort,
-    ...(options.uiPort === undefined ? {} : { uiPort: options.uiPort }),
-    ...(options.fresh ? {} : { dbFile: join(state, "temporal", "temporal.sqlite") }),
-    log: (line) => context.onLine?.("temporal", line),
-  });
-  supervisor.own("Temporal", () => server.stop());
-  void server.ended.then((how) => supervisor.fail(new UserError(`the Temporal dev server has ended (${how})`)));
-  return server;
-}
-
-async function startDatabase(
-  options: StackOptions,
-  context: StackContext,
-  supervisor: Supervisor,
-  state: string,
-): Promise<string> {
-  let url = options.databaseUrl ?? context.env.DATABASE_URL;
-  if (url === undefined) {
-    context.say("starting the embedded PostgreSQL");
-    const database = await startEmbedded({ dataFolder: join(state, "postgres") });
-    supervisor.own("PostgreSQL", () => database.stop());
-    url = database.url;
-  }
-  await migrate(url);
-  return url;
-}
-
 async function startLab(options: StackOptions, supervisor: Supervisor, place: LabPlace): Promise<RunningLab | null> {
   if (options.lab === null) return null;
   const lab = await options.lab(place);
   supervisor.own("lab", () => lab.stop());
   return lab;
-}
-
-/** The user stopped it before everything was up. */
-class Stopped extends UserError {
-  constructor() {
-    super("stopped", { exitCode: EXIT.interrupted });
-  }
-}
-
-function checkpoint(context: StackContext): void {
-  if (context.stop.aborted) throw new Stopped();
 }
 
 /** Without a place for log lines, a person still sees what goes wrong. */
