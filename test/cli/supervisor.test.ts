@@ -43,7 +43,9 @@ test("a killed service is started again, as another process, and says so", async
 /** A part without a process. */
 function run(pid: number): Run {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const stop = (): Promise<void> => Promise.resolve(resolve("stopped"));
+  const stop = async (): Promise<void> => {
+    resolve("stopped");
+  };
   return { pid, detail: {}, ended: promise, lastWords: () => "", kill: () => void resolve("killed by SIGKILL"), stop };
 }
 
