@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Alert } from "../contracts/alert.ts";
+import type { FaultHook } from "../contracts/fault-points.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { AnyAction } from "../ports/action.ts";
 import type { Ports } from "../ports/ports.ts";
@@ -34,5 +35,5 @@ export interface ActivityDependencies {
   /** Makes a failure that is tried again while a worker of another version may still take it, and then as `refuse`. */
   notByMe(message: string): Error;
   /** Tests only: dies here when it is told to (the crash-window matrix). */
-  faultPoint?: (name: string) => Promise<void>;
+  faultPoint?: FaultHook | undefined;
 }

@@ -37,6 +37,7 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
   const { operation, input } = prepared;
   const key = keyOf(request);
   const { remediationId, rung, step, action, direction, attempt } = request;
+  deps.faultPoint?.(`effect.${direction}.begun`, action);
   const fence = await deps.record.beginEffect({
     key,
     remediationId,
@@ -55,7 +56,7 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
     const seen = await look(operation, context, input);
     if (seen.state !== "notHappened") return settle(deps, request, seen);
   }
-  await deps.faultPoint?.("effect.beforeApply");
+  deps.faultPoint?.(`effect.${direction}.intended`, action);
   try {
     await operation.apply?.(context, input);
   } catch (error) {
@@ -63,8 +64,12 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
     const refused = reportOf(error);
     if (refused !== null) return settle(deps, request, refused);
   }
-  await deps.faultPoint?.("effect.afterApply");
-  return settle(deps, request, await look(operation, context, input));
+  deps.faultPoint?.(`effect.${direction}.applied`, action);
+  const seen = await look(operation, context, input);
+  deps.faultPoint?.(`effect.${direction}.seen`, action);
+  const report = await settle(deps, request, seen);
+  deps.faultPoint?.(`effect.${direction}.settled`, action);
+  return report;
 }
 
 /** Reads one effect back and records what was seen. Rejects when it cannot be read: the caller tries again. */

@@ -21,12 +21,26 @@ export function createActivities(deps: ActivityDependencies): RemediationActivit
     "remediation.close": (request) => closeRemediation(deps, request),
     "effect.observe": (request) => observeEffect(deps, request),
   };
-  const all = { ...effectActivities(deps), ...remediation } as Record<string, Activity>;
+  const stages = Object.entries({ ...remediation } as Record<string, Activity>).map(([name, run]) => {
+    return [name, betweenPoints(deps, name as Stage, run)] as const;
+  });
+  const all = { ...(effectActivities(deps) as Record<string, Activity>), ...Object.fromEntries(stages) };
   const guarded = Object.entries(all).map(([name, run]) => [name, conflictsEnd(deps, run)]);
   return Object.fromEntries(guarded) as RemediationActivities & Record<string, EffectActivity>;
 }
 
 type Activity = (request: never) => Promise<unknown>;
+type Stage = keyof RemediationActivities;
+
+/** Effects have their own points, inside the wrapper. */
+function betweenPoints(deps: ActivityDependencies, name: Stage, run: Activity): Activity {
+  return async (request) => {
+    deps.faultPoint?.(`${name}.before`);
+    const reply = await run(request);
+    deps.faultPoint?.(`${name}.after`);
+    return reply;
+  };
+}
 
 /** What does not fit the record never will: tried for ever, it would hang the workflow without a word (law 12). */
 function conflictsEnd(deps: ActivityDependencies, run: Activity): Activity {

@@ -15,6 +15,7 @@ import { sourceTokens } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
+import { crashPoints } from "./process/crash-points.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
 
@@ -69,6 +70,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       sourceTokens: tokens,
       apiToken: tokenOf(env.SELFHEAL_API_TOKEN),
       webUiUrl: webUiOf(env, settings),
+      faultPoint: crashPoints(env, log),
     });
     defer(() => server.close());
     announceReady({ url: server.url, catalogue: catalogue.version });

@@ -4,6 +4,7 @@ import { ACTIONS } from "../activities/actions.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { connectClient, temporalSettings } from "../config/temporal.ts";
+import { crashPoints } from "./process/crash-points.ts";
 import { openRecord } from "../record/record.ts";
 import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
@@ -89,6 +90,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       connections,
       log,
       stopping: stop.signal,
+      faultPoint: crashPoints(env, log),
     });
     const worker = (): Promise<void> =>
       runWorker({

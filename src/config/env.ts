@@ -50,6 +50,7 @@ export const ENV_SCHEMA = z.object({
   SELFHEAL_URL: text.describe("where `remediation` finds the API; default http://127.0.0.1:8080"),
   SELFHEAL_TOKEN: text.describe("the bearer token that `remediation` shows the API"),
   SELFHEAL_WEB_UI_URL: text.describe("address of Temporal's Web UI, for links; default none"),
+  SELFHEAL_CRASH_FOLDER: text.describe("tests only: folder whose files say at which fault points to die"),
   SELFHEAL_NODE: text.describe("path of the Node 24 that bin/selfheal starts"),
   TEMPORAL_ADDRESS: text.describe("host:port of a running Temporal; `dev` then starts none"),
   TEMPORAL_NAMESPACE: text.describe("Temporal namespace; default `default`"),

@@ -1,5 +1,6 @@
 /** What people tell a remediation over the API: approve, reject, cancel. Through the workflow's update, so that they hear
  * at once whether it was taken; whether the person may decide, the workflow has checked before it counts (law 14). */
+import type { FaultHook } from "../contracts/fault-points.ts";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
 import { ProblemError, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Decision, type Remediations } from "./remediations.ts";
@@ -27,6 +28,7 @@ export interface DecisionAnswer {
 export interface DecisionDependencies {
   record: Pick<RecordStore, "find" | "issueToken">;
   remediations: Remediations;
+  faultPoint?: FaultHook | undefined;
 }
 
 /** Enough for a worker that is just being restarted; the decision itself is used up at once. */
@@ -40,9 +42,11 @@ export async function decide(deps: DecisionDependencies, request: DecisionReques
     );
   }
   const decision = await toDecision(deps, request, row);
+  deps.faultPoint?.("decision.issued", row.workflowId);
   try {
     const taken = await deps.remediations.decide(row.workflowId, decision);
     if (taken === "notRunning") throw lostWorkflow(row);
+    deps.faultPoint?.("decision.sent", row.workflowId);
   } catch (error) {
     if (error instanceof DecisionRefused)
       throw conflict(`the remediation of ${targetOf(row)} did not take it: ${error.message}`);

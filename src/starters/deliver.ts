@@ -4,7 +4,8 @@
  * that the workflow never hears of the end before the beginning.
  */
 import type { AlertMessage } from "../contracts/messages.ts";
-import { faultKey } from "../contracts/ids.ts";
+import type { FaultHook } from "../contracts/fault-points.ts";
+import { faultKey, workflowId } from "../contracts/ids.ts";
 import { Gate } from "./gate.ts";
 import type { StarterMetrics } from "./metrics.ts";
 import type { Remediations } from "./remediations.ts";
@@ -32,6 +33,7 @@ export interface DeliveryDependencies {
   now: () => number;
   /** Calls to Temporal at once. */
   concurrency: number;
+  faultPoint?: FaultHook | undefined;
 }
 
 export class Delivery {
@@ -74,6 +76,7 @@ export class Delivery {
     const { target, runbook, group, severity, joinKey, alert } = route;
     const message: AlertMessage = { alert, remediationId: newId(), joinKey };
     const signal = alert.status;
+    this.deps.faultPoint?.("ingest.received", workflowId(target));
     try {
       if (signal === "resolved") {
         const told = await remediations.resolve(target, message);
@@ -82,6 +85,7 @@ export class Delivery {
       }
       await remediations.start({ target, message, runbook, group, severity });
       metrics.signals.inc({ signal, result: "told" });
+      this.deps.faultPoint?.("ingest.signalled", workflowId(target));
       return "told";
     } catch (error) {
       metrics.signals.inc({ signal, result: "failed" });

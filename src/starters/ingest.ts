@@ -6,7 +6,8 @@
 import type { Logger } from "pino";
 import { messageOf } from "../config/user-error.ts";
 import type { FaultKey } from "../contracts/alert.ts";
-import { faultKey } from "../contracts/ids.ts";
+import type { FaultHook } from "../contracts/fault-points.ts";
+import { faultKey, workflowId } from "../contracts/ids.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { Ingest } from "../record/api.ts";
 import { Delivery } from "./deliver.ts";
@@ -29,6 +30,7 @@ export interface IngestDependencies {
   now?: () => number;
   /** Calls to Temporal at once; default 32. */
   concurrency?: number;
+  faultPoint?: FaultHook | undefined;
 }
 
 export interface AlertResult {
@@ -68,6 +70,7 @@ export function createIngest(deps: IngestDependencies): Starter {
     newId: deps.newId,
     now: deps.now ?? Date.now,
     concurrency: deps.concurrency ?? 32,
+    faultPoint: deps.faultPoint,
   });
   return {
     ingest: (batch) => ingest(deps, delivery, batch),
@@ -157,6 +160,8 @@ async function deliverAll(
     await Promise.all(chunk.map((fault) => deliverFault(delivery, fault, round)));
     const marks = passages.filter((passage) => passage.sent).map(({ route }) => markOf(route));
     await throughRecord("mark the alerts delivered", () => deps.record.markDelivered(marks));
+    for (const { route } of passages)
+      if (route.kind === "deliver") deps.faultPoint?.("ingest.delivered", workflowId(route.target));
   }
 }
 

@@ -3,6 +3,7 @@
  * safe, tells people of the rest once, and leaves what it found in the record, where `selfheal doctor` shows it.
  */
 import { messageOf } from "../config/user-error.ts";
+import type { FaultHook } from "../contracts/fault-points.ts";
 import type { NotifyPort } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { Finding, SweepRecord } from "../record/api-sweep.ts";
@@ -32,6 +33,7 @@ export interface SweepDependencies extends LookDependencies {
   starter: Pick<Starter, "redeliver">;
   remediations: Pick<Remediations, "hint">;
   notify: NotifyPort;
+  faultPoint?: FaultHook | undefined;
 }
 
 export interface SweepReport {
@@ -52,6 +54,7 @@ interface Looked {
 export async function sweepOnce(deps: SweepDependencies, scheduledAtMs: number | null = null): Promise<SweepReport> {
   const moment = await momentOf(deps);
   const seen = await look(deps, moment, deps);
+  deps.faultPoint?.("sweep.looked");
   const candidates = await repairAll(deps, seen);
   const rows = await deps.record.saveSweep({
     found: candidates.map(toFinding),
@@ -59,6 +62,7 @@ export async function sweepOnce(deps: SweepDependencies, scheduledAtMs: number |
     failures: seen.failures,
     temporalLagMs: scheduledAtMs === null ? null : moment.nowMs - scheduledAtMs,
   });
+  deps.faultPoint?.("sweep.saved");
   const untold = await tellPeople(deps, rows, candidates);
   const report = { found: candidates.map(toFinding), failures: [...seen.failures, ...untold] };
   // Said once; what stands on from sweep to sweep is in the record.
@@ -126,6 +130,7 @@ async function repairAll(deps: SweepDependencies, seen: Looked): Promise<Candida
     }
     try {
       const done = await one.repair();
+      deps.faultPoint?.("sweep.repaired", one.code);
       if (done !== null) after.push({ ...one, done });
     } catch (error) {
       deps.log.warn({ finding: one.key, err: error }, "a repair failed; the next sweep tries again");

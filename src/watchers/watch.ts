@@ -5,6 +5,7 @@
  */
 import type { Logger } from "pino";
 import { messageOf } from "../config/user-error.ts";
+import type { FaultHook } from "../contracts/fault-points.ts";
 import { WATCHED_SYSTEMS } from "../ports/action.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { RecordStore, WaitRow } from "../record/api.ts";
@@ -20,6 +21,7 @@ export interface WatchDependencies {
   log: Logger;
   /** Milliseconds; default the process's clock. */
   now?: () => number;
+  faultPoint?: FaultHook | undefined;
 }
 
 export interface WatchReport {
@@ -89,7 +91,9 @@ export class Watcher {
   private async hintAndMark(wait: WaitRow, word: string): Promise<void> {
     const { key, remediationId, workflowId, ref } = wait;
     const told = await this.deps.remediations.hint(workflowId, key);
+    this.deps.faultPoint?.("watch.hinted", workflowId);
     await this.deps.record.markSeen(key, word);
+    this.deps.faultPoint?.("watch.marked", workflowId);
     const level = told === "told" ? "info" : "warn";
     this.deps.log[level](
       { remediationId, system: wait.system, ref, from: wait.seen, to: word, told },

@@ -13,6 +13,7 @@ import { buildPorts } from "../adapters/build.ts";
 import type { Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { classify } from "../catalogue/classify.ts";
+import type { FaultHook } from "../contracts/fault-points.ts";
 import type { Outside, Ports } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 import { createIngest, type Starter } from "../starters/ingest.ts";
@@ -42,7 +43,7 @@ export interface Composition {
   newId?: () => string;
   /** The worker is told to stop: what only waits (the watcher) ends at once instead of using up the grace time. */
   stopping?: AbortSignal;
-  faultPoint?: ActivityDependencies["faultPoint"];
+  faultPoint?: FaultHook | undefined;
 }
 
 export interface Composed {
@@ -52,7 +53,7 @@ export interface Composed {
 }
 
 export function compose(parts: Composition): Composed {
-  const { record, remediations, log } = parts;
+  const { record, remediations, log, faultPoint } = parts;
   const ports = buildPorts(parts.connections, parts.outside ?? OUTSIDE);
   const dependencies: ActivityDependencies = {
     record,
@@ -67,12 +68,12 @@ export function compose(parts: Composition): Composed {
     // No retry cures a plan that this worker cannot run.
     refuse: (message) => ApplicationFailure.create({ message, type: "permanent", nonRetryable: true }),
     notByMe,
-    ...(parts.faultPoint === undefined ? {} : { faultPoint: parts.faultPoint }),
+    faultPoint,
   };
   const unknown = unknownActivity(dependencies);
   const activities = {
     ...heartbeating(createActivities(dependencies)),
-    ...createWatchActivities({ record, ports, remediations, log }, () => watchHandle(parts.stopping)),
+    ...createWatchActivities({ record, ports, remediations, log, faultPoint }, () => watchHandle(parts.stopping)),
     ...sweepActivities(parts, dependencies),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
@@ -96,23 +97,24 @@ function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
 }
 
 function sweepActivities(parts: Composition, { ports, catalogues }: ActivityDependencies): object {
-  const { record, remediations, temporal, connections, log } = parts;
+  const { record, remediations, temporal, connections, log, faultPoint } = parts;
   if (temporal === undefined) return {};
   const starter = redeliverer(parts, () => catalogues.active());
   const loadBalancer = connections.loadBalancer === undefined ? null : ports.loadBalancer;
-  const deps = { record, remediations, temporal, starter, loadBalancer, notify: ports.notify, log };
+  const deps = { record, remediations, temporal, starter, loadBalancer, notify: ports.notify, log, faultPoint };
   return heartbeating({ ...createSweepActivities(deps, () => Context.current().info.scheduledTimestampMs) });
 }
 
 /** Alerts that were not delivered go out as the catalogue that is active now routes them. */
 function redeliverer(parts: Composition, active: () => Promise<Catalogue>): Pick<Starter, "redeliver"> {
-  const { record, remediations, log, newId = randomUUID } = parts;
+  const { record, remediations, log, faultPoint, newId = randomUUID } = parts;
   const metrics = createStarterMetrics();
   return {
     redeliver: async (options) => {
       const catalogue = await active();
       const classifies = (alert: Parameters<typeof classify>[1]) => classify(catalogue, alert);
-      return createIngest({ record, remediations, classify: classifies, log, metrics, newId }).redeliver(options);
+      const starter = createIngest({ record, remediations, classify: classifies, log, metrics, newId, faultPoint });
+      return starter.redeliver(options);
     },
   };
 }

@@ -129,6 +129,7 @@ const PROJECTS = [...read("vitest.config.ts").matchAll(/name: "(\w+)"/g)].map(([
 /** Named in the docs, and read by others than src/config/env.ts. */
 const READ_ELSEWHERE: Record<string, string> = {
   SELFHEAL_RECORD_HISTORIES: "test/replay/record.test.ts",
+  SELFHEAL_CRASH_ROWS: "test/integration/crash-points.test.ts",
   RIG_LOG: "test/support/rig-server.ts",
   TEMPORAL_PORT: "docker-compose.temporal.yml",
   TEMPORAL_UI_PORT: "docker-compose.temporal.yml",

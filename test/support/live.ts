@@ -24,8 +24,10 @@ export interface LiveOptions {
   lab?: Partial<LabOptions>;
   standingFor?: string[];
   runbooks?: string;
-  /** More arguments for `worker`. */
+  approvalExpires?: string;
+  /** More for the worker and the API. */
   workerArgs?: string[];
+  env?: Record<string, string>;
 }
 
 export interface Live {
@@ -53,9 +55,17 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       lab: async (place) => {
         const started = await startLab({ seed: 7, hosts: options.hosts, timeScale: options.timeScale, ...options.lab });
         lab = started;
-        const { timeScale, standingFor = ["web", "api"] } = options;
-        const runbooks = options.runbooks === undefined ? {} : { runbooks: options.runbooks };
-        await writeLabFolder({ folder: place.folder, lab: started, timeScale, standingFor, ...runbooks });
+        const { timeScale, standingFor = ["web", "api"], runbooks, approvalExpires } = options;
+        const runbooksOf = runbooks === undefined ? {} : { runbooks };
+        const expires = approvalExpires === undefined ? {} : { approvalExpires };
+        await writeLabFolder({
+          folder: place.folder,
+          lab: started,
+          timeScale,
+          standingFor,
+          ...runbooksOf,
+          ...expires,
+        });
         return { url: started.url, configFolder: place.folder, stop: () => started.stop() };
       },
       port: 0,
@@ -65,6 +75,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       state: undefined,
       fresh: true,
       workerArgs: ["--watch-every", "200", ...(options.workerArgs ?? [])],
+      env: options.env ?? {},
     },
     { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
   );

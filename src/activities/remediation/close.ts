@@ -15,12 +15,14 @@ export async function notify(deps: ActivityDependencies, request: NotifyRequest)
     await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
     return;
   }
+  deps.faultPoint?.("notify.recorded");
   try {
     await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
   } catch (error) {
     await deps.record.escalationSent(remediationId, key, error instanceof Error ? error.message : "not sent");
     throw error;
   }
+  deps.faultPoint?.("notify.sent");
   await deps.record.escalationSent(remediationId, key, null);
 }
 
@@ -33,6 +35,7 @@ function routeOf(route: EscalationRoute, severity: Severity): "page" | "ticket" 
 export async function closeRemediation(deps: ActivityDependencies, request: CloseRequest): Promise<CloseReply> {
   try {
     const { auditHead, gaveBack } = await deps.record.close(request);
+    deps.faultPoint?.("close.closed");
     if (gaveBack) await hintWaiters(deps);
     return { auditHead };
   } catch (error) {

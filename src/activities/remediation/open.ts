@@ -19,6 +19,7 @@ export async function openRemediation(deps: ActivityDependencies, request: OpenR
   const belongs = targetOf(classified, alert);
   if (belongs.kind !== request.target.kind || belongs.id !== request.target.id) {
     await deps.reroute(belongs, request.alerts, classified.kind === "matched" ? classified.joinKey : belongs.id);
+    deps.faultPoint?.("open.rerouted");
     return { kind: "rerouted", to: belongs };
   }
   const opened = await deps.record.open({

@@ -5,7 +5,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Env } from "../../config/env.ts";
+import type { Env, EnvSource } from "../../config/env.ts";
 import { defaultStateFolder } from "../../record/embedded.ts";
 import { currentBundle } from "../../workers/bundle.ts";
 import { claimPort } from "../../workers/ports.ts";
@@ -48,6 +48,8 @@ export interface StackOptions {
   /** More arguments for `worker` and `serve`. */
   workerArgs?: readonly string[];
   serveArgs?: readonly string[];
+  /** More variables for both. */
+  env?: EnvSource;
 }
 
 export interface StackContext {
@@ -125,6 +127,7 @@ async function startParts(options: StackOptions, context: StackContext, supervis
     SELFHEAL_LOG_FORMAT: "json",
     ...(temporal.uiUrl === null ? {} : { SELFHEAL_WEB_UI_URL: temporal.uiUrl }),
     ...(config === undefined ? {} : { SELFHEAL_CONFIG: config }),
+    ...options.env,
   };
   context.say("starting worker and API");
   const { codePath } = await currentBundle();

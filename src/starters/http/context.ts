@@ -1,5 +1,6 @@
 /** What every request of the API has: an id, a logger with it, and what the server was made of. */
 import type { Logger } from "pino";
+import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
 import type { Starter } from "../ingest.ts";
 import type { StarterMetrics } from "../metrics.ts";
@@ -34,6 +35,7 @@ export interface AppDependencies {
   /** ISO; when something was received. */
   now: () => string;
   newRequestId: () => string;
+  faultPoint?: FaultHook | undefined;
 }
 
 export interface AppEnv {

@@ -6,6 +6,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import { EXIT, UserError } from "../../config/user-error.ts";
+import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
@@ -44,6 +45,7 @@ export interface ServerOptions {
   graceMs?: number;
   /** Calls to Temporal at once; default 32. */
   concurrency?: number;
+  faultPoint?: FaultHook | undefined;
 }
 
 export interface RunningServer {
@@ -82,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     webUiUrl: options.webUiUrl ?? null,
     now: options.now ?? (() => new Date().toISOString()),
     newRequestId: randomUUID,
+    faultPoint: options.faultPoint,
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -94,13 +97,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 function createStarter(options: ServerOptions, remediations: Remediations, metrics: StarterMetrics): Starter {
-  const { record, classify, log } = options;
+  const { record, classify, log, faultPoint } = options;
   return createIngest({
     record,
     remediations,
     classify,
     log,
     metrics,
+    faultPoint,
     newId: options.newId ?? randomUUID,
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
   });
