@@ -47,7 +47,6 @@ function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
     view: {
       namespace: "default",
       identity: async () => ({ namespaceId: "ours", namespace: "default", address: "127.0.0.1:7233" }),
-      knowsRun: async () => true,
       running: async () => ({ workflows: [], complete: true }),
       workflow: async () => ({ state: "notFound" }),
       schedule: async () => ({ state: "active", note: "" }),
