@@ -64,13 +64,16 @@ async function tellLost(deps: ActivityDependencies, open: RemediationRow, detail
 
 function pastOf(story: RemediationStory, ended: string): PastEpisode {
   const { remediation, plan, effects, audit } = story;
-  const { phase = remediation.phase, doing = remediation.doing } =
-    audit.find((row) => row.kind === "recovering")?.body ?? {};
+  const first = audit.find((row) => row.kind === "recovering")?.body ?? {};
+  const at = (name: "phase" | "doing"): string => {
+    const said = first[name];
+    return typeof said === "string" ? said : remediation[name];
+  };
   return {
     remediationId: remediation.remediationId,
     runbook: remediation.runbook,
     group: remediation.group,
-    doing: [phase, doing].join(": "),
+    doing: `${at("phase")}: ${at("doing")}`,
     ended,
     alerts: alertsOf(story),
     plan,
