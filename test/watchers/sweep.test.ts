@@ -80,16 +80,6 @@ describe("a workflow that ended without closing", () => {
     expect(rig.sent).toEqual([]);
   });
 
-  test("but whose own run Temporal does not know is not: only a later run of the same workflow has ended", async () => {
-    const id = await acting("web-1");
-    rig.temporal.ended("heal:host:web-1");
-    rig.temporal.unknownRuns.add("heal:host:web-1/run-1");
-    await rig.at(5);
-    expect(codes(await rig.sweep())).toEqual(["WORKFLOW_NOT_FOUND"]);
-    expect(rig.remediations.recoveries).toEqual([]);
-    expect(new Set(await leaseStates(id))).toEqual(new Set(["held"]));
-  });
-
   test("leaves its place in the queue", async () => {
     const plan = (target: string) => aPlan({ target, caps: [cap(scopeOf.group("web"), 1)] });
     await admitted(rig.record, plan("web-1"));

@@ -15,7 +15,12 @@ afterAll(async () => {
 /** Nothing in the world was touched. */
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
+/** Not in the middle of an activity: this server's time would stand still for ever. */
 async function terminate(rig: Rig): Promise<void> {
+  await rig.soon("no activity runs", async () => {
+    const { raw } = await rig.handle("web-1").describe();
+    return (raw.pendingActivities ?? []).length === 0;
+  });
   await rig.handle("web-1").terminate("somebody did that");
 }
 
