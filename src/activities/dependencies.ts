@@ -8,6 +8,9 @@ import type { AnyAction } from "../ports/action.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 
+/** `how`: Temporal's word, `TERMINATED`. */
+export type SeenRun = { state: "running" | "notFound" } | { state: "closed"; how: string };
+
 export interface Catalogues {
   /** The active one. */
   active(): Promise<Catalogue>;
@@ -27,6 +30,8 @@ export interface ActivityDependencies {
   actions: Record<string, AnyAction>;
   /** Sends alerts to the workflow of the target they really belong to. */
   reroute(target: TargetRef, alerts: Alert[], joinKey: string): Promise<void>;
+  /** Of one run of a workflow. Only `closed` is proof that it has ended (law 2). Rejects when Temporal is away. */
+  run(workflowId: string, runId: string): Promise<SeenRun>;
   /** Wakes a waiting workflow; one that is gone is fine. */
   hint(workflowId: string, about: string): Promise<void>;
   log: Logger;

@@ -239,6 +239,6 @@ function isAttempt(deps: ActivityDependencies, request: EffectRequest): boolean 
 }
 
 function stateOf(seen: EffectReport | Observation): EffectState {
-  if (seen.state === "refused") return "failed";
-  return seen.state === "notSent" || seen.state === "fenced" ? "notHappened" : seen.state;
+  const { state } = seen;
+  return state === "refused" || state === "notSent" || state === "fenced" ? "notHappened" : state;
 }

@@ -6,10 +6,12 @@ import { closeRemediation, notify } from "./remediation/close.ts";
 import { admitRemediation, decideRemediation, recordDecision } from "./remediation/decide.ts";
 import { openRemediation } from "./remediation/open.ts";
 import { confirmFault, readState } from "./remediation/read.ts";
+import { findUnclosed } from "./remediation/recover.ts";
 
 export function createActivities(deps: ActivityDependencies): RemediationActivities & Record<string, EffectActivity> {
   const remediation: RemediationActivities = {
     "remediation.open": (request) => openRemediation(deps, request),
+    "remediation.unclosed": (request) => findUnclosed(deps, request),
     "remediation.confirm": (request) => confirmFault(deps, request),
     "remediation.decide": (request) => decideRemediation(deps, request),
     "remediation.decision": (request) => recordDecision(deps, request),

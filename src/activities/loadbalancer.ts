@@ -95,15 +95,18 @@ const restore: Operation<Input & { percent?: number }> = {
     if (mine === null) return failed(`there is no server ${place.ref}`);
     const detail = `${place.ref} is ${mine.admin} at ${mine.weightPercent} % of its weight`;
     if (mine.admin === "maint") return failed(detail);
-    const there = mine.admin === "ready" && isWeight(mine, what.percent ?? 100);
+    const there = mine.admin === "ready" && hasWeight(mine, what.percent ?? 100);
     return there ? happened(detail, { pool: place.pool, server: place.server }) : notHappened(detail);
   },
 };
 
-/** Below 100 the balancer cuts to whole weights; 100 is exact, so that no server is left with less by rounding. */
-function isWeight(server: PoolServer, percent: number): boolean {
+/**
+ * Below 100 the balancer cuts to whole weights; 100 is exact, so that no server is left with less by rounding. A server
+ * with more has been at this level: a ramp that is gone through again does not take traffic away.
+ */
+function hasWeight(server: PoolServer, percent: number): boolean {
   if (percent === 100) return server.weightPercent === 100;
-  return Math.abs(server.weightPercent - percent) <= (server.weightStepPercent ?? 0) + 0.5;
+  return server.weightPercent >= percent - (server.weightStepPercent ?? 0) - 0.5;
 }
 
 const common = {

@@ -231,6 +231,7 @@ const FINE: Record<Part, string> = {
   temporal: "it is the one that the record belongs to",
   workflows: "every open remediation has its workflow, and gets on",
   alerts: "every alert was delivered",
+  inboxes: "no delivered alert was left behind by a workflow that ended",
   record: "no leases, effects or queue places of closed remediations",
   escalations: "people were told of everything",
   loadbalancer: "no server that we drained is left alone",
@@ -268,5 +269,5 @@ function findingLine({ severity, code, sentence, next, safe, done }: Finding): L
 /** Stands in for a Temporal that is not there: what needs it is not looked at, the rest is. */
 function away(): TemporalView {
   const reject = (): Promise<never> => Promise.reject(new Error("Temporal does not answer"));
-  return { namespace: "?", identity: reject, knowsRun: reject, running: reject, workflow: reject, schedule: reject };
+  return { namespace: "?", identity: reject, running: reject, workflow: reject, schedule: reject };
 }

@@ -4,6 +4,7 @@ import type { Token } from "../starters/http/auth.ts";
 import type { Problem } from "../starters/http/problem.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
 import type { DecisionAnswer, DecisionKind, TokenAnswer } from "../starters/decisions.ts";
+import type { RecoveryAnswer } from "../starters/recoveries.ts";
 
 /** Where `dev` and `serve` listen by default. */
 export const DEFAULT_URL = "http://127.0.0.1:8080";
@@ -27,6 +28,8 @@ export interface RemediationApi {
     body: { by: string; reason?: string; planHash?: string },
   ): Promise<DecisionAnswer>;
   token(id: string, body: { by: string; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
+  recover(id: string, by: string): Promise<RecoveryAnswer>;
+  releaseLeases(id: string, by: string, reason: string): Promise<RecoveryAnswer>;
 }
 
 export function remediationApi(options: ApiOptions): RemediationApi {
@@ -41,6 +44,9 @@ export function remediationApi(options: ApiOptions): RemediationApi {
     decide: (kind, id, body) =>
       request<DecisionAnswer>(options, base, `/${encodeURIComponent(id)}/${kind}`, { ...body, via: "cli" }),
     token: (id, body) => request<TokenAnswer>(options, base, `/${encodeURIComponent(id)}/token`, body),
+    recover: (id, by) => request<RecoveryAnswer>(options, base, `/${encodeURIComponent(id)}/recover`, { by }),
+    releaseLeases: (id, by, reason) =>
+      request<RecoveryAnswer>(options, base, `/${encodeURIComponent(id)}/release-leases`, { by, reason }),
   };
 }
 

@@ -56,6 +56,9 @@ function header(story: TellStory, now: number): string {
 
 function howToDecide(story: TellStory): string {
   const { phase, remediationId, closedAt } = story.remediation;
+  if (phase === "recover") {
+    return "The workflow of this remediation ended without closing it. What it had started is read back, and undone or finished; then it closes.";
+  }
   if (phase !== "approve" || closedAt !== null) return "";
   const roles = story.plan?.approval.roles.join(" or ") ?? "";
   return [

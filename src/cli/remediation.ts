@@ -11,6 +11,8 @@ import type { DecisionKind } from "../starters/decisions.ts";
 import type { TellStory } from "../starters/http/remediations.ts";
 import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
+import { apiCommand, ID_HELP, type Context, type Outside } from "./remediation-context.ts";
+import { recoverCommand, releaseLeasesCommand } from "./remediation-recover.ts";
 import { DEFAULT_URL, remediationApi, type RemediationApi } from "./remediation-api.ts";
 import { listText, plain, planText, storyText } from "./remediation-text.ts";
 
@@ -23,20 +25,6 @@ export interface RemediationCommandOptions {
   outside?: Partial<Outside>;
 }
 
-interface Outside {
-  fetch: typeof fetch;
-  now: () => number;
-  sleep: (ms: number) => Promise<void>;
-  interactive: boolean;
-  ask: (question: string) => Promise<string>;
-  user: () => string;
-}
-
-interface Context {
-  outside: Outside;
-  api: (command: Command) => RemediationApi;
-}
-
 export function remediationCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);
   const command = new Command("remediation").description("list, read and decide remediations");
@@ -44,6 +32,8 @@ export function remediationCommand(options: RemediationCommandOptions = {}): Com
   command.addCommand(showCommand(context));
   for (const kind of ["approve", "reject", "cancel"] as const) command.addCommand(decisionCommand(context, kind));
   command.addCommand(tokenCommand(context));
+  command.addCommand(recoverCommand(context));
+  command.addCommand(releaseLeasesCommand(context));
   return command;
 }
 
@@ -64,15 +54,6 @@ function contextOf(options: RemediationCommandOptions): Context {
     return remediationApi({ url, token: token === null ? null : new Secret(token), fetch: outside.fetch });
   };
   return { outside, api };
-}
-
-function apiCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .option(
-      "--url <url>",
-      `where the API is (SELFHEAL_URL); default ${DEFAULT_URL}; the token comes from SELFHEAL_TOKEN`,
-    );
 }
 
 function listCommand(context: Context): Command {
@@ -102,8 +83,6 @@ function parseLimit(text: string): string {
     throw new InvalidArgumentError("A whole number from 1 to 1000.");
   return text;
 }
-
-const ID_HELP = "remediation id, its beginning, or a target (kind/id or id): its newest remediation";
 
 function showCommand(context: Context): Command {
   const command = apiCommand("show", "the whole story of one remediation").argument("<id>", ID_HELP);

@@ -4,8 +4,9 @@
  */
 import type { Alert, FaultKey, Severity } from "./alert.ts";
 import type { EffectDirection } from "./ids.ts";
-import type { EffectReport } from "./effect.ts";
+import type { EffectReport, EffectState } from "./effect.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { RecoverMessage } from "./messages.ts";
 import type { EscalationRoute, Plan, PlanHarm } from "./plan.ts";
 import type { ProbeReading, ProbeSpec } from "./probe.ts";
 import type { Outcome, Phase } from "./remediation.ts";
@@ -36,12 +37,61 @@ export type OpenReply =
     }
   /** A closed episode decided every one of these faults already (law 5); they were appended to its record. */
   | { kind: "decidedBefore"; remediationId: string }
-  /** The record has another open episode of the target, so its workflow is gone; a person was told. */
+  /** The record has another open episode of the target, so its workflow is gone: it must be recovered first (law 8). */
   | { kind: "otherOpen"; remediationId: string }
   /** Nobody can name a remedy: recorded, to be closed as refused. */
   | { kind: "refused"; results: GuardrailResult[]; severity: Severity; group: string }
   /** By the active catalogue these alerts belong to another target; they were sent there. */
   | { kind: "rerouted"; to: TargetRef };
+
+export interface UnclosedRequest {
+  target: TargetRef;
+  workflowId: string;
+  runId: string;
+  /** Who asked for it, when somebody did. */
+  order: RecoverMessage | null;
+}
+export type UnclosedReply =
+  /** The record has no open episode of the target. */
+  | { kind: "nothing" }
+  /** Temporal does not say that its run has ended (law 2): nothing was touched, a person was told. */
+  | { kind: "untouchable"; remediationId: string; detail: string }
+  /** Its run has ended, and its leases are orphaned: it can begin no effect any more. */
+  | { kind: "unclosed"; past: PastEpisode };
+
+/** What the record knows of an episode whose workflow ended without closing it. */
+export interface PastEpisode {
+  remediationId: string;
+  runbook: string | null;
+  group: string;
+  /** What it was at when its workflow ended: `act: loadbalancer.drain`. */
+  doing: string;
+  /** How its workflow ended: `TERMINATED`. */
+  ended: string;
+  /** Its alerts, each as firing, with no more labels than name and severity. */
+  alerts: Alert[];
+  plan: Plan | null;
+  planHash: string | null;
+  catalogueVersion: string | null;
+  effects: PastEffect[];
+}
+
+/** One effect row of the record. */
+export interface PastEffect {
+  rung: string;
+  /** As in the key: `drain`, or `drain@50` for a level of a ramp. */
+  step: string;
+  action: string;
+  direction: EffectDirection;
+  state: EffectState;
+  input: JsonObject;
+  result: JsonObject | null;
+  detail: string;
+  /** ISO; of the first intent. */
+  intentAt: string;
+  /** ISO; of the last intent: its apply was sent after that, if it was. */
+  sentAt: string;
+}
 
 export interface ConfirmRequest {
   remediationId: string;
@@ -175,6 +225,7 @@ export interface CloseReply {
 
 export interface RemediationActivities {
   "remediation.open"(request: OpenRequest): Promise<OpenReply>;
+  "remediation.unclosed"(request: UnclosedRequest): Promise<UnclosedReply>;
   "remediation.confirm"(request: ConfirmRequest): Promise<ConfirmReply>;
   "remediation.decide"(request: DecideRequest): Promise<DecideReply>;
   "remediation.decision"(request: DecisionRequest): Promise<DecisionReply>;

@@ -32,6 +32,13 @@ export interface CancelMessage {
   reason?: string;
 }
 
+/** A remediation may be open in the record with its workflow gone: settle what it had started. */
+export interface RecoverMessage {
+  remediationId: string;
+  /** A person's word that its workflow has ended, where Temporal does not know it any more. */
+  by?: string;
+}
+
 /** Something outside may have changed. Carries no truth: the workflow reads again. */
 export interface HintMessage {
   about: string;
@@ -42,6 +49,7 @@ export const hintSignal = defineSignal<[HintMessage]>("remediation.hint");
 export const approveSignal = defineSignal<[DecisionMessage]>("remediation.approve");
 export const rejectSignal = defineSignal<[DecisionMessage]>("remediation.reject");
 export const cancelSignal = defineSignal<[CancelMessage]>("remediation.cancel");
+export const recoverSignal = defineSignal<[RecoverMessage]>("remediation.recover");
 
 export const approveUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.approve");
 export const rejectUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.reject");

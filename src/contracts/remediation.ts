@@ -1,7 +1,19 @@
 import type { FaultKey } from "./alert.ts";
 import type { GuardrailResult } from "./verdict.ts";
 
-export const PHASES = ["open", "confirm", "decide", "approve", "admit", "act", "verify", "close", "closed"] as const;
+export const PHASES = [
+  "open",
+  "confirm",
+  "decide",
+  "approve",
+  "admit",
+  "act",
+  "verify",
+  /** Its workflow ended without closing it; the next run settles what it had started. */
+  "recover",
+  "close",
+  "closed",
+] as const;
 export type Phase = (typeof PHASES)[number];
 
 export const OUTCOMES = [

@@ -1,4 +1,5 @@
 /** What the record does for the sweeper and for `selfheal doctor`; a part of RecordStore (api.ts). */
+import type { FaultKey } from "../contracts/alert.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { EffectRow, RemediationRow } from "./api.ts";
 
@@ -24,6 +25,15 @@ export interface OrphanedLeases {
   since: string;
   /** null: the episode is open, its workflow is gone. */
   closedAt: string | null;
+}
+
+/** A firing alert that was delivered and belongs to no remediation. */
+export interface LostAlert {
+  faultKey: FaultKey;
+  target: TargetRef;
+  deliveredAt: string;
+  /** To be sent again: as long after the last time as that was after it came, at most an hour. */
+  due: boolean;
 }
 
 export interface RecentEffect {
@@ -85,6 +95,11 @@ export interface SweepRecord {
   openEpisodes(limit: number): Promise<RemediationRow[]>;
   /** Leases that were orphaned at least `olderThanMs` ago (of an open episode: held since then), by remediation. */
   orphanedLeases(olderThanMs: number, limit: number): Promise<OrphanedLeases[]>;
+  /**
+   * Firing alerts that were delivered at least `olderThanMs` ago, belong to no remediation, have not ended, and whose
+   * target has no open remediation: they are in the inbox of a running workflow, or lost.
+   */
+  lostAlerts(olderThanMs: number, limit: number): Promise<LostAlert[]>;
   /** Rows of the queue whose remediation is closed. */
   queueOfClosed(limit: number): Promise<string[]>;
   /** Effects of episodes closed at least `olderThanMs` ago of which nobody knows what became of them. */

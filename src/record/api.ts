@@ -44,6 +44,8 @@ export interface Ingest {
    */
   receive(alerts: ReceivedAlert[]): Promise<{ faultKey: FaultKey; deliver: boolean; decidedBy: string | null }[]>;
   markDelivered(keys: { faultKey: FaultKey; status: Alert["status"] }[]): Promise<void>;
+  /** Firing alerts that were delivered to a run which is gone, and belong to no remediation; answers how many. */
+  returnToOutbox(faults: FaultKey[]): Promise<number>;
   /** Received at least `olderThanMs` ago and never delivered. */
   undelivered(olderThanMs: number, limit: number): Promise<AlertRow[]>;
 }
@@ -298,8 +300,8 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
   openWaits(system: string): Promise<WaitRow[]>;
   markSeen(key: string, seen: string): Promise<void>;
 
-  /** Records an escalation once for each remediation and kind of summary; `sent` is filled in later. */
-  escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<void>;
+  /** Records an escalation once for each remediation and key; `sent` is filled in later. False: it stood there already. */
+  escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<boolean>;
   escalationSent(remediationId: string, key: string, error: string | null): Promise<void>;
 
   /**

@@ -30,11 +30,15 @@ export async function open(db: Database, episode: OpenEpisode): Promise<Opened> 
 async function tryOpen(tx: Transaction<Tables>, episode: OpenEpisode): Promise<Opened | null> {
   const known = await tx
     .selectFrom("remediations")
-    .select("remediation_id")
+    .select("closed_at")
     .where("remediation_id", "=", episode.remediationId)
     .executeTakeFirst();
-  // The activity was tried again after its reply was lost.
-  if (known !== undefined) return { kind: "opened" };
+  if (known !== undefined) {
+    // The activity was tried again after its reply was lost; or its workflow was reset to before its end.
+    return known.closed_at === null
+      ? { kind: "opened" }
+      : { kind: "decidedBefore", remediationId: episode.remediationId };
+  }
   const decidedBy = await decidedBefore(tx, episode);
   if (decidedBy !== null) {
     await appendRepeats(tx, decidedBy, episode.faults);

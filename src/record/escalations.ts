@@ -12,8 +12,8 @@ interface Escalation {
   summary: string;
 }
 
-export async function escalation(db: Database, row: Escalation): Promise<void> {
-  await inTransaction(db, async (tx) => {
+export async function escalation(db: Database, row: Escalation): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
     const { remediationId, key, route, summary } = row;
     await appendAudit(tx, {
       chain: remediationId,
@@ -21,11 +21,13 @@ export async function escalation(db: Database, row: Escalation): Promise<void> {
       kind: "escalation",
       body: { key, route, summary },
     });
-    await tx
+    const written = await tx
       .insertInto("escalations")
       .values({ remediation_id: remediationId, key, route, summary, at: now })
       .onConflict((conflict) => conflict.doNothing())
+      .returning("key")
       .execute();
+    return written.length === 1;
   });
 }
 

@@ -86,9 +86,11 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
 const CHANGES = (() => {
   const expired = sql`exists (select 1 from decided d where d.expired and d.fault_key = excluded.fault_key
     and d.status = excluded.status and d.decided_at >= alerts.delivered_at)`;
-  const stays = sql`alerts.disposition = 'delivered'
-    and not (excluded.disposition = 'received' and alerts.status = 'firing' and ${expired})`;
+  const reopens = sql`(excluded.disposition = 'received' and alerts.status = 'firing' and ${expired})`;
+  const stays = sql`alerts.disposition = 'delivered' and not ${reopens}`;
   return sql`
+    -- It belongs to the next episode, which is not there yet.
+    remediation_id = case when alerts.disposition = 'delivered' and ${reopens} then null else alerts.remediation_id end,
     repeats = alerts.repeats + excluded.repeats + 1,
     last_seen_at = excluded.last_seen_at,
     annotations = excluded.annotations,
@@ -145,6 +147,21 @@ export async function markDelivered(
          order by fault_key, status for update)
       update alerts set disposition = 'delivered', delivered_at = selfheal_now() from chosen
        where alerts.fault_key = chosen.fault_key and alerts.status = chosen.status`.execute(tx);
+  });
+}
+
+export async function returnToOutbox(db: Database, faults: FaultKey[]): Promise<number> {
+  if (faults.length === 0) return 0;
+  return inTransaction(db, async (tx) => {
+    const returned = await sql`
+      with chosen as materialized (
+        select fault_key from alerts
+         where fault_key = any(${faults}::text[]) and status = 'firing' and disposition = 'delivered'
+           and remediation_id is null
+         order by fault_key for update)
+      update alerts set disposition = 'received' from chosen
+       where alerts.fault_key = chosen.fault_key and alerts.status = 'firing'`.execute(tx);
+    return Number(returned.numAffectedRows ?? 0);
   });
 }
 

@@ -57,6 +57,7 @@ function recordOver(db: Database): RecordStore {
 
     receive: (alerts) => ingest.receive(db, alerts),
     markDelivered: (keys) => ingest.markDelivered(db, keys),
+    returnToOutbox: (faults) => ingest.returnToOutbox(db, faults),
     undelivered: (olderThanMs, limit) => ingest.undelivered(db, olderThanMs, limit),
 
     saveCatalogue: (version, content) => catalogues.saveCatalogue(db, version, content),
@@ -130,6 +131,7 @@ function sweeping(db: Database) {
   return {
     openEpisodes: (limit) => sweep.openEpisodes(db, limit),
     orphanedLeases: (olderThanMs, limit) => sweep.orphanedLeases(db, olderThanMs, limit),
+    lostAlerts: (olderThanMs, limit) => sweep.lostAlerts(db, olderThanMs, limit),
     queueOfClosed: (limit) => sweep.queueOfClosed(db, limit),
     unsettledOfClosed: (olderThanMs, limit) => sweep.unsettledOfClosed(db, olderThanMs, limit),
     recentEffects: (action, limit) => sweep.recentEffects(db, action, limit),

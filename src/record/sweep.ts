@@ -1,7 +1,8 @@
 /** What the sweeper asks: one bounded question for each kind of thing that may have been left behind. Reads only. */
 import { sql } from "kysely";
 import type { EffectRow, RemediationRow } from "./api.ts";
-import type { OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
+import type { FaultKey } from "../contracts/alert.ts";
+import type { LostAlert, OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
 import { now } from "./clock.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
 import type { Session } from "./pool.ts";
@@ -43,6 +44,25 @@ export async function orphanedLeases(db: Session, olderThanMs: number, limit: nu
     );
 }
 
+/**
+ * The index alerts_unattached has these rows only. A decision later than the delivery is about it, whoever made it; the
+ * end of an alert is a row of its own.
+ */
+export async function lostAlerts(db: Session, olderThanMs: number, limit: number): Promise<LostAlert[]> {
+  const found = await sql<{ faultKey: FaultKey; kind: string; id: string; deliveredAt: string; due: boolean }>`
+    select a.fault_key as "faultKey", a.target_kind as kind, a.target_id as id, a.delivered_at as "deliveredAt",
+           a.delivered_at + least(interval '1 hour', a.delivered_at - a.received_at) <= ${now} as due
+      from alerts a
+     where a.status = 'firing' and a.disposition = 'delivered' and a.remediation_id is null
+       and a.target_id is not null and a.delivered_at <= ${before(olderThanMs)}
+       and not exists (select 1 from alerts e where e.fault_key = a.fault_key and e.status = 'resolved')
+       and not exists (select 1 from decided_faults d where d.fault_key = a.fault_key and d.decided_at >= a.delivered_at)
+       and not exists (select 1 from remediations r where r.closed_at is null
+                          and r.target_kind = a.target_kind and r.target_id = a.target_id)
+     order by a.delivered_at limit ${limit}`.execute(db);
+  return found.rows.map(({ kind, id, ...row }) => ({ ...row, target: { kind, id } }));
+}
+
 /** close() takes them out, so there is none unless something went wrong. */
 export async function queueOfClosed(db: Session, limit: number): Promise<string[]> {
   const rows = await db
@@ -60,6 +80,10 @@ export async function unsettledOfClosed(db: Session, olderThanMs: number, limit:
     .innerJoin("remediations as r", "r.remediation_id", "effects.remediation_id")
     .where("effects.settled_at", "is", null)
     .where("r.closed_at", "<=", before(olderThanMs))
+    // A person who has looked gives the leases back, and with them the question.
+    .where((eb) =>
+      eb.exists(eb.selectFrom("leases as l").select("l.scope").whereRef("l.remediation_id", "=", "r.remediation_id")),
+    )
     .orderBy("effects.intent_at")
     .limit(limit)
     .execute();

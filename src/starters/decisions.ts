@@ -148,7 +148,7 @@ function noPlan(kind: DecisionKind, row: RemediationRow): ProblemError {
 function lostWorkflow(row: RemediationRow): ProblemError {
   return conflict(
     `the record says that remediation ${row.remediationId} of ${targetOf(row)} is open, but Temporal runs no workflow ` +
-      `${row.workflowId}: it was terminated or is of another namespace`,
+      `${row.workflowId}: it was terminated (the sweeper has it recovered) or is of another namespace (see recover)`,
   );
 }
 

@@ -106,6 +106,8 @@ export function onlyOwn(remediations: Remediations, own: OwnTemporal): Remediati
   return {
     start: (request) => guarded(() => remediations.start(request)),
     resolve: (target, message) => guarded(() => remediations.resolve(target, message)),
+    recover: (target, message) => guarded(() => remediations.recover(target, message)),
+    run: (workflowId, runId) => guarded(() => remediations.run(workflowId, runId)),
     hint: (workflowId, about) => guarded(() => remediations.hint(workflowId, about)),
     decide: (workflowId, decision) => guarded(() => remediations.decide(workflowId, decision)),
     ping: () => guarded(() => remediations.ping()),

@@ -1,7 +1,8 @@
 /** What starters, the API and the watchers do to remediation workflows. `temporal.ts` does it with Temporal. */
 import type { Severity } from "../contracts/alert.ts";
-import type { AlertMessage, CancelMessage, DecisionMessage } from "../contracts/messages.ts";
+import type { AlertMessage, CancelMessage, DecisionMessage, RecoverMessage } from "../contracts/messages.ts";
 import type { TargetRef } from "../contracts/target.ts";
+import type { SeenRun } from "./runs.ts";
 
 export interface StartRequest {
   target: TargetRef;
@@ -26,6 +27,10 @@ export interface Remediations {
   start(request: StartRequest): Promise<void>;
   /** Hands a resolved alert to the target's workflow, if one runs. */
   resolve(target: TargetRef, message: AlertMessage): Promise<"told" | "notRunning">;
+  /** Has the target's workflow settle what an earlier one left open; starts it when none runs. */
+  recover(target: TargetRef, message: RecoverMessage): Promise<void>;
+  /** Of one run; without `runId` of the newest. `notFound` is not `closed` (design §3 law 2). */
+  run(workflowId: string, runId?: string): Promise<SeenRun>;
   /** Says that something outside may have changed. */
   hint(workflowId: string, about: string): Promise<"told" | "notRunning">;
   /** Resolves when the workflow has taken the decision. Rejects with DecisionRefused when it does not. */

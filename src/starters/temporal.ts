@@ -17,13 +17,16 @@ import {
   approveUpdate,
   cancelUpdate,
   hintSignal,
+  recoverSignal,
   rejectUpdate,
   REMEDIATION_WORKFLOW,
   TASK_QUEUE,
   type AlertMessage,
+  type RecoverMessage,
 } from "../contracts/messages.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import { Unavailable } from "./problems.ts";
+import { seenRun } from "./runs.ts";
 import { DecisionRefused, type Decision, type Remediations, type StartRequest } from "./remediations.ts";
 
 export interface TemporalOptions {
@@ -41,7 +44,13 @@ export function temporalRemediations(client: Client, options: TemporalOptions = 
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
   const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + timeoutMs, call);
   return {
-    start: (request) => reached("start a remediation", () => within(() => startOnce(client, taskQueue, request))),
+    start: (request) =>
+      reached("start a remediation", () => within(() => startOnce(() => signalWithStart(client, taskQueue, request)))),
+    recover: (target, message) =>
+      reached("have a remediation recovered", () =>
+        within(() => startOnce(() => recoverWithStart(client, taskQueue, target, message))),
+      ),
+    run: (id, runId) => reached("look at a workflow", () => within(() => seenRun(client, id, runId))),
     resolve: (target, message) =>
       orNotRunning(() => within(() => client.workflow.getHandle(workflowId(target)).signal(alertSignal, message))),
     hint: (id, about) => orNotRunning(() => within(() => client.workflow.getHandle(id).signal(hintSignal, { about }))),
@@ -55,27 +64,53 @@ export function temporalRemediations(client: Client, options: TemporalOptions = 
   };
 }
 
-/** Two first alerts of a target may race; the one that lost finds the workflow running. */
-async function startOnce(client: Client, taskQueue: string, request: StartRequest): Promise<void> {
+/** Two first signals of a target may race; the one that lost finds the workflow running. */
+async function startOnce(start: () => Promise<void>): Promise<void> {
   try {
-    await signalWithStart(client, taskQueue, request);
+    await start();
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    await signalWithStart(client, taskQueue, request);
+    await start();
   }
+}
+
+/** One workflow a target: what runs gets the signal, what has ended is followed by a new run. No time-out (law 12). */
+function runOf(taskQueue: string, { kind, id }: TargetRef) {
+  return {
+    taskQueue,
+    workflowId: workflowId({ kind, id }),
+    args: [{ target: { kind, id } }],
+    workflowIdConflictPolicy: "USE_EXISTING",
+    workflowIdReusePolicy: "ALLOW_DUPLICATE",
+  } as const;
+}
+
+async function recoverWithStart(
+  client: Client,
+  taskQueue: string,
+  target: TargetRef,
+  message: RecoverMessage,
+): Promise<void> {
+  await client.workflow.signalWithStart(REMEDIATION_WORKFLOW, {
+    ...runOf(taskQueue, target),
+    signal: recoverSignal,
+    signalArgs: [message] satisfies [RecoverMessage],
+    typedSearchAttributes: attributes({
+      SelfhealTarget: `${target.kind}/${target.id}`,
+      SelfhealPhase: "recover",
+      SelfhealRemediationId: message.remediationId,
+    }),
+    staticSummary: clip(`**recovery** of ${markdown(target.kind)}/${markdown(target.id)}`, MAX_SUMMARY_LENGTH),
+    staticDetails: `The workflow of remediation ${markdown(message.remediationId)} ended without closing it. This one settles what it had started.`,
+  });
 }
 
 async function signalWithStart(client: Client, taskQueue: string, request: StartRequest): Promise<void> {
   const { target, message } = request;
   await client.workflow.signalWithStart(REMEDIATION_WORKFLOW, {
-    taskQueue,
-    workflowId: workflowId(target),
-    args: [{ target: { kind: target.kind, id: target.id } }],
+    ...runOf(taskQueue, target),
     signal: alertSignal,
     signalArgs: [message] satisfies [AlertMessage],
-    // One workflow a target: what runs gets the signal, what has ended is followed by a new run. No time-out (law 12).
-    workflowIdConflictPolicy: "USE_EXISTING",
-    workflowIdReusePolicy: "ALLOW_DUPLICATE",
     typedSearchAttributes: attributes({
       SelfhealTarget: `${target.kind}/${target.id}`,
       SelfhealRunbook: request.runbook ?? "none",

@@ -9,6 +9,8 @@ import type { TemporalView } from "./sweep-temporal.ts";
 export const FINDING_CODES = [
   /** Alerts that were received and did not reach their workflow. */
   "UNDELIVERED",
+  /** Alerts that reached a workflow which has ended without taking them up. */
+  "ALERTS_LOST",
   /** Open in the record; its workflow has ended without closing it. */
   "WORKFLOW_CLOSED",
   /** Open in the record; Temporal does not know its workflow. */
@@ -38,7 +40,16 @@ export const FINDING_CODES = [
 ] as const;
 export type FindingCode = (typeof FINDING_CODES)[number];
 
-export const PARTS = ["temporal", "workflows", "alerts", "record", "escalations", "loadbalancer", "schedules"] as const;
+export const PARTS = [
+  "temporal",
+  "workflows",
+  "alerts",
+  "inboxes",
+  "record",
+  "escalations",
+  "loadbalancer",
+  "schedules",
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /** A finding with what can be done about it. */

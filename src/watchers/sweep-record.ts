@@ -72,7 +72,7 @@ function unsettledEffects(
     severity: "page",
     sentence: `the closed remediation ${remediationId} has started what nobody has seen the end of: ${some(what)}; its leases go on counting`,
     ids: { remediationId, effectKey: effects[0]?.key ?? "" },
-    next: show(remediationId),
+    next: lookAndRelease(remediationId),
   });
 }
 
@@ -84,8 +84,12 @@ function orphanedLeases({ remediationId, target, scopes, closedAt }: OrphanedLea
     severity: "page",
     sentence: `${nameOf(target)}: the remediation that closed at ${closedAt} still holds ${some(scopes)}, because it is unknown what one of its effects did; they count against the limits`,
     ids: { remediationId, target: nameOf(target) },
-    next: show(remediationId),
+    next: lookAndRelease(remediationId),
   });
+}
+
+function lookAndRelease(remediationId: string): string {
+  return `${show(remediationId)}   # when you have looked: selfheal remediation release-leases ${remediationId} --reason "…"`;
 }
 
 function queueLeft(remediationId: string, repairs: Pick<RecordStore, "leaveQueue"> | null): Candidate {

@@ -3,6 +3,7 @@
  * that do not fit. What Temporal does not find is never reaped (design §3 law 2).
  */
 import type { RemediationRow, RecordStore } from "../record/api.ts";
+import type { FindingRow } from "../record/api-sweep.ts";
 import { Gate } from "../starters/gate.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import {
@@ -16,12 +17,13 @@ import {
   type LookDependencies,
   type Moment,
 } from "./sweep-finding.ts";
-import type { RunningWorkflow, SeenWorkflow } from "./sweep-temporal.ts";
+import type { SeenRun } from "../starters/runs.ts";
+import type { RunningWorkflow } from "./sweep-temporal.ts";
 
 /** Left out: looking only. */
 export interface WorkflowRepairs {
   record: Pick<RecordStore, "markNeedsHuman" | "orphanLeases" | "leaveQueue">;
-  remediations: Pick<Remediations, "hint">;
+  remediations: Pick<Remediations, "hint" | "recover">;
 }
 export interface WorkflowsSeen {
   candidates: Candidate[];
@@ -42,6 +44,8 @@ const FORGOTTEN_AT_LEAST = 3;
 const OVERDUE_MS = 15 * 60_000;
 const UNRECORDED_MS = 10 * 60_000;
 const PATIENCE_MS = 5 * 60_000;
+/** A recovery that ended without closing is asked for again after this time. */
+const RECOVER_AGAIN_MS = 5 * 60_000;
 
 interface Facts {
   deps: LookDependencies;
@@ -62,20 +66,22 @@ export async function lookAtWorkflows(
   const running = new Map(listed.workflows.map((one) => [one.workflowId, one]));
   const facts = { deps, moment, repairs, open, openComplete: open.length < MOST_OPEN, running };
   const suspects = suspectsOf(facts);
-  const seen = await describe(deps, suspects.now);
-  const unknownRuns = await runsNotFound(deps, suspects.now, seen);
-  const isNotFound = (row: RemediationRow): boolean =>
-    seen.get(row.workflowId)?.state === "notFound" || unknownRuns.has(row.remediationId);
-  const notFound = suspects.now.filter(isNotFound);
+  const seen = await describe(deps, newestOf(suspects.now));
+  const over = suspects.now.filter((row) => seen.get(row.workflowId)?.state === "closed");
+  // That the newest run has ended does not say it of the one that opened the episode (law 2).
+  const own = await describe(deps, over);
+  const ended = over.filter((row) => own.get(row.workflowId)?.state === "closed");
+  const notFound = suspects.now.filter(
+    (row) => (own.get(row.workflowId) ?? seen.get(row.workflowId))?.state === "notFound",
+  );
   const alive = open.filter((row) => running.has(row.workflowId) || seen.get(row.workflowId)?.state === "running");
-  const ended = suspects.now.filter((row) => seen.get(row.workflowId)?.state === "closed" && !isNotFound(row));
   if (notFound.length >= FORGOTTEN_AT_LEAST && notFound.length > alive.length + ended.length) {
     return { candidates: [forgot(deps, notFound, open.length)], trusted: false };
   }
   return {
     trusted: true,
     candidates: [
-      ...ended.map((row) => workflowClosed(facts, row, seen.get(row.workflowId))),
+      ...ended.map((row) => workflowClosed(facts, row, own.get(row.workflowId))),
       ...notFound.map((row) => workflowNotFound(deps, row)),
       ...suspects.later.flatMap((row) => knownOf(moment, row)),
       ...alive.filter((row) => isOverdue(row, moment.nowMs)).map((row) => overdue(facts, row)),
@@ -99,50 +105,36 @@ function knownOf({ known }: Moment, row: RemediationRow): Candidate[] {
   return found.flatMap((one) => (one === undefined ? [] : [asBefore(one)]));
 }
 
+/** By workflow id. Without `runId` the newest run is meant. */
 async function describe(
   deps: LookDependencies,
-  rows: readonly { workflowId: string }[],
-): Promise<Map<string, SeenWorkflow>> {
+  rows: readonly { workflowId: string; runId?: string }[],
+): Promise<Map<string, SeenRun>> {
   const gate = new Gate(LOOKS_AT_ONCE);
-  const ids = [...new Set(rows.map((row) => row.workflowId))];
+  const runs = [...new Map(rows.map(({ workflowId, runId }) => [workflowId, runId]))];
   const looked = await Promise.all(
-    ids.map(async (id) => [id, await gate.through(() => deps.temporal.workflow(id))] as const),
+    runs.map(async ([id, runId]) => [id, await gate.through(() => deps.temporal.workflow(id, runId))] as const),
   );
   return new Map(looked);
 }
 
-/**
- * Remediations whose workflow id has ended, but in another run than theirs: a Temporal of an older state started a new
- * one for the next alert. Of theirs it knows nothing, so it has not ended.
- */
-async function runsNotFound(
-  deps: LookDependencies,
-  rows: readonly RemediationRow[],
-  seen: ReadonlyMap<string, SeenWorkflow>,
-): Promise<Set<string>> {
-  const gate = new Gate(LOOKS_AT_ONCE);
-  const closed = rows.filter((row) => seen.get(row.workflowId)?.state === "closed");
-  const looked = await Promise.all(
-    closed.map(async (row) => ({
-      row,
-      known: await gate.through(() => deps.temporal.knowsRun(row.workflowId, row.runId)),
-    })),
-  );
-  return new Set(looked.filter(({ known }) => !known).map(({ row }) => row.remediationId));
+function newestOf(rows: readonly { workflowId: string }[]): { workflowId: string }[] {
+  return rows.map(({ workflowId }) => ({ workflowId }));
 }
 
-function workflowClosed({ repairs, moment }: Facts, row: RemediationRow, seen: SeenWorkflow | undefined): Candidate {
+function workflowClosed({ repairs, moment }: Facts, row: RemediationRow, seen: SeenRun | undefined): Candidate {
   const how = seen?.state === "closed" ? `${seen.how}${seen.at === null ? "" : ` at ${seen.at}`}` : "closed";
   const { remediationId, workflowId, target, phase } = row;
   const sentence = `${nameOf(target)} is open in the record (phase ${phase}), but its workflow has ended (${how})`;
   const repair = async (): Promise<string | null> => {
     if (repairs === null) return null;
-    const { record } = repairs;
+    const { record, remediations } = repairs;
     // It may have closed after all between the two looks.
     if (!(await record.markNeedsHuman(remediationId, `the workflow ${workflowId} has ended: ${how}`))) return null;
     await record.orphanLeases(remediationId, `the workflow has ended: ${how}`);
     await record.leaveQueue(remediationId);
-    return "its leases are orphaned (they go on counting), it has left the queue, a person is needed";
+    await remediations.recover(target, { remediationId });
+    return "its leases are orphaned (they go on counting), it has left the queue, its target's workflow settles what it had started";
   };
   const key = `WORKFLOW_CLOSED/${remediationId}`;
   const found = candidate({
@@ -150,14 +142,23 @@ function workflowClosed({ repairs, moment }: Facts, row: RemediationRow, seen: S
     part: "workflows",
     about: remediationId,
     severity: "page",
-    sentence: `${sentence}; the next alert of this target settles what it started`,
+    sentence,
     ids: idsOf(row),
     next: show(remediationId),
     repair,
+    // The recovery tells people how it ended; this is for when it does not come to its end.
+    tellAfterMs: PATIENCE_MS,
   });
-  // Done once is done: nothing takes a lease for it again.
-  const done = moment.known.get(key)?.done ?? null;
-  return done === null || done.startsWith(NOT_DONE) ? found : { ...found, done, repair: null };
+  const known = moment.known.get(key);
+  const done = known?.done ?? null;
+  const again = known === undefined || done === null || done.startsWith(NOT_DONE) || isDueAgain(known, moment.nowMs);
+  return again ? found : { ...found, done, repair: null };
+}
+
+/** Once in each stretch of time since it was first seen. */
+function isDueAgain({ firstSeenAt, lastSeenAt }: FindingRow, nowMs: number): boolean {
+  const stretch = (atMs: number): number => Math.floor((atMs - Date.parse(firstSeenAt)) / RECOVER_AGAIN_MS);
+  return stretch(nowMs) > stretch(Date.parse(lastSeenAt));
 }
 
 /** How a repair that failed is noted: it is tried again. */
@@ -173,7 +174,9 @@ function workflowNotFound(deps: LookDependencies, row: RemediationRow): Candidat
       `${nameOf(row.target)} is open in the record (phase ${row.phase}), but namespace ${deps.temporal.namespace} does not ` +
       `know its workflow ${row.workflowId}, run ${row.runId}: nothing was touched, because that is not proof that it has ended`,
     ids: idsOf(row),
-    next: `temporal workflow list --query "WorkflowId='${row.workflowId}'"`,
+    next:
+      `temporal workflow list --query "WorkflowId='${row.workflowId}'"   # is it the right namespace? ` +
+      `If it has ended for certain: selfheal remediation recover ${row.remediationId}`,
   });
 }
 
@@ -259,7 +262,7 @@ function turnOf<T>(items: T[], nowMs: number): T[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-function taskFinding({ workflowId, row }: TaskSuspect, seen: SeenWorkflow | undefined): Candidate[] {
+function taskFinding({ workflowId, row }: TaskSuspect, seen: SeenRun | undefined): Candidate[] {
   if (seen?.state !== "running") return [];
   const ids = row === null ? { workflowId } : idsOf(row);
   const common = { part: "workflows", about: workflowId, severity: "page", ids } as const;

@@ -20,6 +20,7 @@ import {
   type Moment,
   type Part,
 } from "./sweep-finding.ts";
+import { lookAtInboxes } from "./sweep-inboxes.ts";
 import { lookAtAlerts, lookAtEscalations, lookAtRecord } from "./sweep-record.ts";
 import { sendAgain, tellPeople, type TellDependencies } from "./sweep-tell.ts";
 import { lookAtWorkflows, NOT_DONE } from "./sweep-workflows.ts";
@@ -28,10 +29,17 @@ export interface SweepDependencies extends LookDependencies {
   record: SweepRecord &
     Pick<
       RecordStore,
-      "now" | "undelivered" | "temporalHome" | "orphanLeases" | "leaveQueue" | "escalation" | "escalationSent"
+      | "now"
+      | "undelivered"
+      | "returnToOutbox"
+      | "temporalHome"
+      | "orphanLeases"
+      | "leaveQueue"
+      | "escalation"
+      | "escalationSent"
     >;
   starter: Pick<Starter, "redeliver">;
-  remediations: Pick<Remediations, "hint">;
+  remediations: Pick<Remediations, "hint" | "recover">;
   notify: NotifyPort;
   faultPoint?: FaultHook | undefined;
 }
@@ -112,6 +120,7 @@ async function look(deps: LookDependencies, moment: Moment, repairs: SweepDepend
     return candidates;
   });
   await ofOurs("alerts", () => lookAtAlerts(deps, repairs?.starter ?? null));
+  await ofOurs("inboxes", () => lookAtInboxes(deps, repairs));
   await part("record", () => lookAtRecord(deps, repairs?.record ?? null));
   const resend = repairs === null ? null : sendAgain.bind(null, repairs satisfies TellDependencies);
   await part("escalations", () => lookAtEscalations(deps, resend));

@@ -61,6 +61,7 @@ export function compose(parts: Composition): Composed {
     ports,
     actions: ACTIONS,
     reroute: reroute(remediations, parts.newId ?? randomUUID),
+    run: (workflowId, runId) => remediations.run(workflowId, runId),
     hint: async (workflowId, about) => {
       await remediations.hint(workflowId, about);
     },

@@ -1,5 +1,5 @@
 /** What people and watchers put on the desk of the main loop. Handlers push here and return (design §3 law 1). */
-import type { CancelMessage, DecisionMessage, HintMessage } from "../contracts/messages.ts";
+import type { CancelMessage, DecisionMessage, HintMessage, RecoverMessage } from "../contracts/messages.ts";
 
 export interface PendingDecision extends DecisionMessage {
   decision: "approve" | "reject";
@@ -11,11 +11,14 @@ export interface Stop {
 }
 
 const MAX_DECISIONS = 50;
+const MAX_RECOVERIES = 10;
 const MAX_TEXT = 500;
 
 export class Desk {
   private decisions: PendingDecision[] = [];
   private readonly hints = new Set<string>();
+  /** By remediation. Kept from episode to episode: they are about none of them. */
+  private readonly recoveries = new Map<string, RecoverMessage>();
   /** Set once: somebody wants this episode to end at its next safe point. */
   stop: Stop | null = null;
 
@@ -29,6 +32,26 @@ export class Desk {
 
   hint(message: HintMessage): void {
     this.hints.add(clip(message.about));
+  }
+
+  /** A person's word is not taken back by the sweeper's asking again. */
+  recover({ remediationId, by }: RecoverMessage): void {
+    const known = this.recoveries.get(remediationId);
+    if (known === undefined && this.recoveries.size >= MAX_RECOVERIES) return;
+    const word = by ?? known?.by;
+    this.recoveries.set(remediationId, { remediationId, ...(word === undefined ? {} : { by: clip(word) }) });
+  }
+
+  hasRecovery(): boolean {
+    return this.recoveries.size > 0;
+  }
+
+  takeRecovery(): RecoverMessage | null {
+    for (const [remediationId, message] of this.recoveries) {
+      this.recoveries.delete(remediationId);
+      return message;
+    }
+    return null;
   }
 
   hasDecision(): boolean {
@@ -75,6 +98,13 @@ export function faultOfCancel(message: unknown): string | null {
   if (typeof message !== "object" || message === null) return `expected an object {by}, got ${typeof message}`;
   const { by } = message as Record<string, unknown>;
   return typeof by === "string" && by.trim() !== "" && by.length <= MAX_TEXT ? null : "by: expected your name";
+}
+
+/** Pushed from anywhere: what is not the shape of it is left out. */
+export function isRecovery(message: unknown): message is RecoverMessage {
+  if (typeof message !== "object" || message === null) return false;
+  const { remediationId, by } = message as Record<string, unknown>;
+  return typeof remediationId === "string" && remediationId !== "" && (by === undefined || typeof by === "string");
 }
 
 function clip(text: string): string {

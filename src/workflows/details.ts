@@ -14,6 +14,9 @@ export function describe(view: RemediationView): string {
   if (view.outcome !== null)
     lines.push("", `Outcome: **${view.outcome}**${view.needsHuman ? ", **a person must look**" : ""}.`);
   else if (view.needsHuman) lines.push("", "**A person must look.**");
+  if (view.phase === "recover") {
+    lines.push("", "Its workflow ended without closing it: what it had started is read back, and undone or finished.");
+  }
   if (view.phase === "approve" && view.planHash !== null) lines.push(...howToDecide(view, view.planHash));
   if (view.pointOfNoReturn)
     lines.push("", "The point of no return is passed: nothing is undone any more, only finished.");

@@ -61,7 +61,13 @@ export class Episode {
   /** Things that a person must look at, whatever the outcome. */
   readonly problems: string[] = [];
 
-  constructor(first: Fault, target: TargetRef, inbox: Inbox, desk: Desk, view: RemediationView) {
+  constructor(
+    first: Pick<Fault, "remediationId" | "joinKey">,
+    target: TargetRef,
+    inbox: Inbox,
+    desk: Desk,
+    view: RemediationView,
+  ) {
     this.remediationId = first.remediationId;
     this.joinKey = first.joinKey;
     this.target = target;
@@ -75,10 +81,11 @@ export class Episode {
     return this.inbox.joined(this.joinKey);
   }
 
+  /** Those that fire; all of them once none does (they may all have been resolved while the target was recovered). */
   alerts(): Alert[] {
-    return this.faults()
-      .filter((fault) => !fault.resolved)
-      .map((fault) => fault.alert);
+    const faults = this.faults();
+    const firing = faults.filter((fault) => !fault.resolved);
+    return (firing.length > 0 ? firing : faults).map((fault) => fault.alert);
   }
 
   /** The source says that every fault of this episode is over. */

@@ -40,8 +40,8 @@ export function people(summary: string): Pick<RemediationActivities, "remediatio
   });
 }
 
-/** Time that the effect wrapper may take on top of `apply` itself: intent, fence, reading back, record. */
-const WRAPPER_MS = 30_000;
+/** Milliseconds that the effect wrapper may take on top of `apply` itself: intent, fence, reading back, record. */
+export const WRAPPER_MS = 30_000;
 
 /** Changing the world: one try, ever. A second apply is the workflow's own decision (design §3 law 6). */
 export function effect(action: string, direction: EffectDirection, timeoutMs: number, summary: string): EffectActivity {

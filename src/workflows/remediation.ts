@@ -13,7 +13,7 @@ import {
 import type { RemediationInput } from "../contracts/messages.ts";
 import * as messages from "../contracts/messages.ts";
 import type { RemediationView } from "../contracts/remediation.ts";
-import { Desk, faultOfCancel, faultOfDecision } from "./desk.ts";
+import { Desk, faultOfCancel, faultOfDecision, isRecovery } from "./desk.ts";
 import type { Ending } from "./episode.ts";
 import { Episode, freshView } from "./episode.ts";
 import { Inbox, type InboxState } from "./inbox.ts";
@@ -24,6 +24,7 @@ import { close } from "./stages/close.ts";
 import { confirm } from "./stages/confirm.ts";
 import { decide } from "./stages/decide.ts";
 import { open } from "./stages/open.ts";
+import { recover } from "./stages/recover.ts";
 import { waitUntil } from "./wait.ts";
 
 /** A start whose signal has not come yet waits this long for it. */
@@ -39,19 +40,28 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
     desk.cancel({ by: "temporal", reason: "workflow cancelled" }),
   );
   await CancellationScope.nonCancellable(async () => {
-    if (!inbox.hasWork()) await waitUntil(() => inbox.hasWork(), FIRST_SIGNAL_MS, "the first alert");
+    const hasWork = (): boolean => inbox.hasWork() || desk.hasRecovery();
+    if (!hasWork()) await waitUntil(hasWork, FIRST_SIGNAL_MS, "the first alert");
     for (;;) {
+      const order = desk.takeRecovery();
+      if (order !== null) {
+        await recover(input.target, desk, view, order);
+        desk.clear();
+        continue;
+      }
       const first = inbox.first();
       if (first === null) {
         await condition(allHandlersFinished);
         // Law 1: no await between this last look and the return.
-        if (!inbox.hasWork()) return;
+        if (!hasWork()) return;
         continue;
       }
-      await runEpisode(new Episode(first, input.target, inbox, desk, view));
+      await serve(() => new Episode(first, input.target, inbox, desk, view));
       desk.clear();
       if (inbox.hasWork() && workflowInfo().continueAsNewSuggested) {
         await condition(allHandlersFinished);
+        // What it carries has no place for an order: that is done first.
+        if (desk.hasRecovery()) continue;
         await continueAsNew<typeof remediation>(input, inbox.state());
       }
     }
@@ -60,6 +70,9 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
 
 function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
   setHandler(messages.alertSignal, (message) => inbox.push(message));
+  setHandler(messages.recoverSignal, (message) => {
+    if (isRecovery(message)) desk.recover(message);
+  });
   setHandler(messages.hintSignal, (message) => desk.hint(message));
   setHandler(messages.approveSignal, (message) => {
     if (faultOfDecision(message) === null) desk.decide("approve", message, "signal");
@@ -110,22 +123,39 @@ function checkCancel(view: RemediationView, message: messages.CancelMessage): vo
   const fault = faultOfCancel(message);
   if (fault !== null) throw new Error(fault);
   if (view.outcome !== null) throw new Error(`${view.target.id} is closed already: ${view.outcome}`);
+  if (view.phase === "recover") throw new Error(`${view.target.id} is on its way to its safe state already`);
 }
 
-async function runEpisode(episode: Episode): Promise<void> {
+/** Brings the target to its end for these alerts; an episode that stands in the way is recovered first. */
+async function serve(makeEpisode: () => Episode): Promise<void> {
+  for (;;) {
+    const episode = makeEpisode();
+    if ((await runEpisode(episode)) === "over") return;
+    if (await recover(episode.target, episode.desk, episode.view, null)) continue;
+    // Nobody may touch the target: a person knows, and the sweeper sends the alerts again once that is cleared.
+    episode.inbox.settle(episode.faults().map((fault) => fault.key));
+    return;
+  }
+}
+
+/** `blocked`: it was not opened, because an earlier episode of the target is open still. */
+async function runEpisode(episode: Episode): Promise<"over" | "blocked"> {
   try {
     const ending = await stages(episode);
+    if (ending === "blocked") return "blocked";
     if (ending === null) episode.inbox.settle(episode.faults().map((fault) => fault.key));
     else await close(episode, ending);
   } catch (error) {
     await close(episode, await endAfterBug(episode, error));
   }
+  return "over";
 }
 
 /** Null: it never became an episode (decided before, or sent elsewhere). */
-async function stages(episode: Episode): Promise<Ending | null> {
+async function stages(episode: Episode): Promise<Ending | "blocked" | null> {
   const opened = await open(episode);
   if (opened.kind === "nothing") return null;
+  if (opened.kind === "blocked") return "blocked";
   if (opened.kind === "ending") return opened.ending;
   for (;;) {
     const over = await confirm(episode);

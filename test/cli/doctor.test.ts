@@ -32,6 +32,7 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
     temporalHome: async () => null,
     openEpisodes: nothing,
     undelivered: nothing,
+    lostAlerts: nothing,
     orphanedLeases: nothing,
     unsettledOfClosed: nothing,
     queueOfClosed: nothing,
@@ -47,7 +48,6 @@ function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
     view: {
       namespace: "default",
       identity: async () => ({ namespaceId: "ours", namespace: "default", address: "127.0.0.1:7233" }),
-      knowsRun: async () => true,
       running: async () => ({ workflows: [], complete: true }),
       workflow: async () => ({ state: "notFound" }),
       schedule: async () => ({ state: "active", note: "" }),
@@ -93,6 +93,7 @@ test("all is well: every line is ok or for information, and the status is 0", as
       "sweeper",
       "workflows",
       "alerts",
+      "inboxes",
       "record",
       "escalations",
       "loadbalancer",

@@ -204,6 +204,35 @@ describe("reject and cancel", () => {
   });
 });
 
+describe("recover and release-leases", () => {
+  const settled = { remediationId: ID, target: { kind: "host", id: "web-1" }, scopes: ["group:web", "rack:r1"] };
+  beforeEach(() => {
+    answer = (path) => ({ status: 200, body: /(recover|release-leases)$/.test(path) ? settled : bodyOf(path) });
+  });
+
+  test("send the person's word for the remediation that was found", async () => {
+    await run("recover web-1 --yes");
+    await run("release-leases web-1 --yes --by grace --reason looked");
+    const sent = requests.filter((one) => one.method === "POST");
+    expect(sent.map(({ path, body }) => [path, body])).toEqual([
+      [`/v1/remediations/${ID}/recover`, { by: "ada" }],
+      [`/v1/remediations/${ID}/release-leases`, { by: "grace", reason: "looked" }],
+    ]);
+    expect(printed).toContain("group:web, rack:r1");
+  });
+
+  test.each(["recover web-1", "release-leases web-1 --reason looked"])("`%s` asks first", async (line) => {
+    said = "n";
+    await expect(run(line)).rejects.toThrow("nothing was done");
+    await expect(run(line, { interactive: false })).rejects.toThrow(/--yes/);
+    expect(requests.every((one) => one.method === "GET")).toBe(true);
+  });
+
+  test("a release without a reason is refused", async () => {
+    await expect(run("release-leases web-1 --yes")).rejects.toThrow(/--reason/);
+  });
+});
+
 describe("errors are one line with the cure", () => {
   async function failure(line: string, outside: object = {}): Promise<UserError> {
     const error: unknown = await run(line, outside).then(

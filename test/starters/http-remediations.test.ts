@@ -150,6 +150,36 @@ describe("remediations", () => {
     expect(it.temporal.decisions).toEqual([]);
   });
 
+  test("recover hands the person's word to the target's workflow, when its own run does not run", async () => {
+    const answer = await decide("recover", { by: "ada" });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { remediationId: ID }]);
+    expect(it.temporal.recoveries).toEqual([{ remediationId: ID, by: "ada" }]);
+    it.temporal.runs.set("heal:host:web-1", { state: "running", taskAttempt: 0 });
+    expect(await problem(await decide("recover", { by: "ada" }))).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining("cancel it instead"),
+    });
+    expect(it.temporal.recoveries).toHaveLength(1);
+  });
+
+  test("release-leases is for closed ones that hold some, with a reason", async () => {
+    const word = { by: "ada", reason: "I looked" };
+    expect(await problem(await decide("release-leases", { by: "ada" }))).toMatchObject({ status: 422 });
+    expect(await problem(await decide("release-leases", word))).toMatchObject({ status: 409 });
+    await it.database.sql(
+      "insert into leases (remediation_id, scope, state, since) values ($1, 'group:web', 'held', selfheal_now())",
+      [ID],
+    );
+    const end = { outcome: "escalated", needsHuman: true, detail: "", keepLeases: true } as const;
+    await it.database.record.close({ remediationId: ID, faults: [], ...end });
+    expect(await (await decide("release-leases", word)).json()).toMatchObject({ scopes: ["group:web"] });
+    expect(await it.database.record.leases()).toEqual([]);
+    const [last] = (await it.database.record.audit(ID)).slice(-1);
+    expect(last).toMatchObject({ kind: "leasesReleased", body: { by: "ada", reason: "I looked" } });
+    expect(await problem(await decide("release-leases", word))).toMatchObject({ status: 409 });
+    expect(await problem(await decide("recover", { by: "ada" }))).toMatchObject({ status: 409 });
+  });
+
   test("one that does not exist is 404", async () => {
     expect(await problem(await decide("cancel", { by: "ada" }, "nothing"))).toMatchObject({ status: 404 });
   });

@@ -35,6 +35,8 @@ export interface RigOptions extends FolderOptions {
   /** Hosts whose disk fails from the start; default `web-1`. */
   failing?: string[];
   lab?: Partial<LabOptions>;
+  /** Replaces what activities see of Temporal. */
+  remediations?: (real: Remediations) => Remediations;
   /** Replaces activities: for bugs that are planted. */
   activities?: (activities: Activities) => Activities;
 }
@@ -77,7 +79,7 @@ export async function makeParts(
   };
   const composed = compose({
     record: database.record,
-    remediations,
+    remediations: options.remediations?.(remediations) ?? remediations,
     connections: resolveConnections(catalogue),
     log: LOG,
     outside: { ...REAL_OUTSIDE, clock: { now, after } },
@@ -109,7 +111,11 @@ function noting(remediations: Remediations, started: Set<string>): Remediations 
     started.add(workflowId(request.target));
     return remediations.start(request);
   };
-  return { ...remediations, start };
+  const recover: Remediations["recover"] = (target, message) => {
+    started.add(workflowId(target));
+    return remediations.recover(target, message);
+  };
+  return { ...remediations, start, recover };
 }
 
 /** Each activity sees the world at the server's time. */

@@ -35,7 +35,12 @@ describe("another namespace than the record's own", () => {
       await rig.at(minutes);
       const report = await rig.sweep();
       expect(codes(report)).toEqual(["TEMPORAL_FOREIGN"]);
-      expect(report.failures.map((failure) => failure.split(":")[0])).toEqual(["workflows", "alerts", "schedules"]);
+      expect(report.failures.map((failure) => failure.split(":")[0])).toEqual([
+        "workflows",
+        "alerts",
+        "inboxes",
+        "schedules",
+      ]);
     }
     expect(rig.pages()).toHaveLength(1);
     expect(rig.pages()[0]?.text).toMatch(/ours.*theirs.*selfheal temporal accept --namespace-id theirs/);

@@ -6,7 +6,8 @@ import type { Finding } from "../../src/record/api-sweep.ts";
 import { createIngest } from "../../src/starters/ingest.ts";
 import { createStarterMetrics } from "../../src/starters/metrics.ts";
 import { findOnly, sweepOnce, type SweepDependencies, type SweepReport } from "../../src/watchers/sweep.ts";
-import type { SeenSchedule, SeenWorkflow, TemporalView } from "../../src/watchers/sweep-temporal.ts";
+import type { SeenRun } from "../../src/starters/runs.ts";
+import type { SeenSchedule, TemporalView } from "../../src/watchers/sweep-temporal.ts";
 import { classifyByHost, FakeRemediations } from "../starters/support/fakes.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
@@ -15,7 +16,7 @@ export const log = pino({ level: "silent" });
 export class FakeTemporal implements TemporalView {
   readonly namespace = "default";
   /** What is not in here, Temporal does not know. */
-  readonly workflows = new Map<string, SeenWorkflow>();
+  readonly workflows = new Map<string, SeenRun>();
   readonly schedules = new Map<string, SeenSchedule>();
   readonly startedAt = new Map<string, string>();
   /** Workflow ids that were described. */
@@ -37,18 +38,15 @@ export class FakeTemporal implements TemporalView {
     this.check();
     return { namespaceId: this.namespaceId, namespace: this.namespace, address: "127.0.0.1:7233" };
   }
-  async knowsRun(workflowId: string, runId: string): Promise<boolean> {
-    this.check();
-    return !this.unknownRuns.has(`${workflowId}/${runId}`);
-  }
   async running() {
     this.check();
     const ids = [...this.workflows].filter(([, seen]) => seen.state === "running").map(([id]) => id);
     const workflows = ids.map((workflowId) => ({ workflowId, startedAt: this.startedAt.get(workflowId) ?? "" }));
     return { workflows, complete: true };
   }
-  async workflow(workflowId: string): Promise<SeenWorkflow> {
+  async workflow(workflowId: string, runId?: string): Promise<SeenRun> {
     this.check();
+    if (runId !== undefined && this.unknownRuns.has(`${workflowId}/${runId}`)) return { state: "notFound" };
     this.described.push(workflowId);
     return this.workflows.get(workflowId) ?? { state: "notFound" };
   }

@@ -47,6 +47,9 @@ test("a terminated workflow of an open remediation orphans its leases; a running
   await client.workflow.getHandle("heal:host:web-1").terminate("by a test");
   await expect.poll(listed).toEqual(["heal:host:web-2"]);
   await rig.at(5);
+  await sweepOnce({ ...rig.deps(), temporal: view });
+  expect(rig.remediations.recoveries).toEqual([{ remediationId: gone }]);
+  await rig.at(11);
   const report = await sweepOnce({ ...rig.deps(), temporal: view });
   expect(report.found.filter((one) => one.part === "workflows")).toMatchObject([
     { code: "WORKFLOW_CLOSED", ids: { remediationId: gone }, sentence: expect.stringContaining("TERMINATED") },
@@ -62,8 +65,8 @@ test("a run that Temporal does not know has not ended, though a later one of the
   const { runId } = await client.workflow.getHandle("heal:host:web-5").describe();
   await client.workflow.getHandle("heal:host:web-5").terminate("by a test");
   await expect.poll(() => view.workflow("heal:host:web-5")).toMatchObject({ state: "closed" });
-  expect(await view.knowsRun("heal:host:web-5", runId)).toBe(true);
-  expect(await view.knowsRun("heal:host:web-5", randomUUID())).toBe(false);
+  expect(await view.workflow("heal:host:web-5", runId)).toMatchObject({ state: "closed", how: "TERMINATED" });
+  expect(await view.workflow("heal:host:web-5", randomUUID())).toEqual({ state: "notFound" });
 });
 
 test("another namespace is not a Temporal in which everything has ended", async () => {

@@ -54,6 +54,32 @@ describe("a workflow that ended without closing", () => {
     },
   );
 
+  test("is recovered: asked for once, and again when it is still open some minutes later", async () => {
+    const id = await acting("web-1");
+    rig.temporal.ended("heal:host:web-1");
+    const asked: number[] = [];
+    for (const minutes of [5, 6, 7, 8, 11, 12, 16]) {
+      await rig.at(minutes);
+      await rig.sweep();
+      asked.push(rig.remediations.recoveries.length);
+    }
+    expect(asked).toEqual([1, 1, 1, 1, 2, 2, 3]);
+    expect(rig.remediations.recoveries[0]).toEqual({ remediationId: id });
+  });
+
+  test("and whose recovery closes it within minutes is nobody's page", async () => {
+    const id = await acting("web-1");
+    rig.temporal.ended("heal:host:web-1");
+    await rig.at(5);
+    await rig.sweep();
+    await rig.record.close(closing(id));
+    for (const minutes of [6, 30]) {
+      await rig.at(minutes);
+      expect((await rig.sweep()).found).toEqual([]);
+    }
+    expect(rig.sent).toEqual([]);
+  });
+
   test("leaves its place in the queue", async () => {
     const plan = (target: string) => aPlan({ target, caps: [cap(scopeOf.group("web"), 1)] });
     await admitted(rig.record, plan("web-1"));
@@ -93,7 +119,8 @@ describe("a workflow that ended without closing", () => {
     for (let index = 0; index < 8; index++) rig.temporal.ended(`heal:host:web-${index}`);
     await rig.at(5);
     await rig.sweep();
-    await rig.at(6);
+    expect(rig.remediations.recoveries.map((one) => one.remediationId).sort()).toEqual([...ids].sort());
+    await rig.at(11);
     await rig.sweep();
     expect(rig.sent).toHaveLength(1);
     expect(rig.sent[0]?.title).toContain("8 times WORKFLOW_CLOSED");

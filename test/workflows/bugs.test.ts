@@ -122,21 +122,3 @@ describe("an activity that dies", () => {
     });
   });
 });
-
-describe("an episode whose workflow is gone", () => {
-  it("is not worked around: the next alert tells a person, and nothing is touched", async () => {
-    await withRig(env, { standingFor: [] }, async (rig) => {
-      await rig.alert();
-      await rig.soonIn("web-1", "approve", /approval/);
-      await rig.handle("web-1").terminate("somebody did that");
-      rig.lab.world.healDisk("web-1");
-      await rig.advance(60_000);
-      rig.lab.world.failDisk("web-1");
-      await rig.alert();
-      await rig.until("it ended", async () => !(await rig.isRunning("web-1")));
-      expect(await rig.outcomes("web-1")).toEqual([null]);
-      expect((await rig.state("web-1")).told).toEqual(["message sent", "page sent"]);
-      expect(rig.world("web-1")).toEqual(UNTOUCHED);
-    });
-  });
-});

@@ -26,6 +26,15 @@ export async function notify(deps: ActivityDependencies, request: NotifyRequest)
   await deps.record.escalationSent(remediationId, key, null);
 }
 
+/** As `notify`, but nothing at all when the record has this escalation already: the sweeper sends what was not sent. */
+export async function notifyOnce(deps: ActivityDependencies, request: NotifyRequest): Promise<void> {
+  const { remediationId, key, title, text } = request;
+  const route = routeOf(request.route, request.severity);
+  if (await deps.record.escalation({ remediationId, key, route, summary: `${title}: ${text}` })) {
+    await notify(deps, request);
+  }
+}
+
 function routeOf(route: EscalationRoute, severity: Severity): "page" | "ticket" | "message" {
   if (route !== "bySeverity") return route;
   return severity === "critical" ? "page" : severity === "warning" ? "ticket" : "message";

@@ -8,7 +8,6 @@ import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compileProbe } from "../../catalogue/compile.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
-import { notify } from "./close.ts";
 
 /** Classifies with the active catalogue and opens the episode in the record. Safe to repeat. */
 export async function openRemediation(deps: ActivityDependencies, request: OpenRequest): Promise<OpenReply> {
@@ -34,26 +33,9 @@ export async function openRemediation(deps: ActivityDependencies, request: OpenR
     faults: request.alerts.map(faultKey),
     reopenAfterMs: classified.kind === "matched" ? classified.runbook.reopenAfterMs : null,
   });
-  if (opened.kind === "decidedBefore") return { kind: "decidedBefore", remediationId: opened.remediationId };
-  if (opened.kind === "otherOpen") return otherOpen(deps, opened.remediationId, request);
+  if (opened.kind !== "opened") return opened;
   if (classified.kind !== "matched") return refused(alert, codeOf(classified), classified.detail);
   return openedReply(catalogue, classified, alert);
-}
-
-/** Its effects may not be settled, so nothing is done here; once for each lost episode a person is told. */
-async function otherOpen(
-  deps: ActivityDependencies,
-  remediationId: string,
-  { target, alerts }: OpenRequest,
-): Promise<OpenReply> {
-  const title = `${target.id}: remediation ${remediationId} is open in the record, but its workflow is gone`;
-  const text = `alerts of this target are not worked on before a person settles it. selfheal remediation show ${remediationId}`;
-  const severity = severityOf(alerts[0]?.labels ?? {});
-  const notice = { remediationId, key: "lost", route: "bySeverity", severity, title, text } as const;
-  await notify(deps, notice).catch((error: unknown) => {
-    deps.log.error({ remediationId, err: error }, title);
-  });
-  return { kind: "otherOpen", remediationId };
 }
 
 function openedReply(

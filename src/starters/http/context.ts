@@ -18,7 +18,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
 
 export interface AppDependencies {
-  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken">;
+  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "leases" | "releaseLeases">;
   remediations: Remediations;
   starter: Starter;
   /** The version of the loaded catalogue; null while none is loaded. */

@@ -6,6 +6,7 @@ import { OUTCOMES, PHASES } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
 import { decide, findRemediation, tokenForSignal, type DecisionKind } from "../decisions.ts";
 import { throughRecord } from "../problems.ts";
+import { recover, releaseLeases, type RecoveryAnswer } from "../recoveries.ts";
 import { bearer } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
@@ -64,6 +65,9 @@ const TOKEN = z.strictObject(
   },
   { error: "an object with by and decision, and planHash, expiresInSeconds where they are needed" },
 );
+const reason = z.string({ error: "a text" }).min(1, "a text that is not empty").max(500, "at most 500 characters");
+const RECOVERY = z.strictObject({ by: name }, { error: "an object with by" });
+const RELEASE = z.strictObject({ by: name, reason }, { error: "an object with by and reason" });
 
 export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
@@ -78,6 +82,16 @@ export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
     routes.post(`/:id/${kind}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
   }
   routes.post("/:id/token", limitBody(MAX_BODY_BYTES), (context) => issue(deps, context));
+  routes.post("/:id/recover", limitBody(MAX_BODY_BYTES), async (context) => {
+    const { by } = checked(RECOVERY, await readJson(context));
+    const answer = await recover(deps, context.req.param("id"), by);
+    return recovered(context, answer, { by });
+  });
+  routes.post("/:id/release-leases", limitBody(MAX_BODY_BYTES), async (context) => {
+    const { by, reason: why } = checked(RELEASE, await readJson(context));
+    const answer = await releaseLeases(deps, context.req.param("id"), by, why);
+    return recovered(context, answer, { by, reason: why });
+  });
   // A target reads `host/web-1`, and not every client encodes the slash.
   routes.get("/:kind/:id", (context) => tell(deps, context));
   return routes;
@@ -116,6 +130,11 @@ async function issue(deps: AppDependencies, context: Context<AppEnv>): Promise<R
   const { remediationId, expiresAt } = answer;
   context.get("log").info({ remediationId, decision, by, expiresAt }, "one-time token given out");
   context.header("cache-control", "no-store");
+  return context.json(answer);
+}
+
+function recovered(context: Context<AppEnv>, answer: RecoveryAnswer, word: object): Response {
+  context.get("log").info({ ...answer, ...word }, "a person settles what nobody works on");
   return context.json(answer);
 }
 

@@ -11,7 +11,7 @@ import { effectKey } from "../../contracts/ids.ts";
 import { assertNever, type JsonObject } from "../../contracts/json.ts";
 import type { PlanStep } from "../../contracts/plan.ts";
 import type { Episode } from "../episode.ts";
-import { effect, readBack } from "../proxies.ts";
+import { effect, readBack, WRAPPER_MS } from "../proxies.ts";
 import { pauseFor, waitUntil } from "../wait.ts";
 import { harmHint, readHarm } from "./harm.ts";
 
@@ -33,6 +33,14 @@ export interface EffectCall {
   input: JsonObject;
   /** May a person's cancel, harm or the end of the alert end its waiting? Never once it cannot be taken back. */
   stoppable: boolean;
+  /** A run that is gone sent it, if anybody did: it is only read back, never sent. */
+  past?: PastApply;
+}
+export interface PastApply {
+  /** Milliseconds; no earlier than the intent of its last apply. */
+  sentAt: number;
+  /** Wait for its end when it is on the way; else it counts as `stopped`. */
+  wait: boolean;
 }
 
 /** A second apply after "it did not happen", no third. */
@@ -45,11 +53,18 @@ const LONGEST_RETRY_MS = 5 * 60_000;
 const FIRST_LOOK_MS = 5_000;
 const LONGEST_LOOK_MS = 30 * 60_000;
 const MIN_LOOKS = 3;
+/** A system that is away for a moment must not send what a gone run had started to a person. */
+const LEAST_PATIENCE_MS = 10 * 60_000;
 
 export async function performEffect(episode: Episode, call: EffectCall): Promise<EffectEnd> {
   const step = call.suffix === undefined ? call.step.id : `${call.step.id}@${call.suffix}`;
-  const deadline = Date.now() + call.step.withinMs;
-  const progress = { applies: 0, sends: 0, appliedAt: Date.now(), looks: 0 };
+  const { past } = call;
+  const deadline =
+    past === undefined
+      ? Date.now() + call.step.withinMs
+      : Math.max(past.sentAt + call.step.withinMs, Date.now() + LEAST_PATIENCE_MS);
+  const appliedAt = past === undefined ? Date.now() : sentUntil(call.step, past.sentAt);
+  const progress = { applies: 0, sends: 0, appliedAt, looks: 0 };
   const request = (): EffectRequest => ({
     remediationId: episode.remediationId,
     target: episode.requirePlan().target,
@@ -64,12 +79,18 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
   });
   const key = effectKey({ remediationId: episode.remediationId, rung: call.rung, step }, call.direction);
   const readOnly = call.step.risk === "read";
-  let report = readOnly ? await observe(request()) : await apply(call, request, progress);
+  const readsFirst = readOnly || past !== undefined;
+  let report = readsFirst ? await observe(request()) : await apply(call, request, progress);
   for (;;) {
     const next = await settle(episode, call, { report, deadline, key, readOnly, progress });
     if (next.kind === "end") return next.end;
     report = next.kind === "look" ? await observe(request()) : await apply(call, request, progress);
   }
+}
+
+/** Milliseconds; an activity of a gone run that began at `sentAt` may send its request until then. */
+export function sentUntil(step: PlanStep, sentAt: number): number {
+  return sentAt + step.applyTimeoutMs + WRAPPER_MS;
 }
 
 interface Progress {
@@ -95,6 +116,7 @@ async function settle(
     case "fenced":
       return end("fenced", `${report.code}: ${report.detail}`);
     case "pending":
+      if (call.past?.wait === false) return end("stopped", report.detail);
       return waitForEffect(episode, call, report.detail, now.deadline, now.key, progress);
     case "notSent":
       return sendAgain(episode, call, report, now.deadline, progress);
@@ -141,6 +163,7 @@ async function afterNotHappened(
     await pauseFor(mayStillHappen, `a lost request may still take effect: ${call.step.uses}`);
     return { kind: "look" };
   }
+  if (call.past !== undefined) return end("refused", detail);
   if (progress.applies >= MAX_APPLIES)
     return end("refused", `did not happen after ${progress.applies} applies: ${detail}`);
   return { kind: "apply" };

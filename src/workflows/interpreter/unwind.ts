@@ -64,7 +64,8 @@ async function ramp(episode: Episode, effect: PerformedEffect, overMs: number): 
   return null;
 }
 
-async function sickness(episode: Episode): Promise<string | null> {
+/** Why its traffic must not come back (further), or null. */
+export async function sickness(episode: Episode): Promise<string | null> {
   const doing = "reading the probe while traffic comes back";
   const { readings, harmed } = await readAll(episode, [episode.requirePlan().probe], doing);
   const bad = readings.find((reading) => reading.state !== "healthy");

@@ -17,6 +17,11 @@ export async function act(episode: Episode): Promise<Ending> {
   }
   const end = await climb(episode);
   if (end.state !== "healed") return toSafeState(episode, end.state === "cancelled", end.detail);
+  return putBack(episode);
+}
+
+/** Of a target that is healthy now. */
+export async function putBack(episode: Episode): Promise<Ending> {
   await progress(episode, "healthy: putting it back");
   const sick = await finishHealthy(episode);
   if (sick !== null) return toSafeState(episode, false, sick);

@@ -46,7 +46,7 @@ async function tell(episode: Episode, ending: Ending): Promise<void> {
       key: "end",
       route: ending.escalate ? (escalation ?? "bySeverity") : "message",
       severity,
-      title: `${target.id}: ${plan?.runbook ?? "no runbook"} ${ending.outcome}${ending.needsHuman ? ", a person must look" : ""}`,
+      title: `${target.id}: ${plan?.runbook ?? episode.view.runbook ?? "no runbook"} ${ending.outcome}${ending.needsHuman ? ", a person must look" : ""}`,
       text: `${ending.because}. selfheal remediation show ${remediationId}`,
     })
     .catch(() => undefined); // The record says that it was not sent; healing goes on.

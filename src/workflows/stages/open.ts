@@ -4,7 +4,13 @@ import { upsert } from "../episode.ts";
 import { record } from "../proxies.ts";
 
 /** How an episode may end before it became one. */
-export type Opened = { kind: "opened" } | { kind: "ending"; ending: Ending } | { kind: "nothing" };
+export type Opened =
+  | { kind: "opened" }
+  | { kind: "ending"; ending: Ending }
+  /** Decided before, or sent elsewhere. */
+  | { kind: "nothing" }
+  /** An earlier episode of the target is still open in the record. */
+  | { kind: "blocked" };
 
 /** Writes the episode into the record under the partial unique index (law 8) and classifies its alerts. */
 export async function open(episode: Episode): Promise<Opened> {
@@ -30,8 +36,9 @@ export async function open(episode: Episode): Promise<Opened> {
       const because = reply.results.map((result) => `${result.code}: ${result.detail}`).join("; ");
       return { kind: "ending", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
     }
-    case "decidedBefore":
     case "otherOpen":
+      return { kind: "blocked" };
+    case "decidedBefore":
     case "rerouted":
       return { kind: "nothing" };
   }

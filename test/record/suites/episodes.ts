@@ -25,13 +25,14 @@ export function episodeSuite(create: Create): void {
     beforeAll(async () => (db = await create()));
     afterAll(() => db.drop());
 
-    it("answers a second open with the same id as opened, without a second row", async () => {
+    it("answers a second open with the same id as opened, without a second row, and as decided once it is closed", async () => {
       const episode = anEpisode({ target: host("retry") });
       expect(await db.record.open(episode)).toEqual({ kind: "opened" });
       expect(await db.record.open(episode)).toEqual({ kind: "opened" });
       expect(await db.record.list({ target: "host/retry" })).toHaveLength(1);
       await db.record.close(closing(episode.remediationId));
-      expect(await db.record.open(episode)).toEqual({ kind: "opened" });
+      const { remediationId } = episode;
+      expect(await db.record.open(episode)).toEqual({ kind: "decidedBefore", remediationId });
     });
 
     it("lets only one of many that open the same target at once", async () => {

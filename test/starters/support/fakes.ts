@@ -1,11 +1,12 @@
 /** A Temporal that is told what to do, and a catalogue of one runbook. */
 import type { Alert } from "../../../src/contracts/alert.ts";
 import { workflowId } from "../../../src/contracts/ids.ts";
-import type { AlertMessage } from "../../../src/contracts/messages.ts";
+import type { AlertMessage, RecoverMessage } from "../../../src/contracts/messages.ts";
 import type { TargetRef } from "../../../src/contracts/target.ts";
 import { Unavailable } from "../../../src/starters/problems.ts";
 import type { Decision, Remediations, StartRequest } from "../../../src/starters/remediations.ts";
 import type { Classified } from "../../../src/starters/route.ts";
+import type { SeenRun } from "../../../src/starters/runs.ts";
 
 /** `host` label -> host; `mystery` has no runbook, no label is no target. */
 export function classifyByHost(alert: Alert): Classified {
@@ -25,6 +26,9 @@ export class FakeRemediations implements Remediations {
   readonly hints: { workflowId: string; about: string }[] = [];
   readonly decisions: { workflowId: string; decision: Decision }[] = [];
   readonly running = new Set<string>();
+  readonly recoveries: RecoverMessage[] = [];
+  onRecover: (target: TargetRef) => void = () => undefined;
+  readonly runs = new Map<string, SeenRun>();
   /** `all`: Temporal is away. A host's id: only its workflow is refused. */
   down: string | null = null;
   /** How long a call takes. */
@@ -48,6 +52,16 @@ export class FakeRemediations implements Remediations {
     if (!this.running.has(id)) return "notRunning";
     this.signals.push({ workflowId: id, message });
     return "told";
+  }
+
+  async recover(target: TargetRef, message: RecoverMessage): Promise<void> {
+    await this.call(target);
+    this.recoveries.push(message);
+    this.onRecover(target);
+  }
+
+  async run(id: string): Promise<SeenRun> {
+    return this.runs.get(id) ?? { state: "notFound" };
   }
 
   async hint(id: string, about: string): Promise<"told" | "notRunning"> {

@@ -1,0 +1,25 @@
+/** What Temporal says of one run of a workflow. */
+import { WorkflowNotFoundError, type Client } from "@temporalio/client";
+
+export type SeenRun =
+  | { state: "running"; /** Tries of its workflow task that waits or runs; 0: none does. */ taskAttempt: number }
+  | { state: "closed"; /** `TERMINATED`, `COMPLETED` … */ how: string; at: string | null }
+  /** Not closed: the namespace may be the wrong one, or the server restored to an older state (design §3 law 2). */
+  | { state: "notFound" };
+
+/** Without `runId` of the newest run. Rejects when Temporal does not answer. */
+export async function seenRun(client: Client, workflowId: string, runId?: string): Promise<SeenRun> {
+  try {
+    const { status, closeTime, raw } = await client.workflow.getHandle(workflowId, runId).describe();
+    // A continued run is not the newest for long; a paused one is there.
+    const alive = ["RUNNING", "PAUSED", ...(runId === undefined ? ["CONTINUED_AS_NEW"] : [])];
+    if (alive.includes(status.name)) return { state: "running", taskAttempt: raw.pendingWorkflowTask?.attempt ?? 0 };
+    if (["COMPLETED", "FAILED", "CANCELLED", "TERMINATED", "TIMED_OUT", "CONTINUED_AS_NEW"].includes(status.name)) {
+      return { state: "closed", how: status.name, at: closeTime?.toISOString() ?? null };
+    }
+    throw new Error(`Temporal says that ${workflowId} is ${status.name}, which this version does not know`);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { state: "notFound" };
+    throw error;
+  }
+}
