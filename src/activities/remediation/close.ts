@@ -1,8 +1,8 @@
 import type { CloseReply, CloseRequest, NotifyRequest } from "../../contracts/activities.ts";
 import type { Severity } from "../../contracts/alert.ts";
-import type { EffectState } from "../../contracts/effect.ts";
 import type { EscalationRoute } from "../../contracts/plan.ts";
 import { isRecordConflict, type ActivityDependencies } from "../dependencies.ts";
+import { isUnsettled } from "../effects.ts";
 
 /** Tells people, once for each key: recorded first, so that what was not sent is known. */
 export async function notify(deps: ActivityDependencies, request: NotifyRequest): Promise<void> {
@@ -30,8 +30,6 @@ function routeOf(route: EscalationRoute, severity: Severity): "page" | "ticket" 
   return severity === "critical" ? "page" : severity === "warning" ? "ticket" : "message";
 }
 
-const UNSETTLED: readonly EffectState[] = ["intent", "pending", "unknown"];
-
 /** Closes the episode and wakes who waited for its leases. */
 export async function closeRemediation(deps: ActivityDependencies, request: CloseRequest): Promise<CloseReply> {
   const story = await deps.record.story(request.remediationId);
@@ -41,7 +39,7 @@ export async function closeRemediation(deps: ActivityDependencies, request: Clos
     return { auditHead: "" };
   }
   // Law 2: what was started and is not settled keeps its leases until somebody settles it.
-  const unsettled = story.effects.filter((effect) => UNSETTLED.includes(effect.state));
+  const unsettled = story.effects.filter(isUnsettled);
   const closed = await deps.record.close({ ...request, keepLeases: unsettled.length > 0 });
   await hintWaiters(deps);
   return closed;
