@@ -19,7 +19,14 @@ export async function command(db: Database, given: PersonCommand): Promise<strin
       .executeTakeFirst();
     // The call was tried again after its reply was lost: its token is used up already.
     if (known !== undefined) return known.body["status"] === "ignored" ? (known.body["detail"] as string) : null;
-    const proof = await redeemToken(tx, { remediationId, planHash: null, person: by, decision: command, token, unsigned });
+    const proof = await redeemToken(tx, {
+      remediationId,
+      planHash: null,
+      person: by,
+      decision: command,
+      token,
+      unsigned,
+    });
     const ignored = given.ignoredBecause ?? proof.fault;
     const status = ignored === null ? "counted" : "ignored";
     const via = proof.via ?? given.via;

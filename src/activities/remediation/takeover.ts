@@ -11,8 +11,8 @@ const NEEDS_ROLE: readonly Command[] = ["retry", "skip", "markDone"];
 export async function recordCommand(deps: ActivityDependencies, request: CommandRequest): Promise<CommandReply> {
   const { remediationId, command, by, via, token, reason, at, stoodAt, effect, result } = request;
   const saved = await deps.record.plan(remediationId);
-  const { active, version } = deps.catalogues;
-  const catalogue = saved === null ? await active() : await version(saved.catalogueVersion);
+  const { catalogues } = deps;
+  const catalogue = saved === null ? await catalogues.active() : await catalogues.version(saved.catalogueVersion);
   const roles = NEEDS_ROLE.includes(command) ? (saved?.plan.approval.roles ?? []) : null;
   const detail = await deps.record.command({
     remediationId,
