@@ -192,9 +192,15 @@ export class Rig {
     return this.stands(id, by);
   }
 
-  /** Gives a command and waits until it stands again. */
+  /** Gives a command and waits until it was carried out and stands again. */
   async commandAndStand(command: Command, id: string, by = "ada", more: Partial<CommandMessage> = {}) {
+    const times = async (): Promise<number> => {
+      const { audit } = await this.story(id);
+      return audit.filter(({ kind }) => kind === "held").length;
+    };
+    const before = await times();
     await this.command(command, id, by, more);
+    await this.soon(`${id} stands again`, async () => (await times()) > before);
     return this.stands(id, by);
   }
 

@@ -295,14 +295,17 @@ describe("taken over when the work is done", () => {
     const gate = gateAt("monitoring.silence.finishHealthy", "after");
     await withRig(env, gate.options, async (rig) => {
       await rig.alert();
-      await rig.until(
-        "the last effect",
-        () => rig.world("web-1").server === "ready 100 %" && rig.world("web-1").silences === 0,
-      );
+      // While the gate holds an activity no time is skipped, so the last step of time ends when it is open again.
+      const healing = rig.until("the last effect", () => {
+        const { server, rebuilds, silences } = rig.world("web-1");
+        return server === "ready 100 %" && rebuilds === 1 && silences === 0;
+      });
+      await Promise.race([gate.entered, healing]);
       await gate.entered;
       await rig.command("take", "web-1");
       gate.open();
       expect(await rig.stands("web-1")).toMatchObject({ at: "close", commands: ["release"] });
+      await healing;
       await leap(rig, 30 * MINUTE_MS);
       expect((await rig.state("web-1")).outcome).toBeNull();
       await rig.command("release", "web-1");
