@@ -173,11 +173,11 @@ function contextOf(
 }
 
 /** Of the effect that this one takes back or finishes. */
-function applyKeyOf({ remediationId, rung, step }: EffectRequest): string {
+export function applyKeyOf({ remediationId, rung, step }: EffectRequest): string {
   return effectKey({ remediationId, rung, step: step.split("@")[0] ?? step });
 }
 
-function keyOf(request: EffectRequest): string {
+export function keyOf(request: EffectRequest): string {
   const { remediationId, rung, step, direction } = request;
   return effectKey({ remediationId, rung, step }, direction);
 }
@@ -226,15 +226,20 @@ async function settle(
 
 const UNSETTLED: readonly EffectState[] = ["intent", "pending", "unknown"];
 
-/** What was taken back before anybody knew whether it happened is settled by that (law 2: leases wait for it). */
+/** Nobody knows yet what became of it (law 2: leases wait for it). */
+export function isUnsettled({ state }: EffectRow): boolean {
+  return UNSETTLED.includes(state);
+}
+
+/** What was taken back before anybody knew whether it happened is settled by that. */
 async function settleUndone(deps: ActivityDependencies, request: EffectRequest): Promise<void> {
   const row = await deps.record.effect(applyKeyOf(request));
-  if (row === null || !UNSETTLED.includes(row.state)) return;
+  if (row === null || !isUnsettled(row)) return;
   await deps.record.settleEffect(row.key, "notHappened", null, `taken back before it was settled (${row.detail})`);
 }
 
 /** A step that only reads has no intent and no effect row. */
-function isAttempt(deps: ActivityDependencies, request: EffectRequest): boolean {
+export function isAttempt(deps: ActivityDependencies, request: EffectRequest): boolean {
   return deps.actions[request.action]?.risk !== "read";
 }
 

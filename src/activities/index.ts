@@ -7,6 +7,7 @@ import { admitRemediation, decideRemediation, recordDecision } from "./remediati
 import { openRemediation } from "./remediation/open.ts";
 import { confirmFault, readState } from "./remediation/read.ts";
 import { findUnclosed } from "./remediation/recover.ts";
+import { recordCommand, recordHeld } from "./remediation/takeover.ts";
 
 export function createActivities(deps: ActivityDependencies): RemediationActivities & Record<string, EffectActivity> {
   const remediation: RemediationActivities = {
@@ -15,6 +16,8 @@ export function createActivities(deps: ActivityDependencies): RemediationActivit
     "remediation.confirm": (request) => confirmFault(deps, request),
     "remediation.decide": (request) => decideRemediation(deps, request),
     "remediation.decision": (request) => recordDecision(deps, request),
+    "remediation.command": (request) => recordCommand(deps, request),
+    "remediation.held": (request) => recordHeld(deps, request),
     "remediation.admit": (request) => admitRemediation(deps, request),
     "remediation.read": (request) => readState(deps, request),
     "remediation.progress": ({ remediationId, phase, doing, until }) =>

@@ -1,5 +1,7 @@
 /** The command line's side of the API: requests, and errors that say what to do. */
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
+import type { JsonObject } from "../contracts/json.ts";
+import { spelled } from "../contracts/remediation.ts";
 import type { Token } from "../starters/http/auth.ts";
 import type { Problem } from "../starters/http/problem.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
@@ -25,7 +27,7 @@ export interface RemediationApi {
   decide(
     kind: DecisionKind,
     id: string,
-    body: { by: string; reason?: string; planHash?: string },
+    body: { by: string; reason?: string; planHash?: string; at?: string; result?: JsonObject },
   ): Promise<DecisionAnswer>;
   token(id: string, body: { by: string; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
   recover(id: string, by: string): Promise<RecoveryAnswer>;
@@ -42,7 +44,7 @@ export function remediationApi(options: ApiOptions): RemediationApi {
     },
     story: (id) => request<TellStory>(options, base, `/${encodeURIComponent(id)}`, null),
     decide: (kind, id, body) =>
-      request<DecisionAnswer>(options, base, `/${encodeURIComponent(id)}/${kind}`, { ...body, via: "cli" }),
+      request<DecisionAnswer>(options, base, `/${encodeURIComponent(id)}/${spelled(kind)}`, { ...body, via: "cli" }),
     token: (id, body) => request<TokenAnswer>(options, base, `/${encodeURIComponent(id)}/token`, body),
     recover: (id, by) => request<RecoveryAnswer>(options, base, `/${encodeURIComponent(id)}/recover`, { by }),
     releaseLeases: (id, by, reason) =>

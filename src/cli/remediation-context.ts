@@ -1,8 +1,21 @@
-/** What the commands of `selfheal remediation` share. */
+/** What the commands of `selfheal remediation` share: the outside, the API, and how one is named. */
+import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import { DEFAULT_URL, type RemediationApi } from "./remediation-api.ts";
+import { readEnv, secretFromEnv } from "../config/env.ts";
+import { EXIT, UserError } from "../config/user-error.ts";
+import { Secret } from "../ports/secret.ts";
+import { DEFAULT_URL, remediationApi, type RemediationApi } from "./remediation-api.ts";
 
-export const ID_HELP = "remediation id, its beginning, or a target (kind/id or id): its newest remediation";
+export interface RemediationCommandOptions {
+  /** Where the API is when `--url` is left out; default SELFHEAL_URL, then http://127.0.0.1:8080. */
+  url?: string;
+  /** Default SELFHEAL_TOKEN. */
+  token?: string;
+  /** Tests only: the outside. */
+  outside?: Partial<Outside>;
+}
 
 export interface Outside {
   fetch: typeof fetch;
@@ -18,6 +31,30 @@ export interface Context {
   api: (command: Command) => RemediationApi;
 }
 
+export const ID_HELP = "remediation id, its beginning, or a target (kind/id or id): its newest remediation";
+/** How long the workflow may take to say whether it counts; after that it is only known to be taken. */
+export const LOOKS = 25;
+export const LOOK_EVERY_MS = 200;
+
+export function contextOf(options: RemediationCommandOptions): Context {
+  const outside: Outside = {
+    fetch: globalThis.fetch,
+    now: Date.now,
+    sleep: (ms) => sleep(ms),
+    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    ask: askOnTerminal,
+    user: userName,
+    ...options.outside,
+  };
+  const api = (command: Command): RemediationApi => {
+    const given = command.opts<{ url?: string }>().url;
+    const url = given ?? options.url ?? readEnv().SELFHEAL_URL ?? DEFAULT_URL;
+    const token = options.token ?? secretFromEnv("SELFHEAL_TOKEN");
+    return remediationApi({ url, token: token === null ? null : new Secret(token), fetch: outside.fetch });
+  };
+  return { outside, api };
+}
+
 export function apiCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
@@ -25,4 +62,21 @@ export function apiCommand(name: string, description: string): Command {
       "--url <url>",
       `where the API is (SELFHEAL_URL); default ${DEFAULT_URL}; the token comes from SELFHEAL_TOKEN`,
     );
+}
+
+async function askOnTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    throw new UserError("this user has no name: say who decides with --by", { exitCode: EXIT.usage });
+  }
 }

@@ -1,7 +1,9 @@
 /** Remediations as text for people. What comes from outside is printed without control characters. */
 import type { Plan } from "../contracts/plan.ts";
+import { spelled } from "../contracts/remediation.ts";
 import type { Verdict } from "../contracts/verdict.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
+import { heldOf, type Held } from "./remediation-held.ts";
 import { table } from "./output.ts";
 
 export function listText(rows: readonly ListedRemediation[], now: number): string {
@@ -23,6 +25,7 @@ export function storyText(story: TellStory, now: number): string {
   const blocks = [
     header(story, now),
     howToDecide(story),
+    whoHolds(story),
     plan === null ? "" : planText(plan, story.remediation.planHash ?? ""),
     verdictText(verdicts.at(-1)?.verdict ?? null),
     waitsText(story, now),
@@ -65,6 +68,19 @@ function howToDecide(story: TellStory): string {
     `A person must approve${roles === "" ? "" : ` (role ${plain(roles)})`}:`,
     `  selfheal remediation approve ${remediationId}`,
     `  selfheal remediation reject ${remediationId} --reason "..."`,
+  ].join("\n");
+}
+
+function whoHolds(story: TellStory): string {
+  const held = heldOf(story);
+  return held === null ? "" : heldText(story.remediation.remediationId, held);
+}
+
+export function heldText(remediationId: string, { by, since, reason, at, about, commands }: Held): string {
+  const why = reason === "" ? "" : `: ${reason}`;
+  return [
+    plain(`held by ${by} since ${since}${why}; it stands at ${at} (${about}). Commands now:`),
+    ...commands.map((command) => plain(`  selfheal remediation ${spelled(command)} ${remediationId} --by "${by}"`)),
   ].join("\n");
 }
 

@@ -1,29 +1,25 @@
 /** `selfheal remediation …`: everything goes through the API, never past it. */
-import { userInfo } from "node:os";
-import { createInterface } from "node:readline/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { readEnv, secretFromEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
-import { OUTCOMES, PHASES } from "../contracts/remediation.ts";
-import { Secret } from "../ports/secret.ts";
+import { COMMANDS, OUTCOMES, PHASES, type Command as TakeoverCommand } from "../contracts/remediation.ts";
 import type { DecisionKind } from "../starters/decisions.ts";
 import type { TellStory } from "../starters/http/remediations.ts";
 import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
-import { apiCommand, ID_HELP, type Context, type Outside } from "./remediation-context.ts";
+import type { RemediationApi } from "./remediation-api.ts";
+import {
+  apiCommand,
+  contextOf,
+  ID_HELP,
+  LOOK_EVERY_MS,
+  LOOKS,
+  type Context,
+  type Outside,
+  type RemediationCommandOptions,
+} from "./remediation-context.ts";
 import { recoverCommand, releaseLeasesCommand } from "./remediation-recover.ts";
-import { DEFAULT_URL, remediationApi, type RemediationApi } from "./remediation-api.ts";
+import { takeoverCommand } from "./remediation-takeover.ts";
 import { listText, plain, planText, storyText } from "./remediation-text.ts";
-
-export interface RemediationCommandOptions {
-  /** Where the API is when `--url` is left out; default SELFHEAL_URL, then http://127.0.0.1:8080. */
-  url?: string;
-  /** Default SELFHEAL_TOKEN. */
-  token?: string;
-  /** Tests only: the outside. */
-  outside?: Partial<Outside>;
-}
 
 export function remediationCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);
@@ -31,29 +27,11 @@ export function remediationCommand(options: RemediationCommandOptions = {}): Com
   command.addCommand(listCommand(context));
   command.addCommand(showCommand(context));
   for (const kind of ["approve", "reject", "cancel"] as const) command.addCommand(decisionCommand(context, kind));
+  for (const name of COMMANDS) command.addCommand(takeoverCommand(context, name));
   command.addCommand(tokenCommand(context));
   command.addCommand(recoverCommand(context));
   command.addCommand(releaseLeasesCommand(context));
   return command;
-}
-
-function contextOf(options: RemediationCommandOptions): Context {
-  const outside: Outside = {
-    fetch: globalThis.fetch,
-    now: Date.now,
-    sleep: (ms) => sleep(ms),
-    interactive: process.stdin.isTTY && process.stderr.isTTY,
-    ask: askOnTerminal,
-    user: userName,
-    ...options.outside,
-  };
-  const api = (command: Command): RemediationApi => {
-    const given = command.opts<{ url?: string }>().url;
-    const url = given ?? options.url ?? readEnv().SELFHEAL_URL ?? DEFAULT_URL;
-    const token = options.token ?? secretFromEnv("SELFHEAL_TOKEN");
-    return remediationApi({ url, token: token === null ? null : new Secret(token), fetch: outside.fetch });
-  };
-  return { outside, api };
 }
 
 function listCommand(context: Context): Command {
@@ -93,7 +71,8 @@ function showCommand(context: Context): Command {
   return withExamples(command, [["selfheal remediation show host/web-1", "the newest one of a host"]]);
 }
 
-const DOES: Record<DecisionKind, string> = {
+type Kind = Exclude<DecisionKind, TakeoverCommand>;
+const DOES: Record<Kind, string> = {
   approve: "approve the plan that waits for it",
   reject: "reject the plan: the remediation ends without acting",
   cancel: "end a remediation: what can be undone is undone, the target goes to its safe state",
@@ -106,7 +85,7 @@ interface DecisionOptions {
   yes?: boolean;
 }
 
-function decisionCommand(context: Context, kind: DecisionKind): Command {
+function decisionCommand(context: Context, kind: Kind): Command {
   const command = apiCommand(kind, DOES[kind])
     .argument("<id>", ID_HELP)
     .option("--by <name>", "who decides; default your user name")
@@ -152,7 +131,7 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-async function decide(context: Context, command: Command, kind: DecisionKind, id: string, options: DecisionOptions) {
+async function decide(context: Context, command: Command, kind: Kind, id: string, options: DecisionOptions) {
   const api = context.api(command);
   const story = await api.story(id);
   const planHash = kind === "cancel" ? null : planOf(kind, story, options.planHash);
@@ -171,15 +150,11 @@ async function decide(context: Context, command: Command, kind: DecisionKind, id
   });
 }
 
-/** How long the workflow may take to say whether the decision counts; after that it is only known to be taken. */
-const LOOKS = 25;
-const LOOK_EVERY_MS = 200;
-
 /** The workflow takes a decision first and verifies the person afterwards: what it made of it is in the story. */
 async function requireCounted(
   { outside }: Context,
   api: RemediationApi,
-  decision: { kind: DecisionKind; remediationId: string; by: string; planHash: string | null },
+  decision: { kind: Kind; remediationId: string; by: string; planHash: string | null },
 ): Promise<void> {
   for (let look = 0; look < LOOKS; look++) {
     const { decisions } = await api.story(decision.remediationId);
@@ -195,7 +170,7 @@ async function requireCounted(
 }
 
 /** The decision is bound to the exact plan: the one given, or the one that was fetched and shown. */
-function planOf(kind: DecisionKind, story: TellStory, given: string | undefined): string {
+function planOf(kind: Kind, story: TellStory, given: string | undefined): string {
   const { planHash, phase, remediationId, closedAt, outcome } = story.remediation;
   if (closedAt !== null) throw new UserError(`remediation ${remediationId} is closed already: ${outcome ?? ""}`);
   // People copy the twelve characters that they are shown; whatever else is given goes out as it is, to be refused.
@@ -205,7 +180,7 @@ function planOf(kind: DecisionKind, story: TellStory, given: string | undefined)
 }
 
 /** Shows what is decided and asks; without a terminal nobody is asked, and `--yes` or the plan's hash must say it. */
-async function confirm(outside: Outside, kind: DecisionKind, story: TellStory): Promise<void> {
+async function confirm(outside: Outside, kind: Kind, story: TellStory): Promise<void> {
   const { plan, remediation } = story;
   const { target, remediationId, planHash } = remediation;
   if (!outside.interactive) {
@@ -220,21 +195,4 @@ async function confirm(outside: Outside, kind: DecisionKind, story: TellStory): 
   note(plain(`${target.kind}/${target.id} is in phase ${remediation.phase}: ${remediation.doing}`));
   const answer = await outside.ask(`${kind} this? [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw new UserError("nothing was decided", { exitCode: EXIT.failed });
-}
-
-async function askOnTerminal(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await terminal.question(question);
-  } finally {
-    terminal.close();
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    throw new UserError("this user has no name: say who decides with --by", { exitCode: EXIT.usage });
-  }
 }

@@ -9,7 +9,7 @@ import type { Json, JsonObject } from "./json.ts";
 import type { RecoverMessage } from "./messages.ts";
 import type { EscalationRoute, Plan, PlanHarm } from "./plan.ts";
 import type { ProbeReading, ProbeSpec } from "./probe.ts";
-import type { Outcome, Phase } from "./remediation.ts";
+import type { Command, Outcome, Phase, TakeoverView } from "./remediation.ts";
 import type { Target, TargetRef } from "./target.ts";
 import type { GuardrailResult, Verdict } from "./verdict.ts";
 
@@ -146,6 +146,36 @@ export interface DecisionReply {
   detail: string;
 }
 
+export interface CommandRequest {
+  remediationId: string;
+  command: Command;
+  by: string;
+  /** How it reached the workflow; a token says how the person came. */
+  via: "signal" | "update";
+  token: string | null;
+  reason: string;
+  /** ISO; when it came. With person and command it names this message. */
+  at: string;
+  /** Where it stood. */
+  stoodAt: string;
+  /** The workflow knows already that it does not go on: recorded so. */
+  ignoredBecause: string | null;
+  /** The effect that `skip` and `markDone` are about; null where there is none. */
+  effect: EffectRequest | null;
+  /** Of `markDone`. */
+  result: JsonObject;
+}
+export interface CommandReply {
+  status: "counted" | "ignored";
+  detail: string;
+}
+
+export interface HeldRequest extends TakeoverView {
+  remediationId: string;
+  phase: Phase;
+  doing: string;
+}
+
 export interface AdmitRequest {
   remediationId: string;
   planHash: string;
@@ -229,6 +259,10 @@ export interface RemediationActivities {
   "remediation.confirm"(request: ConfirmRequest): Promise<ConfirmReply>;
   "remediation.decide"(request: DecideRequest): Promise<DecideReply>;
   "remediation.decision"(request: DecisionRequest): Promise<DecisionReply>;
+  /** A person's command at a freeze point: verified and recorded before it counts. */
+  "remediation.command"(request: CommandRequest): Promise<CommandReply>;
+  /** It stands still: no deadline, so that nobody is paged for its time. */
+  "remediation.held"(request: HeldRequest): Promise<void>;
   "remediation.admit"(request: AdmitRequest): Promise<AdmitReply>;
   "remediation.read"(request: ReadRequest): Promise<ReadReply>;
   "remediation.progress"(request: ProgressRequest): Promise<void>;

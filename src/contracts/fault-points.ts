@@ -8,6 +8,7 @@ import type { EffectDirection } from "./ids.ts";
 /** Around a whole activity: Temporal has given it out, and the record has its work before Temporal learns of it. */
 const AROUND = ["before", "after"] as const;
 const ACTIVITIES: Record<keyof RemediationActivities, true> = {
+  "remediation.unclosed": true,
   "remediation.open": true,
   "remediation.confirm": true,
   "remediation.decide": true,
@@ -17,6 +18,8 @@ const ACTIVITIES: Record<keyof RemediationActivities, true> = {
   "remediation.progress": true,
   "remediation.notify": true,
   "remediation.close": true,
+  "remediation.command": true,
+  "remediation.held": true,
   "effect.observe": true,
 };
 

@@ -1,7 +1,8 @@
 /** Every signal, update and query of the remediation workflow. One object argument each. */
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { Alert } from "./alert.ts";
-import type { RemediationView } from "./remediation.ts";
+import type { JsonObject } from "./json.ts";
+import type { Command, RemediationView } from "./remediation.ts";
 import type { TargetRef } from "./target.ts";
 
 /** The start input. Only a starter makes the ids (design §3 law 3). */
@@ -17,19 +18,30 @@ export interface AlertMessage {
   joinKey: string;
 }
 
-export interface DecisionMessage {
-  /** The hash of the exact plan that was looked at. */
-  planHash: string;
-  /** Who decides; verified in an activity before it counts. */
+/** What every message of a person carries. */
+export interface PersonMessage {
+  /** Who it is; verified in an activity before it counts. */
   by: string;
   reason?: string;
   /** One-time token that proves `by` (law 14); without one it counts only where unsigned decisions are allowed. */
   token?: string;
+  /** The remediation that is meant. Left out: the one in work. Given, it cannot hit the target's next one. */
+  remediationId?: string;
 }
 
-export interface CancelMessage {
-  by: string;
-  reason?: string;
+export interface DecisionMessage extends PersonMessage {
+  /** The hash of the exact plan that was looked at. */
+  planHash: string;
+}
+
+export type CancelMessage = PersonMessage;
+
+/** `take` and what its holder commands: one message name each, `remediation.take` (ADR 31). */
+export interface CommandMessage extends PersonMessage {
+  /** Where it stood when the person looked (`replace/dc`). Given, a command never goes to the step behind it. */
+  at?: string;
+  /** Of `markDone`: what the step gave, for the steps that use it. */
+  result?: JsonObject;
 }
 
 /** A remediation may be open in the record with its workflow gone: settle what it had started. */
@@ -54,6 +66,10 @@ export const recoverSignal = defineSignal<[RecoverMessage]>("remediation.recover
 export const approveUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.approve");
 export const rejectUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.reject");
 export const cancelUpdate = defineUpdate<{ accepted: true }, [CancelMessage]>("remediation.cancel");
+
+export const commandSignal = (command: Command) => defineSignal<[CommandMessage]>(`remediation.${command}`);
+export const commandUpdate = (command: Command) =>
+  defineUpdate<{ accepted: true }, [CommandMessage]>(`remediation.${command}`);
 
 export const stateQuery = defineQuery<RemediationView>("remediation.state");
 

@@ -28,6 +28,31 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** What a person says to a remediation that stands still: `take` makes it stand, the others make it go on (ADR 31). */
+export const COMMANDS = ["take", "retry", "skip", "markDone", "release", "end"] as const;
+export type Command = (typeof COMMANDS)[number];
+
+/** As people type and read it, in a command line and in a path: `mark-done`. */
+export function spelled(command: string): string {
+  return command === "markDone" ? "mark-done" : command;
+}
+
+/** Who holds it, and what goes on now. */
+export interface TakeoverView {
+  by: string;
+  /** ISO. */
+  since: string;
+  reason: string;
+  /** `taking`: it stands still after the current call. `held`: it stands. `moving`: a command is carried out. */
+  state: "taking" | "held" | "moving";
+  /** Where it stands: `replace/dc`, `replace/dc/undo`, or the phase. */
+  at: string;
+  /** What it did there, or what became of it: `host.assertDiskReplaced: failed: it is the old disk`. */
+  about: string;
+  /** What the holder may command now. Anybody may `take` it over. */
+  commands: Command[];
+}
+
 /** What the query `remediation.state` answers: enough to see what it does, waits for, and who must act. */
 export interface RemediationView {
   remediationId: string;
@@ -42,6 +67,9 @@ export interface RemediationView {
   approval: { needed: boolean; roles: string[]; expiresAt: string | null } | null;
   verdict: { outcome: string; reasons: GuardrailResult[] } | null;
   step: string | null;
+  takeover: TakeoverView | null;
+  /** The last message of a person that was not taken, and why: a signal gets no other answer. */
+  notTaken: string | null;
   pointOfNoReturn: boolean;
   outcome: Outcome | null;
   needsHuman: boolean;

@@ -87,6 +87,18 @@ export interface EffectRow {
   settledAt: string | null;
 }
 
+/** An effect that is to be sent. */
+export interface Intent {
+  key: string;
+  remediationId: string;
+  rung: string;
+  step: string;
+  action: string;
+  direction: EffectDirection;
+  attempt: number;
+  request: JsonObject;
+}
+
 /** `fresh`: this call wrote the intent; false when it stood there already (a retry, a reset), so that the caller reads back first. */
 export type Fence =
   | { ok: true; fresh: boolean; row: EffectRow }
@@ -178,6 +190,24 @@ export type Admission =
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
   | { status: "refused"; results: GuardrailResult[] };
 
+export interface PersonCommand {
+  remediationId: string;
+  /** Names this message; a second call with it answers as the first did. */
+  key: string;
+  command: string;
+  by: string;
+  via: string;
+  reason: string;
+  /** Proves who it is, and says how it came; used up by this call, also when the command does not count. */
+  token: string | null;
+  /** May it count without a token? */
+  unsigned: boolean;
+  /** Who may not count, and why: recorded as ignored. */
+  ignoredBecause: string | null;
+  /** What else is written down. */
+  about: JsonObject;
+}
+
 export interface TokenWish {
   remediationId: string;
   /** null: the decision is about no plan (cancel). */
@@ -245,6 +275,9 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
     expiresAt: string;
   }): Promise<{ status: "approved" | "rejected" | "needMore" | "ignored"; detail: string }>;
 
+  /** Records what a person commands a remediation that he took over. Answers why it does not count, or null. */
+  command(given: PersonCommand): Promise<string | null>;
+
   /**
    * A one-time token for one decision of one person on one plan. Only its hash is kept. Rejects with RecordConflict
    * when the record does not know the remediation, or it is closed.
@@ -253,6 +286,8 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
 
   /** One transaction: evaluate and consume everything countable for all scopes of the plan, or nothing. */
   admit(request: AdmissionRequest): Promise<Admission>;
+  /** A person holds it: it keeps its place and is not woken until it asks for admission again. Not in the queue: nothing. */
+  keepPlace(remediationId: string): Promise<void>;
   /** Takes a waiting remediation out of the queue (it gave up, or was refused). */
   leaveQueue(remediationId: string): Promise<void>;
   /**
@@ -272,18 +307,11 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
    * Records the intent of an effect and looks at the fence in one transaction: the remediation is open, its leases are
    * held, nothing pauses it (pauses do not stop undo and finish: B10). The same key again answers the row as it is.
    */
-  beginEffect(effect: {
-    key: string;
-    remediationId: string;
-    rung: string;
-    step: string;
-    action: string;
-    direction: EffectDirection;
-    attempt: number;
-    request: JsonObject;
-  }): Promise<Fence>;
+  beginEffect(effect: Intent): Promise<Fence>;
   /** Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. */
   settleEffect(key: string, state: EffectState, result: JsonObject | null, detail: string): Promise<void>;
+  /** A person's word that it happened: the row is made when there is none, and looks at no fence, since nothing is sent. */
+  vouchEffect(effect: Intent, result: JsonObject, detail: string): Promise<void>;
   effect(key: string): Promise<EffectRow | null>;
   /** Intended at least `olderThanMs` ago and neither happened nor failed yet: for recovery and sweeper. */
   unsettledEffects(olderThanMs: number, limit: number): Promise<EffectRow[]>;

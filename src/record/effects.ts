@@ -6,17 +6,16 @@ import { sql, type Transaction } from "kysely";
 import type { EffectState } from "../contracts/effect.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
-import type { EffectRow, Fence, RecordStore } from "./api.ts";
+import type { EffectRow, Fence, Intent } from "./api.ts";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
 import { releaseSettled } from "./leases.ts";
 import { lockAdmission, lockOutPauses } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { remediationRows, type StoredRemediation } from "./remediation-row.ts";
+import { lockRemediation, remediationRows, type StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
 
-type Intent = Parameters<RecordStore["beginEffect"]>[0];
 type Refusal = Extract<Fence, { ok: false }>;
 
 export async function beginEffect(db: Database, intent: Intent): Promise<Fence> {
@@ -164,6 +163,15 @@ export async function settleEffect(
     await appendAudit(tx, { chain, key: auditKey, kind: "effectSettled", body });
     if (late) await releaseSettled(tx, chain);
   });
+}
+
+export async function vouchEffect(db: Database, intent: Intent, result: JsonObject, detail: string): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    await lockRemediation(tx, intent.remediationId);
+    const known = await effectRows(tx).where("key", "=", intent.key).executeTakeFirst();
+    if (known === undefined) await writeIntent(tx, intent);
+  });
+  await settleEffect(db, intent.key, "happened", result, detail);
 }
 
 /** An activity may finish after its workflow is gone (law 2); what is closed stays closed. */

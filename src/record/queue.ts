@@ -124,6 +124,10 @@ export async function leaveQueue(db: Database, remediationId: string): Promise<v
   });
 }
 
+export async function keepPlace(db: Database, remediationId: string): Promise<void> {
+  await sql`update queue set wait_until = 'infinity' where remediation_id = ${remediationId}`.execute(db);
+}
+
 export async function queueRows(db: Session) {
   const rows = await db
     .selectFrom("queue")

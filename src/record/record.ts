@@ -6,6 +6,7 @@ import { decide } from "./approvals.ts";
 import { appendAudit, auditRows } from "./audit.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
+import { command } from "./commands.ts";
 import * as controls from "./controls.ts";
 import { countFacts } from "./counted.ts";
 import * as effects from "./effects.ts";
@@ -16,7 +17,7 @@ import * as leases from "./leases.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as queries from "./queries.ts";
-import { admissibleWaiters, leaveQueue, queueRows } from "./queue.ts";
+import { admissibleWaiters, keepPlace, leaveQueue, queueRows } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
@@ -88,6 +89,8 @@ function writersOfEpisodes(db: Database) {
     decide: (decision) => decide(db, decision),
     issueToken: (wish) => issueToken(db, wish),
     admit: (request) => admit(db, request),
+    command: (given) => command(db, given),
+    keepPlace: (remediationId) => keepPlace(db, remediationId),
     leaveQueue: (remediationId) => leaveQueue(db, remediationId),
     orphanLeases: (remediationId, reason) => leases.orphanLeases(db, remediationId, reason),
     markNeedsHuman: (remediationId, reason) => leases.markNeedsHuman(db, remediationId, reason),
@@ -100,6 +103,7 @@ function writersOfEffects(db: Database) {
   return {
     beginEffect: (intent) => effects.beginEffect(db, intent),
     settleEffect: (key, state, result, detail) => effects.settleEffect(db, key, state, result, detail),
+    vouchEffect: (intent, result, detail) => effects.vouchEffect(db, intent, result, detail),
     wait: (row) => waits.wait(db, row),
     endWait: (key) => waits.endWait(db, key),
     markSeen: (key, seen) => waits.markSeen(db, key, seen),

@@ -1,6 +1,7 @@
-/** What people tell a remediation over the API: approve, reject, cancel. Through the workflow's update, so that they hear
- * at once whether it was taken; whether the person may decide, the workflow has checked before it counts (law 14). */
+/** What people tell a remediation over the API: approve, reject, cancel, and the commands of a takeover. Through the
+ * workflow's update, so that they hear at once whether it was taken; whether the person may decide, the workflow has checked before it counts (law 14). */
 import type { FaultHook } from "../contracts/fault-points.ts";
+import type { JsonObject } from "../contracts/json.ts";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
 import { ProblemError, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Decision, type Remediations } from "./remediations.ts";
@@ -15,6 +16,10 @@ export interface DecisionRequest {
   reason: string | null;
   /** The plan that was looked at. Needed to approve; a reject without it means the plan that waits now. */
   planHash: string | null;
+  /** Of a takeover's command: where it stood when the person looked. */
+  at: string | null;
+  /** Of `markDone`. */
+  result: JsonObject | null;
   via: "api" | "cli";
 }
 
@@ -52,7 +57,7 @@ export async function decide(deps: DecisionDependencies, request: DecisionReques
       throw conflict(`the remediation of ${targetOf(row)} did not take it: ${error.message}`);
     throw error;
   }
-  const planHash = decision.kind === "cancel" ? null : decision.message.planHash;
+  const planHash = "planHash" in decision.message ? decision.message.planHash : null;
   return { remediationId: row.remediationId, target: row.target, decision: request.kind, planHash };
 }
 
@@ -108,23 +113,28 @@ async function toDecision(
   request: DecisionRequest,
   row: RemediationRow,
 ): Promise<Decision> {
-  const { kind, by, via } = request;
-  const reason = request.reason === null ? {} : { reason: request.reason };
-  if (kind === "cancel") return { kind, message: { by, ...reason } };
-  const planHash = planOf(request, row);
+  const { kind, by, via, at, result } = request;
+  // With its id, so that it cannot hit the next remediation of the target.
   const { remediationId } = row;
+  const person = { by, remediationId, ...(request.reason === null ? {} : { reason: request.reason }) };
+  if (kind === "cancel") return { kind, message: person };
+  const planHash = kind === "approve" || kind === "reject" ? planOf({ ...request, kind }, row) : null;
   const wish = { remediationId, planHash, person: by, decision: kind, via, ttlMs: TOKEN_TTL_MS };
   const { token } = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
-  return { kind, message: { planHash, by, token, ...reason } };
+  if (kind === "approve" || kind === "reject") return { kind, message: { ...person, token, planHash: planHash ?? "" } };
+  const place = { ...(at === null ? {} : { at }), ...(result === null ? {} : { result }) };
+  return { kind, message: { ...person, token, ...place } };
 }
 
-function planOf({ kind, planHash: given }: DecisionRequest, row: RemediationRow): string {
+type Decided = DecisionRequest & { kind: "approve" | "reject" };
+
+function planOf({ kind, planHash: given }: Decided, row: RemediationRow): string {
   const planHash = given ?? (kind === "reject" ? row.planHash : null);
   if (planHash === null) throw noPlan(kind, row);
   return planHash;
 }
 
-function noPlan(kind: DecisionKind, row: RemediationRow): ProblemError {
+function noPlan(kind: "approve" | "reject", row: RemediationRow): ProblemError {
   if (kind === "reject") {
     return conflict(
       `the remediation of ${targetOf(row)} has no plan to reject yet: it is in phase ${row.phase}; cancel it instead`,

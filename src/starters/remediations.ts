@@ -1,6 +1,13 @@
 /** What starters, the API and the watchers do to remediation workflows. `temporal.ts` does it with Temporal. */
 import type { Severity } from "../contracts/alert.ts";
-import type { AlertMessage, CancelMessage, DecisionMessage, RecoverMessage } from "../contracts/messages.ts";
+import type {
+  AlertMessage,
+  CancelMessage,
+  CommandMessage,
+  DecisionMessage,
+  RecoverMessage,
+} from "../contracts/messages.ts";
+import type { Command } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { SeenRun } from "./runs.ts";
 
@@ -14,7 +21,9 @@ export interface StartRequest {
 }
 
 export type Decision =
-  { kind: "approve" | "reject"; message: DecisionMessage } | { kind: "cancel"; message: CancelMessage };
+  | { kind: "approve" | "reject"; message: DecisionMessage }
+  | { kind: "cancel"; message: CancelMessage }
+  | { kind: Command; message: CommandMessage };
 
 /** The workflow did not take a decision: wrong phase, wrong plan hash, bad shape. Its own words. */
 export class DecisionRefused extends Error {

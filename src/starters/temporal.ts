@@ -16,6 +16,7 @@ import {
   alertSignal,
   approveUpdate,
   cancelUpdate,
+  commandUpdate,
   hintSignal,
   recoverSignal,
   rejectUpdate,
@@ -198,9 +199,16 @@ async function decide(
 }
 
 function sendUpdate(handle: ReturnType<Client["workflow"]["getHandle"]>, decision: Decision): Promise<unknown> {
-  if (decision.kind === "cancel") return handle.executeUpdate(cancelUpdate, { args: [decision.message] });
-  const update = decision.kind === "approve" ? approveUpdate : rejectUpdate;
-  return handle.executeUpdate(update, { args: [decision.message] });
+  switch (decision.kind) {
+    case "approve":
+      return handle.executeUpdate(approveUpdate, { args: [decision.message] });
+    case "reject":
+      return handle.executeUpdate(rejectUpdate, { args: [decision.message] });
+    case "cancel":
+      return handle.executeUpdate(cancelUpdate, { args: [decision.message] });
+    default:
+      return handle.executeUpdate(commandUpdate(decision.kind), { args: [decision.message] });
+  }
 }
 
 async function orNotRunning(signal: () => Promise<void>): Promise<"told" | "notRunning"> {

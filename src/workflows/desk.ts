@@ -1,5 +1,13 @@
 /** What people and watchers put on the desk of the main loop. Handlers push here and return (design §3 law 1). */
-import type { CancelMessage, DecisionMessage, HintMessage, RecoverMessage } from "../contracts/messages.ts";
+import type {
+  CancelMessage,
+  DecisionMessage,
+  HintMessage,
+  PersonMessage,
+  RecoverMessage,
+} from "../contracts/messages.ts";
+import { clip } from "./person.ts";
+import { Takeover } from "./takeover.ts";
 
 export interface PendingDecision extends DecisionMessage {
   decision: "approve" | "reject";
@@ -7,12 +15,12 @@ export interface PendingDecision extends DecisionMessage {
 }
 export interface Stop {
   by: string;
-  reason: string;
+  /** One sentence: `cancelled by ada: wrong host`. */
+  because: string;
 }
 
 const MAX_DECISIONS = 50;
 const MAX_RECOVERIES = 10;
-const MAX_TEXT = 500;
 
 export class Desk {
   private decisions: PendingDecision[] = [];
@@ -21,13 +29,23 @@ export class Desk {
   private readonly recoveries = new Map<string, RecoverMessage>();
   /** Set once: somebody wants this episode to end at its next safe point. */
   stop: Stop | null = null;
+  readonly takeover = new Takeover();
 
   decide(decision: "approve" | "reject", message: DecisionMessage, via: PendingDecision["via"]): void {
     if (this.decisions.length < MAX_DECISIONS) this.decisions.push({ ...message, decision, via });
   }
 
   cancel(message: CancelMessage): void {
-    this.stop ??= { by: clip(message.by), reason: clip(message.reason ?? "") };
+    this.stopBy("cancelled", message);
+  }
+
+  /** As `cancel`, by the person who holds it. */
+  end(message: PersonMessage): void {
+    this.stopBy("ended", message);
+  }
+
+  private stopBy(verb: "cancelled" | "ended", { by, reason = "" }: PersonMessage): void {
+    this.stop ??= { by: clip(by), because: `${verb} by ${clip(by)}: ${clip(reason)}` };
   }
 
   hint(message: HintMessage): void {
@@ -76,28 +94,8 @@ export class Desk {
     this.decisions = [];
     this.hints.clear();
     this.stop = null;
+    this.takeover.clear();
   }
-}
-
-/** Says what is wrong with a decision's shape, or null. Synchronous and without effect: validators use it. */
-export function faultOfDecision(message: unknown): string | null {
-  if (typeof message !== "object" || message === null)
-    return `expected an object {planHash, by}, got ${typeof message}`;
-  const { planHash, by, reason, token } = message as Record<string, unknown>;
-  if (typeof planHash !== "string" || planHash === "")
-    return "planHash: expected the hash of the plan that you looked at";
-  if (typeof by !== "string" || by.trim() === "" || by.length > MAX_TEXT) return "by: expected your name";
-  if (reason !== undefined && (typeof reason !== "string" || reason.length > MAX_TEXT)) {
-    return `reason: expected a text of at most ${MAX_TEXT} characters`;
-  }
-  if (token !== undefined && (typeof token !== "string" || token.length > MAX_TEXT)) return "token: expected a text";
-  return null;
-}
-
-export function faultOfCancel(message: unknown): string | null {
-  if (typeof message !== "object" || message === null) return `expected an object {by}, got ${typeof message}`;
-  const { by } = message as Record<string, unknown>;
-  return typeof by === "string" && by.trim() !== "" && by.length <= MAX_TEXT ? null : "by: expected your name";
 }
 
 /** Pushed from anywhere: what is not the shape of it is left out. */
@@ -105,8 +103,4 @@ export function isRecovery(message: unknown): message is RecoverMessage {
   if (typeof message !== "object" || message === null) return false;
   const { remediationId, by } = message as Record<string, unknown>;
   return typeof remediationId === "string" && remediationId !== "" && (by === undefined || typeof by === "string");
-}
-
-function clip(text: string): string {
-  return text.slice(0, MAX_TEXT);
 }

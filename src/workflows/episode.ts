@@ -58,6 +58,9 @@ export class Episode {
   private noReturn = false;
   readonly results: Record<string, JsonObject> = {};
   harmBaseline: number | null = null;
+  /** A person vouched that it is healthy: from then on harm counts, and the probes do not. */
+  vouched: string | null = null;
+  private heldMs = 0;
   /** Things that a person must look at, whatever the outcome. */
   readonly problems: string[] = [];
 
@@ -75,6 +78,20 @@ export class Episode {
     this.desk = desk;
     this.view = view;
     Object.assign(view, freshView(target), { remediationId: first.remediationId });
+  }
+
+  /** Milliseconds of a clock that stands still while a person holds it: for the deadlines of steps. */
+  now(): number {
+    return Date.now() - this.heldMs;
+  }
+
+  /** ISO; the moment of a deadline by that clock, if nobody holds it from now on. */
+  timeOf(deadline: number): string {
+    return new Date(deadline + this.heldMs).toISOString();
+  }
+
+  wasHeld(ms: number): void {
+    this.heldMs += ms;
   }
 
   faults(): Fault[] {
@@ -172,6 +189,12 @@ export class Episode {
   }
 }
 
+/** A signal gets no answer: why it was not taken stands in the Web UI until the next command counts. */
+export function showNotTaken(view: RemediationView, what: string, why: string): void {
+  view.notTaken = `${what}: ${why}`;
+  setCurrentDetails(describe(view));
+}
+
 export function freshView(target: TargetRef): RemediationView {
   return {
     remediationId: "",
@@ -184,6 +207,8 @@ export function freshView(target: TargetRef): RemediationView {
     approval: null,
     verdict: null,
     step: null,
+    takeover: null,
+    notTaken: null,
     pointOfNoReturn: false,
     outcome: null,
     needsHuman: false,

@@ -5,6 +5,13 @@ import { isJsonObject } from "../contracts/json.ts";
 const REFERENCE = /\$\{\{\s*steps\.([A-Za-z0-9_-]+)((?:\.[A-Za-z0-9_-]+)+)\s*\}\}/g;
 const WHOLE = new RegExp(`^${REFERENCE.source}$`);
 
+/** The paths that `value` takes from the result of `step`: `.ticketId`. */
+export function pathsInto(step: string, value: Json): string[] {
+  return [...JSON.stringify(value).matchAll(REFERENCE)]
+    .filter((found) => found[1] === step)
+    .map(([, , path = ""]) => path);
+}
+
 /** Throws when a reference leads to nothing: an effect never gets an empty value. */
 export function resolveReferences(value: Json, results: Record<string, JsonObject>): Json {
   if (typeof value === "string") return resolveText(value, results);
@@ -22,10 +29,16 @@ function resolveText(text: string, results: Record<string, JsonObject>): Json {
   });
 }
 
-function lookUp(step: string, path: string, results: Record<string, JsonObject>): Json {
-  let found: Json | undefined = results[step];
+/** What lies at `.ticketId` of a step's result; undefined when that leads to nothing. */
+export function valueAt(result: JsonObject | undefined, path: string): Json | undefined {
+  let found: Json | undefined = result;
   for (const name of path.slice(1).split(".")) found = isJsonObject(found) ? found[name] : undefined;
-  if (found === undefined || found === null || found === "") {
+  return found === null || found === "" ? undefined : found;
+}
+
+function lookUp(step: string, path: string, results: Record<string, JsonObject>): Json {
+  const found = valueAt(results[step], path);
+  if (found === undefined) {
     throw new Error(`steps.${step}${path} has no value: step "${step}" gave ${JSON.stringify(results[step] ?? null)}`);
   }
   return found;

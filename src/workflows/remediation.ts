@@ -13,10 +13,12 @@ import {
 import type { RemediationInput } from "../contracts/messages.ts";
 import * as messages from "../contracts/messages.ts";
 import type { RemediationView } from "../contracts/remediation.ts";
-import { Desk, faultOfCancel, faultOfDecision, isRecovery } from "./desk.ts";
+import { Desk, isRecovery } from "./desk.ts";
 import type { Ending } from "./episode.ts";
-import { Episode, freshView } from "./episode.ts";
+import { Episode, freshView, showNotTaken } from "./episode.ts";
+import { heldUntil, listenForCommands } from "./held.ts";
 import { Inbox, type InboxState } from "./inbox.ts";
+import { faultOfDecision, faultOfMeant, faultOfPerson } from "./person.ts";
 import { act, toSafeState } from "./stages/act.ts";
 import { admit } from "./stages/admit.ts";
 import { approve } from "./stages/approve.ts";
@@ -75,13 +77,19 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
   });
   setHandler(messages.hintSignal, (message) => desk.hint(message));
   setHandler(messages.approveSignal, (message) => {
-    if (faultOfDecision(message) === null) desk.decide("approve", message, "signal");
+    const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
+    if (fault === null) desk.decide("approve", message, "signal");
+    else showNotTaken(view, "approve", fault);
   });
   setHandler(messages.rejectSignal, (message) => {
-    if (faultOfDecision(message) === null) desk.decide("reject", message, "signal");
+    const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
+    if (fault === null) desk.decide("reject", message, "signal");
+    else showNotTaken(view, "reject", fault);
   });
   setHandler(messages.cancelSignal, (message) => {
-    if (faultOfCancel(message) === null) desk.cancel(message);
+    const fault = faultOfCancel(desk, view, message);
+    if (fault === null) desk.cancel(message);
+    else showNotTaken(view, "cancel", fault);
   });
   const validator = (message: messages.DecisionMessage): void => checkDecision(view, message);
   setHandler(messages.approveUpdate, (message) => push(desk, "approve", message), { validator });
@@ -92,8 +100,9 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
       desk.cancel(message);
       return { accepted: true };
     },
-    { validator: (message: messages.CancelMessage) => checkCancel(view, message) },
+    { validator: (message: messages.CancelMessage) => checkCancel(desk, view, message) },
   );
+  listenForCommands(desk, view);
   setHandler(messages.stateQuery, () => view);
 }
 
@@ -104,7 +113,7 @@ function push(desk: Desk, decision: "approve" | "reject", message: messages.Deci
 
 /** Only shape, phase, hash and expiry (law 14): who it is, an activity verifies before the decision counts. */
 function checkDecision(view: RemediationView, message: messages.DecisionMessage): void {
-  const fault = faultOfDecision(message);
+  const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
   if (fault !== null) throw new Error(fault);
   if (view.approval === null) {
     throw new Error(`${view.target.id} does not wait for an approval: it is in phase ${view.phase} (${view.doing})`);
@@ -119,11 +128,17 @@ function checkDecision(view: RemediationView, message: messages.DecisionMessage)
   }
 }
 
-function checkCancel(view: RemediationView, message: messages.CancelMessage): void {
-  const fault = faultOfCancel(message);
+function checkCancel(desk: Desk, view: RemediationView, message: messages.CancelMessage): void {
+  const fault = faultOfCancel(desk, view, message);
   if (fault !== null) throw new Error(fault);
-  if (view.outcome !== null) throw new Error(`${view.target.id} is closed already: ${view.outcome}`);
-  if (view.phase === "recover") throw new Error(`${view.target.id} is on its way to its safe state already`);
+}
+
+function faultOfCancel(desk: Desk, view: RemediationView, message: messages.CancelMessage): string | null {
+  const { id } = view.target;
+  const fault = faultOfPerson(message) ?? faultOfMeant(view, message.remediationId);
+  if (fault !== null) return fault;
+  if (view.outcome !== null) return `${id} is closed already: ${view.outcome}`;
+  return desk.takeover.isShut() ? `${id} is being closed (${view.doing}): nothing is left to cancel` : null;
 }
 
 /** Brings the target to its end for these alerts; an episode that stands in the way is recovered first. */
@@ -144,11 +159,28 @@ async function runEpisode(episode: Episode): Promise<"over" | "blocked"> {
     const ending = await stages(episode);
     if (ending === "blocked") return "blocked";
     if (ending === null) episode.inbox.settle(episode.faults().map((fault) => fault.key));
-    else await close(episode, ending);
+    else await closeUnlessHeld(episode, ending);
   } catch (error) {
-    await close(episode, await endAfterBug(episode, error));
+    await closeUnlessHeld(episode, await endAfterBug(episode, error));
   }
   return "over";
+}
+
+/** The last freeze point; with it passed, and no await between, nobody can take the episode over any more. */
+async function closeUnlessHeld(episode: Episode, ending: Ending): Promise<void> {
+  const { takeover } = episode.desk;
+  let because = ending.because;
+  try {
+    while (takeover.claimed()) {
+      episode.say(`about to close as ${ending.outcome}: ${because}`);
+      await heldUntil(episode, { at: "close", offers: ["release"], effect: null });
+    }
+  } catch (error) {
+    // Law 12: what goes wrong while it is held must not keep it from being closed.
+    because += `; a bug in selfheal: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  takeover.shut();
+  await close(episode, { ...ending, because });
 }
 
 /** Null: it never became an episode (decided before, or sent elsewhere). */
@@ -158,20 +190,24 @@ async function stages(episode: Episode): Promise<Ending | "blocked" | null> {
   if (opened.kind === "blocked") return "blocked";
   if (opened.kind === "ending") return opened.ending;
   for (;;) {
-    const over = await confirm(episode);
-    if (over !== null) return over;
-    const decided = await decide(episode);
-    if (decided.next === "end") return decided.ending;
-    if (decided.next === "again") continue;
-    if (decided.next === "approve") {
-      const ending = await approve(episode);
-      if (ending !== null) return ending;
-      continue;
-    }
-    const admitted = await admit(episode);
-    if (admitted.next === "end") return admitted.ending;
-    if (admitted.next === "act") return act(episode);
+    const next = await towardsAct(episode);
+    if (next === "act") return act(episode);
+    // Who took it over meanwhile holds it before it ends, and it is confirmed again; a person's no stays a no.
+    const held = episode.desk.takeover.claimed() && next !== "again" && next.outcome !== "rejected";
+    if (next !== "again" && !held) return next;
   }
+}
+
+/** `again`: after a wait everything is confirmed again (law 4). */
+async function towardsAct(episode: Episode): Promise<Ending | "again" | "act"> {
+  const over = await confirm(episode);
+  if (over !== null) return over;
+  const decided = await decide(episode);
+  if (decided.next === "end") return decided.ending;
+  if (decided.next === "again" || episode.desk.takeover.claimed()) return "again";
+  if (decided.next === "approve") return (await approve(episode)) ?? "again";
+  const admitted = await admit(episode);
+  return admitted.next === "end" ? admitted.ending : admitted.next;
 }
 
 /** Law 12: every bug ends in a safe state, a close and an escalation. */

@@ -20,8 +20,3 @@ export async function waitUntil(wake: () => boolean, ms: number | null, summary:
     }
   });
 }
-
-/** A wait that nothing ends early. */
-export async function pauseFor(ms: number, summary: string): Promise<void> {
-  if (ms > 0) await sleep(ms, { summary });
-}

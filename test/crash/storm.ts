@@ -39,6 +39,8 @@ export interface Storm {
   victims: Victim[];
   /** Those that arm no host, by file. */
   sweeps: string[];
+  /** What stands against a host in the lab, by host. */
+  faults: Map<string, string>;
   /** Files of the points that have struck, with the moment of each death in wall ms. */
   struck(): Promise<Map<string, number>>;
   stop(): Promise<void>;
@@ -73,6 +75,7 @@ export async function startStorm(only: (row: CrashRow) => boolean = () => true):
     live,
     victims,
     sweeps,
+    faults: new Map(),
     struck: () => struckIn(folder),
     stop: async () => {
       await live.stop();
@@ -139,7 +142,7 @@ export async function weather(storm: Storm, withinMs: number): Promise<void> {
   const people = act(storm, over.signal);
   try {
     for (const victim of storm.victims) {
-      begin(storm.live, victim);
+      begin(storm, victim);
       await sleep(STAGGER_MS);
     }
     await settled(storm, withinMs);
@@ -149,15 +152,18 @@ export async function weather(storm: Storm, withinMs: number): Promise<void> {
   }
 }
 
-function begin(live: Live, victim: Victim): void {
+function begin(storm: Storm, victim: Victim): void {
+  const { live } = storm;
   const { host, scenario } = victim;
   const { world } = live.lab;
   const faults: Partial<Record<Scenario, "technician-absent" | "wrong-disk">> = {
     cancelled: "technician-absent",
     notReplaced: "wrong-disk",
+    taken: "technician-absent",
+    terminated: "technician-absent",
   };
   const fault = faults[scenario];
-  if (fault !== undefined) live.lab.inject({ name: fault, host });
+  if (fault !== undefined) storm.faults.set(host, live.lab.inject({ name: fault, host }).id);
   world.failDisk(host);
   const body = webhookPayload(live.lab, { hosts: [host] });
   if (scenario === "misrouted") void misroute(live, host, body);
@@ -187,21 +193,39 @@ async function misroute(live: Live, host: string, body: unknown): Promise<void> 
   });
 }
 
-/** Approves what waits, and cancels where nobody comes; what was not answered is tried again. */
-async function act({ live, victims }: Storm, over: AbortSignal): Promise<void> {
-  const toCancel = new Set(victims.filter(({ scenario }) => scenario === "cancelled").map(({ host }) => host));
+/** Approves what waits, and does to each host what its scenario says; what was not answered is tried again. */
+async function act({ live, victims, faults }: Storm, over: AbortSignal): Promise<void> {
+  const todo = new Map<string, (() => Promise<unknown>)[]>();
+  for (const { host, scenario } of victims) todo.set(host, wordsOf({ live, faults }, host, scenario));
   while (!over.aborted) {
     const waiting = await live.api.list({ phase: "approve", open: "true", limit: "1000" }).catch(() => []);
     for (const { target, planHash } of waiting) {
       if (planHash !== null) await live.api.decide("approve", target.id, { by: "ada", planHash }).catch(() => null);
     }
-    for (const host of toCancel) {
+    for (const [host, words] of todo) {
+      const [first] = words;
+      if (first === undefined) continue;
       if (!live.lab.world.log.some((entry) => entry.host === host && entry.what === "ticket-created")) continue;
-      const taken = await live.api.decide("cancel", host, { by: "ada", reason: "we retire it" }).catch(() => null);
-      if (taken !== null) toCancel.delete(host);
+      if ((await first().catch(() => null)) !== null) words.shift();
     }
     await sleep(300);
   }
+}
+
+/** What people do, once its ticket is open; one after the other, each until it was taken. */
+function wordsOf(
+  { live, faults }: Pick<Storm, "live" | "faults">,
+  host: string,
+  scenario: Scenario,
+): (() => Promise<unknown>)[] {
+  const say = (kind: "cancel" | "take" | "release") => () =>
+    live.api.decide(kind, host, { by: "ada", reason: "we retire it" });
+  if (scenario === "cancelled") return [say("cancel")];
+  if (scenario === "taken") return [say("take"), say("release"), async () => live.lab.clear(faults.get(host))];
+  if (scenario !== "terminated") return [];
+  const terminate = (): Promise<unknown> =>
+    live.client.workflow.getHandle(workflowId({ kind: "host", id: host })).terminate("by hand");
+  return [terminate, () => live.api.recover(host, "ada")];
 }
 
 async function settled(storm: Storm, withinMs: number): Promise<void> {

@@ -17,7 +17,11 @@ export type Scenario =
   /** The sender dies with the API and never repeats the alert: the sweeper delivers it. */
   | "forgotten"
   /** Its alert comes to the workflow of another name of the host. */
-  | "misrouted";
+  | "misrouted"
+  /** A person takes it over while its ticket is open, and releases it. */
+  | "taken"
+  /** Its workflow is terminated while its ticket is open, and a person has it recovered. */
+  | "terminated";
 
 export const ENDS: Record<Scenario, { outcome: string; needsHuman: boolean; inService: boolean }> = {
   heals: { outcome: "healed", needsHuman: false, inService: true },
@@ -26,6 +30,8 @@ export const ENDS: Record<Scenario, { outcome: string; needsHuman: boolean; inSe
   notReplaced: { outcome: "escalated", needsHuman: true, inService: false },
   forgotten: { outcome: "healed", needsHuman: false, inService: true },
   misrouted: { outcome: "healed", needsHuman: false, inService: true },
+  taken: { outcome: "healed", needsHuman: false, inService: true },
+  terminated: { outcome: "escalated", needsHuman: true, inService: true },
 };
 
 export interface CrashRow {
@@ -82,6 +88,16 @@ export const TABLE: readonly CrashRow[] = [
   ...rows("worker", "approved", [
     ["remediation.decision.before", again],
     ["remediation.decision.after", "one decision a person: the repeated one is the same"],
+  ]),
+  ...rows("worker", "taken", [
+    ["remediation.command.before", again],
+    ["remediation.command.after", "the same command again: it is in the record already"],
+    ["remediation.held.before", again],
+    ["remediation.held.after", repeated],
+  ]),
+  ...rows("worker", "terminated", [
+    ["remediation.unclosed.before", again],
+    ["remediation.unclosed.after", "orphaned already: the same past again"],
   ]),
   ...rows("worker", "misrouted", [["open.rerouted", "sent twice; the fault is in the right inbox once"]]),
   ...rows("worker", "heals", [

@@ -19,6 +19,7 @@ export const PATHS: Record<string, { workflowId: string; activities: string[] }>
   undone: { workflowId: "heal:host:web-1", activities: ["ticket.open.undo", "loadbalancer.drain.undo"] },
   keptDrained: { workflowId: "heal:host:web-1", activities: ["provisioner.rebuild", "ticket.open.finishOtherwise"] },
   cancelled: { workflowId: "heal:host:web-1", activities: ["loadbalancer.drain.undo"] },
+  takenOver: { workflowId: "heal:host:web-1", activities: ["remediation.command", "remediation.held"] },
   replyLost: { workflowId: "heal:host:web-1", activities: ["ticket.open", "provisioner.rebuild"] },
 };
 

@@ -49,6 +49,20 @@ const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: R
       await rig.closed("web-1");
     },
   },
+  takenOver: {
+    run: async (rig) => {
+      await rig.untilIn("web-1", "act", /sessions/);
+      await rig.take("web-1");
+      await rig.command("markDone", "web-1");
+      await rig.soon("the next step", async () => (await rig.stands("web-1")).at === "replace/dc");
+      await rig.command("release", "web-1");
+      await rig.untilIn("web-1", "verify");
+      await rig.take("web-1", "grace");
+      await rig.commandAndStand("retry", "web-1", "grace");
+      await rig.command("release", "web-1", "grace");
+      await rig.closed("web-1");
+    },
+  },
   replyLost: {
     options: { lab: { faults: [{ name: "reply-lost", system: "rt", count: 1 }] } },
     run: (rig) => rig.closed("web-1"),

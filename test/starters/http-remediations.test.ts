@@ -75,6 +75,7 @@ describe("remediations", () => {
       by: "ada",
       planHash: PLAN_HASH,
       reason: "looked at it",
+      remediationId: ID,
       token: expect.stringMatching(/^selfheal_/),
     };
     expect(await tokens()).toEqual([{ plan_hash: PLAN_HASH, person: "ada", decision: "approve", via: "api" }]);
@@ -110,7 +111,34 @@ describe("remediations", () => {
 
   test("cancel needs no plan", async () => {
     expect((await decide("cancel", { by: "ada" })).status).toBe(200);
-    expect(it.temporal.decisions[0]?.decision).toEqual({ kind: "cancel", message: { by: "ada" } });
+    expect(it.temporal.decisions[0]?.decision).toEqual({
+      kind: "cancel",
+      message: { by: "ada", remediationId: ID },
+    });
+  });
+
+  test.each(["take", "retry", "skip", "release", "end"])(
+    "%s goes to the workflow with the remediation's id",
+    async (kind) => {
+      expect((await decide(kind, { by: "ada", at: "replace/dc" })).status).toBe(200);
+      const message = { by: "ada", remediationId: ID, at: "replace/dc", token: expect.stringMatching(/^selfheal_/) };
+      expect(it.temporal.decisions[0]?.decision).toEqual({ kind, message });
+    },
+  );
+
+  test("mark-done carries what the step gave", async () => {
+    expect((await decide("mark-done", { by: "ada", result: { ticketId: "42" } })).status).toBe(200);
+    const message = {
+      by: "ada",
+      remediationId: ID,
+      result: { ticketId: "42" },
+      token: expect.stringMatching(/^selfheal_/),
+    };
+    expect(it.temporal.decisions[0]?.decision).toEqual({ kind: "markDone", message });
+    expect(await problem(await decide("mark-done", { by: "ada", result: "42" }))).toMatchObject({
+      status: 422,
+      field: "result",
+    });
   });
 
   test.each([

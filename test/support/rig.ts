@@ -9,8 +9,8 @@ import { Worker } from "@temporalio/worker";
 import { expect } from "vitest";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
-import { stateQuery } from "../../src/contracts/messages.ts";
-import type { RemediationView } from "../../src/contracts/remediation.ts";
+import { stateQuery, type CommandMessage } from "../../src/contracts/messages.ts";
+import type { Command, RemediationView, TakeoverView } from "../../src/contracts/remediation.ts";
 import { webhookPayload, type WebhookOptions, type WebhookPayload } from "../../src/lab/alerts.ts";
 import { avoidableErrors, violations } from "../../src/lab/invariants.ts";
 import type { Lab } from "../../src/lab/lab.ts";
@@ -172,12 +172,45 @@ export class Rig {
   async decide(kind: "approve" | "reject", id: string, by: string, planHash?: string): Promise<void> {
     const hash = planHash ?? (await this.view(id)).planHash;
     const target = `host/${id}`;
-    await decide(this, { kind, id: target, by, reason: null, planHash: hash, via: "api" });
+    await decide(this, { kind, id: target, by, reason: null, planHash: hash, at: null, result: null, via: "api" });
   }
 
   async cancel(id: string, by = "ada"): Promise<void> {
     const message = { by, reason: "not now" };
     await this.remediations.decide(workflowId({ kind: "host", id }), { kind: "cancel", message });
+  }
+
+  /** As a person at the API takes it over and commands it. */
+  async command(command: Command, id: string, by = "ada", more: Partial<CommandMessage> = {}): Promise<void> {
+    const { at = null, result = null, reason = null } = more;
+    await decide(this, { kind: command, id: `host/${id}`, by, reason, planHash: null, at, result, via: "api" });
+  }
+
+  /** Takes it over and waits, with time standing still, until it stands. */
+  async take(id: string, by = "ada", more: Partial<CommandMessage> = {}): Promise<TakeoverView> {
+    await this.command("take", id, by, more);
+    return this.stands(id, by);
+  }
+
+  /** Gives a command and waits until it was carried out and stands again. */
+  async commandAndStand(command: Command, id: string, by = "ada", more: Partial<CommandMessage> = {}) {
+    const times = async (): Promise<number> => {
+      const { audit } = await this.story(id);
+      return audit.filter(({ kind }) => kind === "held").length;
+    };
+    const before = await times();
+    await this.command(command, id, by, more);
+    await this.soon(`${id} stands again`, async () => (await times()) > before);
+    return this.stands(id, by);
+  }
+
+  async stands(id: string, by = "ada"): Promise<TakeoverView> {
+    const held = async (): Promise<TakeoverView | null> => {
+      const { takeover } = await this.view(id);
+      return takeover?.state === "held" && takeover.by === by ? takeover : null;
+    };
+    await this.soon(`${id} held by ${by}`, async () => (await held()) !== null);
+    return (await held()) as TakeoverView;
   }
 
   async isRunning(id: string, kind = "host"): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Desk, faultOfCancel, faultOfDecision } from "../../src/workflows/desk.ts";
+import { Desk } from "../../src/workflows/desk.ts";
+import { faultOfDecision, faultOfPerson } from "../../src/workflows/person.ts";
 
 describe("the desk", () => {
   it("gives a hint once, and keeps it until somebody asks", () => {
@@ -23,7 +24,7 @@ describe("the desk", () => {
     desk.cancel({ by: "ada", reason: "x".repeat(10_000) });
     desk.cancel({ by: "grace" });
     expect(desk.stop?.by).toBe("ada");
-    expect(desk.stop?.reason).toHaveLength(500);
+    expect(desk.stop?.because).toBe(`cancelled by ada: ${"x".repeat(500)}`);
     desk.decide("reject", { planHash: "p", by: "ada" }, "update");
     desk.hint({ about: "a" });
     desk.clear();
@@ -46,8 +47,9 @@ describe("the shape of what people send", () => {
 
   it("takes what is right", () => {
     expect(faultOfDecision({ planHash: "p", by: "ada", reason: "ok" })).toBeNull();
-    expect(faultOfCancel({ by: "ada" })).toBeNull();
-    expect(faultOfCancel({})).toMatch(/by/);
-    expect(faultOfCancel(7)).toMatch(/expected an object/);
+    expect(faultOfPerson({ by: "ada" })).toBeNull();
+    expect(faultOfPerson({})).toMatch(/by/);
+    expect(faultOfPerson(7)).toMatch(/expected an object/);
+    expect(faultOfPerson({ by: "ada", remediationId: 7 })).toMatch(/remediationId/);
   });
 });

@@ -13,7 +13,14 @@ import { aPlan } from "../record/builders.ts";
 
 const NOW_MS = Date.parse("2026-11-21T10:00:00.000Z");
 const STATES: EffectState[] = ["intent", "happened", "pending", "notHappened", "failed", "unknown"];
-const ENDS: EffectEnd["state"][] = ["happened", "refused", "failed", "stopped", "unknown", "deadline"];
+const ENDS: Exclude<EffectEnd["state"], "skipped">[] = [
+  "happened",
+  "refused",
+  "failed",
+  "stopped",
+  "unknown",
+  "deadline",
+];
 const target = { kind: "host", id: "web-1" };
 
 function aStep(id: string, risk: Risk, changes: Partial<PlanStep> = {}): PlanStep {

@@ -7,13 +7,14 @@ import type {
   DecisionRequest,
 } from "../../contracts/activities.ts";
 import type { DecisionFacts } from "../../contracts/facts.ts";
-import { whyStrange, type Plan, type Risk } from "../../contracts/plan.ts";
+import { whyStrange, type Plan } from "../../contracts/plan.ts";
 import type { Verdict } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
+import { highestRisk, mayBeUnsigned, whyUnknown } from "./people.ts";
 
 type Matched = Extract<Classification, { kind: "matched" }>;
 
@@ -86,13 +87,6 @@ function refuseStrange(deps: ActivityDependencies, plan: Plan): void {
   if (why !== null) throw deps.notByMe(why);
 }
 
-const RISKS: readonly Risk[] = ["read", "low", "high", "irreversible"];
-
-function highestRisk(plan: Plan): Risk {
-  const risks = plan.rungs.flatMap((rung) => rung.steps.map((step) => RISKS.indexOf(step.risk)));
-  return RISKS[Math.max(0, ...risks)] ?? "read";
-}
-
 /** Law 14: who it is and whether he may is verified here, before the decision counts. */
 export async function recordDecision(deps: ActivityDependencies, request: DecisionRequest): Promise<DecisionReply> {
   const saved = await deps.record.plan(request.remediationId);
@@ -106,20 +100,9 @@ export async function recordDecision(deps: ActivityDependencies, request: Decisi
   return deps.record.decide({ ...request, ignoredBecause, unsigned, needed: 1, expiresAt });
 }
 
-/** A message proves no identity (law 14): it counts only where people have said so. */
-function mayBeUnsigned(allowed: Catalogue["approvals"]["unsigned"], plan: Plan): boolean {
-  return allowed === "always" || (allowed === "reversible" && highestRisk(plan) !== "irreversible");
-}
-
 function whyIgnored(catalogue: Catalogue, plan: Plan, planHash: string, request: DecisionRequest): string | null {
   if (request.planHash !== planHash) return `it is about another plan than ${planHash}`;
-  const person = catalogue.people.find((one) => one.name === request.by);
-  if (person === undefined) return `${request.by} is not among the people of selfheal.yaml`;
-  const { roles } = plan.approval;
-  if (!person.roles.some((role) => roles.includes(role))) {
-    return `${request.by} has the roles ${person.roles.join(", ") || "none"}; this plan needs ${roles.join(" or ")}`;
-  }
-  return null;
+  return whyUnknown(catalogue, request.by, plan.approval.roles);
 }
 
 /** All leases and everything countable, or nothing. */

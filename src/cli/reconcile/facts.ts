@@ -1,7 +1,8 @@
 /** What a reconciliation compares: what the record, Temporal and the world each say, in words that no vendor owns. */
 import type { FaultKey } from "../../contracts/alert.ts";
 import type { RecordSnapshot } from "../../record/snapshot.ts";
-import type { RunningWorkflow, SeenWorkflow } from "../../watchers/sweep-temporal.ts";
+import type { SeenRun } from "../../starters/runs.ts";
+import type { RunningWorkflow } from "../../watchers/sweep-temporal.ts";
 
 export interface Facts {
   record: RecordSnapshot;
@@ -13,7 +14,7 @@ export interface Facts {
 
 export interface TemporalFacts {
   /** The newest run of every workflow that the record names, by workflow id. */
-  workflows: ReadonlyMap<string, SeenWorkflow>;
+  workflows: ReadonlyMap<string, SeenRun>;
   /** All that run, whether the record names them or not. */
   running: readonly RunningWorkflow[];
 }

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { z } from "zod";
-import { OUTCOMES, PHASES } from "../../contracts/remediation.ts";
+import { COMMANDS, OUTCOMES, PHASES, spelled } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
 import { decide, findRemediation, tokenForSignal, type DecisionKind } from "../decisions.ts";
 import { throughRecord } from "../problems.ts";
@@ -20,7 +20,7 @@ export type TellStory = RemediationStory & { links: Links };
 
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_LIST = 1_000;
-const DECISIONS: readonly DecisionKind[] = ["approve", "reject", "cancel"];
+const DECISIONS: readonly DecisionKind[] = ["approve", "reject", "cancel", ...COMMANDS];
 
 const name = z.string({ error: "a text" }).min(1, "a text that is not empty").max(255, "at most 255 characters");
 const QUERY = z.strictObject(
@@ -45,9 +45,11 @@ const DECISION = z.strictObject(
     by: name,
     reason: z.string({ error: "a text" }).max(500, "at most 500 characters").nullish(),
     planHash: name.nullish(),
+    at: name.nullish(),
+    result: z.record(z.string(), z.json(), { error: "an object" }).nullish(),
     via: z.enum(["api", "cli"], { error: '"api" or "cli"' }).optional(),
   },
-  { error: "an object with by, and planHash, reason, via where they are needed" },
+  { error: "an object with by, and planHash, reason, at, result, via where they are needed" },
 );
 
 const LONGEST_TOKEN_SECONDS = 7 * 24 * 3600;
@@ -79,7 +81,7 @@ export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
   });
   routes.get("/:id", (context) => tell(deps, context));
   for (const kind of DECISIONS) {
-    routes.post(`/:id/${kind}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
+    routes.post(`/:id/${spelled(kind)}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
   }
   routes.post("/:id/token", limitBody(MAX_BODY_BYTES), (context) => issue(deps, context));
   routes.post("/:id/recover", limitBody(MAX_BODY_BYTES), async (context) => {
@@ -114,9 +116,10 @@ async function tell(deps: AppDependencies, context: Context<AppEnv>): Promise<Re
 }
 
 async function take(deps: AppDependencies, context: Context<AppEnv>, kind: DecisionKind): Promise<Response> {
-  const { by, reason = null, planHash = null, via = "api" } = checked(DECISION, await readJson(context));
+  const given = checked(DECISION, await readJson(context));
+  const { by, reason = null, planHash = null, at = null, result = null, via = "api" } = given;
   const id = context.req.param("id") ?? "";
-  const answer = await decide(deps, { kind, id, by, reason, planHash, via });
+  const answer = await decide(deps, { kind, id, by, reason, planHash, at, result, via });
   const { remediationId, target } = answer;
   context.get("log").info({ remediationId, target, decision: kind, by, via, planHash }, "decision taken");
   return context.json(answer);

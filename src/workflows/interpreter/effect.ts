@@ -11,18 +11,26 @@ import { effectKey } from "../../contracts/ids.ts";
 import { assertNever, type JsonObject } from "../../contracts/json.ts";
 import type { PlanStep } from "../../contracts/plan.ts";
 import type { Episode } from "../episode.ts";
+import { heldUntil, type Word } from "../held.ts";
 import { effect, readBack, WRAPPER_MS } from "../proxies.ts";
-import { pauseFor, waitUntil } from "../wait.ts";
+import { waitUntil } from "../wait.ts";
+import { effectPoint } from "./freeze.ts";
 import { harmHint, readHarm } from "./harm.ts";
 
 export type EffectEnd =
-  { state: "happened"; result: JsonObject; detail: string } | { state: EffectStop; detail: string };
+  | { state: "happened"; result: JsonObject; detail: string }
+  /** A person goes on without it. */
+  | { state: "skipped"; left: Left; detail: string }
+  | { state: EffectStop; detail: string };
 
 /**
  * `fenced`: nothing was sent, the record forbids it. `refused`: certainly nothing was done. `failed`: it did not work,
  * and something may have come of it. `stopped`: a person or harm ended the wait.
  */
 export type EffectStop = "fenced" | "refused" | "failed" | "unknown" | "deadline" | "stopped";
+
+/** What a skipped effect may have left in the world; `unsure`: nobody looked. */
+type Left = "nothing" | "something" | "unsure";
 
 export interface EffectCall {
   rung: string;
@@ -61,10 +69,10 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
   const { past } = call;
   const deadline =
     past === undefined
-      ? Date.now() + call.step.withinMs
-      : Math.max(past.sentAt + call.step.withinMs, Date.now() + LEAST_PATIENCE_MS);
+      ? episode.now() + call.step.withinMs
+      : Math.max(past.sentAt + call.step.withinMs, episode.now() + LEAST_PATIENCE_MS);
   const appliedAt = past === undefined ? Date.now() : sentUntil(call.step, past.sentAt);
-  const progress = { applies: 0, sends: 0, appliedAt, looks: 0 };
+  const progress: Progress = { deadline, applies: 0, mayApply: MAX_APPLIES, sends: 0, appliedAt, looks: 0 };
   const request = (): EffectRequest => ({
     remediationId: episode.remediationId,
     target: episode.requirePlan().target,
@@ -75,14 +83,15 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
     direction: call.direction,
     input: call.input,
     attempt: Math.max(1, progress.applies),
-    until: new Date(deadline).toISOString(),
+    until: episode.timeOf(progress.deadline),
   });
   const key = effectKey({ remediationId: episode.remediationId, rung: call.rung, step }, call.direction);
   const readOnly = call.step.risk === "read";
   const readsFirst = readOnly || past !== undefined;
   let report = readsFirst ? await observe(request()) : await apply(call, request, progress);
   for (;;) {
-    const next = await settle(episode, call, { report, deadline, key, readOnly, progress });
+    let next = await settle(episode, call, { report, key, readOnly, progress });
+    if (next.kind === "end") next = await heldAtEnd(episode, call, next.end, progress);
     if (next.kind === "end") return next.end;
     report = next.kind === "look" ? await observe(request()) : await apply(call, request, progress);
   }
@@ -94,7 +103,11 @@ export function sentUntil(step: PlanStep, sentAt: number): number {
 }
 
 interface Progress {
+  /** By the episode's clock. */
+  deadline: number;
   applies: number;
+  /** Applies that law 6 allows; each retry of a person allows one more. */
+  mayApply: number;
   sends: number;
   appliedAt: number;
   looks: number;
@@ -104,7 +117,7 @@ type Next = { kind: "end"; end: EffectEnd } | { kind: "look" } | { kind: "apply"
 async function settle(
   episode: Episode,
   call: EffectCall,
-  now: { report: EffectReport; deadline: number; key: string; readOnly: boolean; progress: Progress },
+  now: { report: EffectReport; key: string; readOnly: boolean; progress: Progress },
 ): Promise<Next> {
   const { report, progress } = now;
   switch (report.state) {
@@ -117,13 +130,13 @@ async function settle(
       return end("fenced", `${report.code}: ${report.detail}`);
     case "pending":
       if (call.past?.wait === false) return end("stopped", report.detail);
-      return waitForEffect(episode, call, report.detail, now.deadline, now.key, progress);
+      return waitForEffect(episode, call, report.detail, now.key, progress);
     case "notSent":
-      return sendAgain(episode, call, report, now.deadline, progress);
+      return sendAgain(episode, call, report, progress);
     case "notHappened":
-      return afterNotHappened(call, report.detail, now.readOnly, progress);
+      return afterNotHappened(episode, call, report.detail, now.readOnly, progress);
     case "unknown":
-      return lookAgain(episode, call, report.detail, now.deadline, progress);
+      return lookAgain(episode, call, report.detail, progress);
     default:
       return assertNever(report, "effect report");
   }
@@ -134,24 +147,22 @@ async function sendAgain(
   episode: Episode,
   call: EffectCall,
   report: { detail: string; retryAfterMs: number | null },
-  deadline: number,
   progress: Progress,
 ): Promise<Next> {
-  if (progress.sends >= MIN_SENDS && Date.now() >= deadline) {
+  if (progress.sends >= MIN_SENDS && episode.now() >= progress.deadline) {
     return end("refused", `not sent after ${progress.sends} tries: ${report.detail}`);
   }
   progress.applies -= 1;
   const wake = (): boolean => call.stoppable && episode.desk.stop !== null;
-  await waitUntil(
-    wake,
-    report.retryAfterMs ?? backoff(progress.sends),
-    `try ${call.step.uses} again: ${report.detail}`,
-  );
-  return stopped(episode, call) ?? { kind: "apply" };
+  const ms = report.retryAfterMs ?? backoff(progress.sends);
+  const summary = `try ${call.step.uses} again: ${report.detail}`;
+  const next = await wait(episode, call, { wake, ms, summary, left: "nothing" });
+  return next.kind === "look" ? { kind: "apply" } : next;
 }
 
 /** Not there: it counts once the longest life of a lost request is over. */
 async function afterNotHappened(
+  episode: Episode,
   call: EffectCall,
   detail: string,
   readOnly: boolean,
@@ -160,33 +171,32 @@ async function afterNotHappened(
   if (readOnly) return end("failed", detail);
   const mayStillHappen = progress.appliedAt + call.step.lifeMs - Date.now();
   if (mayStillHappen > 0) {
-    await pauseFor(mayStillHappen, `a lost request may still take effect: ${call.step.uses}`);
-    return { kind: "look" };
+    const summary = `a lost request may still take effect: ${call.step.uses}`;
+    // Not stopped: it would take effect after it was taken back.
+    return wait(
+      episode,
+      { ...call, stoppable: false },
+      { wake: () => false, ms: mayStillHappen, summary, left: "unsure" },
+    );
   }
   if (call.past !== undefined) return end("refused", detail);
-  if (progress.applies >= MAX_APPLIES)
+  if (progress.applies >= progress.mayApply)
     return end("refused", `did not happen after ${progress.applies} applies: ${detail}`);
   return { kind: "apply" };
 }
 
 /** Nobody can read it: look again, ever more rarely, until its time is over; then a person must. */
-async function lookAgain(
-  episode: Episode,
-  call: EffectCall,
-  detail: string,
-  deadline: number,
-  progress: Progress,
-): Promise<Next> {
+async function lookAgain(episode: Episode, call: EffectCall, detail: string, progress: Progress): Promise<Next> {
   progress.looks += 1;
-  const settledAt = progress.appliedAt + call.step.lifeMs;
-  const lastLook = Math.max(deadline, settledAt);
-  if (Date.now() >= lastLook && progress.looks >= MIN_LOOKS) return end("unknown", detail);
-  const gap = Math.min(FIRST_LOOK_MS * 2 ** (progress.looks - 1), LONGEST_LOOK_MS, lastLook - Date.now());
+  const mayStillHappen = progress.appliedAt + call.step.lifeMs - Date.now();
+  const left = Math.max(progress.deadline - episode.now(), mayStillHappen);
+  if (left <= 0 && progress.looks >= MIN_LOOKS) return end("unknown", detail);
+  const gap = Math.min(FIRST_LOOK_MS * 2 ** (progress.looks - 1), LONGEST_LOOK_MS, left);
   // Not stopped while a lost request may still take effect: it would do so after it was taken back.
-  const stoppable = call.stoppable && Date.now() >= settledAt;
+  const stoppable = call.stoppable && mayStillHappen <= 0;
   const wake = (): boolean => stoppable && episode.desk.stop !== null;
-  await waitUntil(wake, Math.max(gap, FIRST_LOOK_MS), `read back ${call.step.uses}: ${detail}`);
-  return (stoppable ? stopped(episode, call) : null) ?? { kind: "look" };
+  const summary = `read back ${call.step.uses}: ${detail}`;
+  return wait(episode, { ...call, stoppable }, { wake, ms: Math.max(gap, FIRST_LOOK_MS), summary, left: "unsure" });
 }
 
 /** It is on the way: one timer for the deadline and the watcher's hint. */
@@ -194,29 +204,73 @@ async function waitForEffect(
   episode: Episode,
   call: EffectCall,
   detail: string,
-  deadline: number,
   key: string,
   progress: Progress,
 ): Promise<Next> {
-  if (Date.now() >= deadline) return end("deadline", detail);
+  const ms = progress.deadline - episode.now();
+  if (ms <= 0) return end("deadline", detail);
+  const until = episode.timeOf(progress.deadline);
   const about = `${call.step.uses}: ${detail}`;
-  episode.say(about, { for: detail, since: now(), until: new Date(deadline).toISOString() });
+  episode.say(about, { for: detail, since: now(), until });
   const harm = harmHint(episode);
   const wake = (): boolean =>
     episode.desk.hasHint(key) || (call.stoppable && (episode.desk.stop !== null || episode.desk.hasHint(harm)));
-  await waitUntil(wake, deadline - Date.now(), `${about}, until ${new Date(deadline).toISOString()}`);
+  const next = await wait(episode, call, { wake, ms, summary: `${about}, until ${until}`, left: "unsure" });
+  if (next.kind === "end" && next.end.state !== "stopped") return next;
   episode.desk.takeHint(key);
   progress.looks = 0;
   if (call.stoppable && episode.desk.takeHint(harm)) {
     const harmed = await readHarm(episode);
     if (harmed !== null) return end("stopped", harmed);
   }
-  return stopped(episode, call) ?? { kind: "look" };
+  return next;
+}
+
+/** Every wait of an effect: `look` when it is over, or what a person made of it. */
+async function wait(
+  episode: Episode,
+  call: EffectCall,
+  { wake, ms, summary, left }: { wake: () => boolean; ms: number; summary: string; left: Left },
+): Promise<Next> {
+  const { desk, view } = episode;
+  await waitUntil(() => wake() || desk.takeover.claimed(), ms, summary);
+  if (desk.takeover.claimed()) episode.say(summary, view.waiting);
+  const word = await heldUntil(episode, effectPoint(episode, call, "begun"));
+  const settled = word === null ? null : settledBy(word, left);
+  return settled ?? stopped(episode, call) ?? { kind: "look" };
+}
+
+/** Who holds it sees an effect that did not work before anything is taken back, and may try it again. */
+async function heldAtEnd(episode: Episode, call: EffectCall, end: EffectEnd, progress: Progress): Promise<Next> {
+  const over: Next = { kind: "end", end };
+  if (end.state === "happened" || end.state === "skipped" || end.state === "stopped") return over;
+  if (episode.desk.takeover.claimed()) episode.say(`${call.step.uses}: ${end.state}: ${end.detail}`);
+  const word = await heldUntil(episode, effectPoint(episode, call, "begun"));
+  if (word === null) return over;
+  if (word.command !== "retry") return settledBy(word, LEFT[end.state]) ?? over;
+  const deadline = episode.now() + call.step.withinMs;
+  Object.assign(progress, { deadline, mayApply: progress.applies + 1, sends: 0, looks: 0 });
+  // Where certainly nothing was done there is nothing to read back, and no lost request to wait for.
+  const again = LEFT[end.state] === "nothing" && call.step.risk !== "read";
+  return { kind: again ? "apply" : "look" };
+}
+
+const LEFT: Record<Exclude<EffectStop, "stopped">, Left> = {
+  fenced: "nothing",
+  refused: "nothing",
+  failed: "something",
+  unknown: "unsure",
+  deadline: "unsure",
+};
+
+function settledBy({ command, said, result }: Word, left: Left): Next | null {
+  if (command === "markDone") return { kind: "end", end: { state: "happened", result, detail: said } };
+  return command === "skip" ? { kind: "end", end: { state: "skipped", left, detail: said } } : null;
 }
 
 function stopped(episode: Episode, call: EffectCall): Next | null {
   const stop = episode.desk.stop;
-  return call.stoppable && stop !== null ? end("stopped", `cancelled by ${stop.by}: ${stop.reason}`) : null;
+  return call.stoppable && stop !== null ? end("stopped", stop.because) : null;
 }
 
 async function apply(call: EffectCall, request: () => EffectRequest, progress: Progress): Promise<EffectReport> {
@@ -252,7 +306,7 @@ function backoff(sends: number): number {
   return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (sends - 1));
 }
 
-function end(state: Exclude<EffectEnd["state"], "happened">, detail: string): Next {
+function end(state: EffectStop, detail: string): Next {
   return { kind: "end", end: { state, detail } };
 }
 

@@ -17,6 +17,7 @@ const BASELINE_READINGS = 3;
 export async function takeBaseline(episode: Episode): Promise<{ ok: boolean; detail: string }> {
   const { harm, flapWindowMs } = episode.requirePlan();
   if (harm === null) return { ok: true, detail: "" };
+  const { desk } = episode;
   for (let readings = 1; ; readings++) {
     const reading = await read(episode, harm, true);
     if (reading.value !== null) {
@@ -24,8 +25,9 @@ export async function takeBaseline(episode: Episode): Promise<{ ok: boolean; det
       return { ok: true, detail: "" };
     }
     const detail = `the SLI ${harm.name} cannot be read: ${reading.detail}`;
-    if (readings >= BASELINE_READINGS || episode.desk.stop !== null) return { ok: false, detail };
-    await waitUntil(() => episode.desk.stop !== null, flapWindowMs / BASELINE_READINGS, detail);
+    if (readings >= BASELINE_READINGS || desk.stop !== null || desk.takeover.claimed()) return { ok: false, detail };
+    const wake = (): boolean => desk.stop !== null || desk.takeover.claimed();
+    await waitUntil(wake, flapWindowMs / BASELINE_READINGS, detail);
   }
 }
 

@@ -4,7 +4,9 @@ import { isJsonObject, type JsonObject } from "../../contracts/json.ts";
 import type { PlanRung, PlanStep } from "../../contracts/plan.ts";
 import type { Episode, PerformedEffect } from "../episode.ts";
 import { resolveReferences } from "../references.ts";
-import { performEffect, type EffectStop } from "./effect.ts";
+import { heldUntil } from "../held.ts";
+import { performEffect, type EffectEnd, type EffectStop } from "./effect.ts";
+import { effectPoint } from "./freeze.ts";
 import { readHarm } from "./harm.ts";
 import { unwind } from "./unwind.ts";
 import { verify } from "./verify.ts";
@@ -41,20 +43,41 @@ async function runRung(episode: Episode, rung: PlanRung): Promise<RungEnd> {
 
 /** Null when the step is done and the rung goes on. */
 async function runStep(episode: Episode, rung: string, step: PlanStep): Promise<RungEnd | null> {
-  const stop = episode.desk.stop;
-  if (stop !== null) return { state: "cancelled", detail: `cancelled by ${stop.by}: ${stop.reason}` };
   const input = resolveInput(step, episode.results);
   const effect: PerformedEffect = { rung, step, input };
+  const call = { ...effect, direction: "apply" as const, stoppable: step.risk !== "irreversible" };
+  const word = await heldUntil(episode, effectPoint(episode, call, "before"));
+  const stop = episode.desk.stop;
+  if (stop !== null) return { state: "cancelled", detail: stop.because };
+  if (word?.command === "skip") return null;
   episode.view.step = `${rung}/${step.id}`;
   episode.enter("act", `${step.uses} on ${episode.target.id}`);
   if (step.risk !== "read") episode.began(effect);
-  const stoppable = step.risk !== "irreversible";
-  const end = await performEffect(episode, { ...effect, direction: "apply", stoppable });
+  const end: EffectEnd =
+    word?.command === "markDone"
+      ? { state: "happened", result: word.result, detail: word.said }
+      : await performEffect(episode, call);
+  if (end.state === "skipped") return goOnWithout(episode, effect, end);
   if (end.state !== "happened") return failed(episode, effect, end.state, end.detail);
   episode.results[step.id] = end.result;
   if (step.pointOfNoReturn) episode.passPointOfNoReturn();
   const harmed = step.risk === "read" ? null : await readHarm(episode);
   return harmed === null ? null : { state: "stop", detail: harmed };
+}
+
+/** As if the step were not there; what it may have left stays noted, so that it is still taken back or finished. */
+function goOnWithout(
+  episode: Episode,
+  effect: PerformedEffect,
+  { left, detail }: Extract<EffectEnd, { state: "skipped" }>,
+): null {
+  const { rung, step } = effect;
+  // It was begun: whoever waits for a technician does not know what he has done already.
+  if (step.pointOfNoReturn) episode.passPointOfNoReturn();
+  if (step.risk === "read") return null;
+  if (left === "nothing") episode.cameToNothing(effect);
+  if (left === "unsure") episode.problem(`nobody knows whether ${step.uses} (${rung}/${step.id}) happened: ${detail}`);
+  return null;
 }
 
 function failed(episode: Episode, effect: PerformedEffect, state: EffectStop, reason: string): RungEnd {
@@ -67,6 +90,8 @@ function failed(episode: Episode, effect: PerformedEffect, state: EffectStop, re
     episode.problem(`nobody knows whether ${step.uses} happened (${key}): ${reason}`);
     return { state: "stop", detail };
   }
+  const stop = episode.desk.stop;
+  if (stop !== null) return { state: "cancelled", detail: `${stop.because}; ${detail}` };
   if (state === "fenced") return { state: "stop", detail };
   return { state: step.onFail === "nextRung" ? "next" : "stop", detail };
 }

@@ -79,6 +79,7 @@ export function fateOf(end: EffectEnd): Fate {
       return { state: "nothing" };
     case "failed":
     case "stopped":
+    case "skipped":
       return { state: "partly", detail: end.detail };
     case "unknown":
       return { state: "unknown", detail: end.detail };

@@ -3,6 +3,7 @@ import type { PlanVerify } from "../../contracts/plan.ts";
 import type { ProbeReading, ProbeSpec } from "../../contracts/probe.ts";
 import type { Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
+import { heldUntil } from "../held.ts";
 import { waitUntil } from "../wait.ts";
 import { judgeHarm } from "./harm.ts";
 
@@ -14,9 +15,21 @@ const LOOKS_WHILE_HOLDING = 4;
 const SHORTEST_GAP_MS = 250;
 
 export async function verify(episode: Episode, spec: PlanVerify): Promise<Verified> {
-  const deadline = Date.now() + spec.withinMs + spec.holdMs;
+  const deadline = episode.now() + spec.withinMs + spec.holdMs;
+  const { takeover } = episode.desk;
   let healthySince: number | null = null;
   for (;;) {
+    const word = await heldUntil(episode, {
+      at: "verify",
+      offers: ["retry", "markDone", "release", "end"],
+      effect: null,
+    });
+    if (word?.command === "markDone") {
+      episode.vouched = word.said;
+      return { state: "healthy", detail: word.said };
+    }
+    // Nobody looked while it stood still: it must hold anew.
+    if (word !== null) healthySince = null;
     episode.enter("verify", healthySince === null ? "waiting for a healthy probe" : "healthy, it must hold");
     const { readings, harmed } = await readAll(episode, [episode.requirePlan().probe, ...spec.also], "verifying");
     const bad = readings.find((reading) => reading.state !== "healthy");
@@ -26,14 +39,14 @@ export async function verify(episode: Episode, spec: PlanVerify): Promise<Verifi
     if (healthySince !== null && now - healthySince >= spec.holdMs) {
       return { state: "healthy", detail: `healthy for ${spec.holdMs} ms` };
     }
-    if (bad !== undefined && now >= deadline) {
+    if (bad !== undefined && episode.now() >= deadline && !takeover.claimed()) {
       return { state: "unhealthy", detail: `not healthy: ${bad.probe} is ${bad.state}: ${bad.reason}` };
     }
     const stop = episode.desk.stop;
-    if (stop !== null) return { state: "cancelled", detail: `cancelled by ${stop.by}: ${stop.reason}` };
+    if (stop !== null) return { state: "cancelled", detail: stop.because };
     const gap = healthySince === null ? spec.withinMs / LOOKS_UNTIL_HEALTHY : spec.holdMs / LOOKS_WHILE_HOLDING;
     await waitUntil(
-      () => episode.desk.stop !== null,
+      () => episode.desk.stop !== null || takeover.claimed(),
       Math.max(gap, SHORTEST_GAP_MS),
       `verify: ${bad?.reason ?? "hold"}`,
     );

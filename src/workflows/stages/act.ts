@@ -2,19 +2,15 @@ import type { Ending, Episode } from "../episode.ts";
 import { climb } from "../interpreter/ladder.ts";
 import { takeBaseline } from "../interpreter/harm.ts";
 import { finishHealthy, finishOtherwise, unwind } from "../interpreter/unwind.ts";
+import { readAll } from "../interpreter/verify.ts";
+import { heldUntil, pointOfPhase } from "../held.ts";
 import { record } from "../proxies.ts";
 import { overBeforeAct } from "./confirm.ts";
 
 /** Acts, and leaves the target in a safe state that it can name, whatever comes. */
 export async function act(episode: Episode): Promise<Ending> {
-  episode.enter("act", "taking the baseline");
-  const baseline = await takeBaseline(episode);
-  const over = overBeforeAct(episode);
+  const over = await beforeFirst(episode);
   if (over !== null) return over;
-  if (!baseline.ok) {
-    const because = `FACTS_UNAVAILABLE: ${baseline.detail}`;
-    return { outcome: "refused", because, needsHuman: true, escalate: true };
-  }
   const end = await climb(episode);
   if (end.state !== "healed") return toSafeState(episode, end.state === "cancelled", end.detail);
   return putBack(episode);
@@ -24,9 +20,40 @@ export async function act(episode: Episode): Promise<Ending> {
 export async function putBack(episode: Episode): Promise<Ending> {
   await progress(episode, "healthy: putting it back");
   const sick = await finishHealthy(episode);
-  if (sick !== null) return toSafeState(episode, false, sick);
-  const because = "the probe held healthy and the target is back in service";
+  if (sick !== null) return toSafeState(episode, episode.desk.stop !== null, sick);
+  const healthy =
+    episode.vouched === null ? "the probe held healthy" : `healthy by a person's word (${episode.vouched})`;
+  const because = `${healthy} and the target is back in service`;
   return ended(episode, { outcome: "healed", because, needsHuman: false, escalate: false });
+}
+
+/** Null: the baseline is taken, and nobody holds it. */
+async function beforeFirst(episode: Episode): Promise<Ending | null> {
+  for (;;) {
+    episode.enter("act", "taking the baseline");
+    const baseline = await takeBaseline(episode);
+    const claimed = episode.desk.takeover.claimed();
+    const word = await heldUntil(episode, pointOfPhase(episode));
+    const over = overBeforeAct(episode);
+    if (over !== null) return over;
+    if (!claimed) return baseline.ok ? null : unknown(baseline.detail);
+    const notAnyMore = word === null ? null : await whyNotAfterHold(episode);
+    if (notAnyMore !== null) return notAnyMore;
+  }
+}
+
+/** Its leases are taken, so it does not go back to admission: law 4 asks the probe again, and the fence the rest. */
+async function whyNotAfterHold(episode: Episode): Promise<Ending | null> {
+  const { readings } = await readAll(episode, [episode.requirePlan().probe], "confirming again");
+  const reading = readings[0];
+  if (reading?.state === "unhealthy") return null;
+  if (reading?.state !== "healthy") return unknown(reading?.reason ?? "no reading");
+  const because = `the probe is healthy after it was held: ${reading.reason}`;
+  return { outcome: "recovered", because, needsHuman: false, escalate: false };
+}
+
+function unknown(detail: string): Ending {
+  return { outcome: "refused", because: `FACTS_UNAVAILABLE: ${detail}`, needsHuman: true, escalate: true };
 }
 
 /** Also the way out after a bug: what was performed is taken back or finished. */

@@ -26,9 +26,11 @@ export async function admit(episode: Episode): Promise<Admitted> {
   }
   const since = new Date(Date.now()).toISOString();
   episode.say(`in the queue at ${reply.position}: ${reply.detail}`, { for: reply.detail, since, until: reply.until });
-  const wake = (): boolean => episode.desk.hasHint(about) || overBeforeAct(episode) !== null;
+  const { desk } = episode;
+  // Taken over it keeps its place: who stands behind it waits, as behind one that holds its leases.
+  const wake = (): boolean => desk.hasHint(about) || desk.takeover.claimed() || overBeforeAct(episode) !== null;
   const ms = reply.until === null ? LOOK_AGAIN_MS : Math.max(1_000, Date.parse(reply.until) - Date.now());
   await waitUntil(wake, ms, `in the queue: ${reply.detail}`);
-  episode.desk.takeHint(about);
+  desk.takeHint(about);
   return { next: "again" };
 }

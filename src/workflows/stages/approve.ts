@@ -21,10 +21,13 @@ export async function approve(episode: Episode): Promise<Ending | null> {
   try {
     for (;;) {
       episode.say(`waiting for ${waitingFor}`, { for: waitingFor, since, until: expiresAt });
-      const wake = (): boolean => episode.desk.hasDecision() || overBeforeAct(episode) !== null;
+      const { desk } = episode;
+      const wake = (): boolean => desk.hasDecision() || desk.takeover.claimed() || overBeforeAct(episode) !== null;
       const woken = await waitUntil(wake, deadline - Date.now(), `${waitingFor}, until ${expiresAt}`);
       const over = overBeforeAct(episode);
       if (over !== null) return over;
+      // A person took it over: whatever he does, it is confirmed and decided again afterwards.
+      if (desk.takeover.claimed() && !desk.hasDecision()) return null;
       if (!woken) return expired(onTimeout, expiresAt);
       const ending = await takeDecision(episode, planHash);
       if (ending !== "more") return ending;

@@ -1,5 +1,6 @@
 import type { Ending, Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
+import { heldUntil, pointOfPhase } from "../held.ts";
 import { waitUntil } from "../wait.ts";
 
 /** A single failed reading is not yet "nobody knows": a monitoring restart must not send every alert to a person. */
@@ -13,6 +14,8 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
   let unknown = 0;
   let healthy = 0;
   for (;;) {
+    // Also for who takes it while it is decided, approved or queued: released, all of that is done again (law 4).
+    if ((await heldUntil(episode, pointOfPhase(episode))) !== null) unknown = healthy = 0;
     const { runbook, probe, flapWindowMs } = episode.requireClassification();
     const over = overBeforeAct(episode);
     if (over !== null) return over;
@@ -35,7 +38,8 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
     }
     const gap = state === "healthy" ? flapWindowMs : flapWindowMs / UNKNOWN_READINGS;
     episode.say(`${state}: ${blind ? reply.detail : reason}; asking once more`);
-    await waitUntil(() => overBeforeAct(episode) !== null, gap, `confirm again: ${state}`);
+    const wake = (): boolean => overBeforeAct(episode) !== null || episode.desk.takeover.claimed();
+    await waitUntil(wake, gap, `confirm again: ${state}`);
   }
 }
 
@@ -43,8 +47,7 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
 export function overBeforeAct(episode: Episode): Ending | null {
   const stop = episode.desk.stop;
   if (stop !== null) {
-    const because = `cancelled by ${stop.by}: ${stop.reason}`;
-    return { outcome: "cancelled", because, needsHuman: false, escalate: false };
+    return { outcome: "cancelled", because: stop.because, needsHuman: false, escalate: false };
   }
   if (!episode.allResolved()) return null;
   return {

@@ -17,7 +17,7 @@ import { performEffect, sentUntil, type PastApply } from "../interpreter/effect.
 import * as pasts from "../interpreter/past.ts";
 import { sickness } from "../interpreter/unwind.ts";
 import { record } from "../proxies.ts";
-import { pauseFor } from "../wait.ts";
+import { waitUntil } from "../wait.ts";
 import { putBack, toSafeState } from "./act.ts";
 import { close } from "./close.ts";
 
@@ -35,8 +35,11 @@ export async function recover(
   const request = { target, workflowId, runId, order };
   const reply = await record(`look for an unclosed remediation of ${target.id}`)["remediation.unclosed"](request);
   if (reply.kind !== "unclosed") return reply.kind === "nothing";
+  // It is on its way to its safe state already: nobody can cancel it or take it over.
+  desk.takeover.shut();
   const episode = episodeOf(reply.past, target, desk, view);
   await close(episode, await settle(episode, reply.past));
+  desk.takeover.clear();
   return true;
 }
 
@@ -143,7 +146,7 @@ async function fateOf(episode: Episode, effect: PastEffect, wait: boolean): Prom
   episode.say(`reading back ${action} ${direction === "apply" ? "" : direction}`.trimEnd());
   // An activity of the gone run may be at it still: what it finds there now need not be its own.
   if (effect.state === "intent") {
-    await pauseFor(sentUntil(step, sentAt) - Date.now(), `the gone run may still send ${action}`);
+    await waitUntil(() => false, sentUntil(step, sentAt) - Date.now(), `the gone run may still send ${action}`);
   }
   const call = { rung, step, direction, input, stoppable: false, past: { sentAt, wait } };
   return pasts.fateOf(await performEffect(episode, suffix === null ? call : { ...call, suffix }));

@@ -4,7 +4,7 @@ import { effectKey, workflowId } from "../../../src/contracts/ids.ts";
 import type { Left, WorldChange } from "../../../src/cli/reconcile/facts.ts";
 import type { EffectRow } from "../../../src/record/api.ts";
 import type { RecordSnapshot, SnapshotAlert, SnapshotRemediation } from "../../../src/record/snapshot.ts";
-import type { SeenWorkflow } from "../../../src/watchers/sweep-temporal.ts";
+import type { SeenRun } from "../../../src/starters/runs.ts";
 import { row } from "../support/story.ts";
 
 export const at = (second: number): string => new Date(Date.UTC(2027, 0, 1) + second * 1_000).toISOString();
@@ -71,7 +71,7 @@ export const change = (second: number, target: string, action: string, key: stri
 });
 
 const accepted = (target: string) => ({ faultKey: faultOf(target), status: "firing" as const, target });
-const COMPLETED: SeenWorkflow = { state: "closed", how: "COMPLETED", at: at(101) };
+const COMPLETED: SeenRun = { state: "closed", how: "COMPLETED", at: at(101) };
 
 export type Books = ReturnType<typeof books>;
 
@@ -102,7 +102,7 @@ export function books() {
     ],
   };
   const temporal = {
-    workflows: new Map<string, SeenWorkflow>([
+    workflows: new Map<string, SeenRun>([
       [workflowOf("web-1"), COMPLETED],
       [workflowOf("web-2"), COMPLETED],
     ]),

@@ -1,0 +1,135 @@
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { remediationCommand } from "../../src/cli/remediation.ts";
+import type { AuditRow } from "../../src/record/api.ts";
+import type { JsonObject } from "../../src/contracts/json.ts";
+import { ID, row, story } from "./support/story.ts";
+
+const HELD = {
+  phase: "act",
+  by: "ada",
+  since: "2026-11-21T10:00:00.000Z",
+  reason: "I look",
+  at: "replace/dc",
+  about: "ticket.open: refused",
+  commands: ["retry", "markDone", "release", "end"],
+};
+let audit: AuditRow[];
+let sent: { path: string; body: unknown }[];
+/** What the workflow makes of a command. */
+let onSent: () => void;
+let printed: string;
+let noted: string;
+
+beforeEach(() => {
+  [audit, sent, onSent, printed, noted] = [[], [], () => undefined, "", ""];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((printed += String(text)), true));
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((noted += String(text)), true));
+});
+afterEach(() => vi.restoreAllMocks());
+
+function append(kind: string, body: object): void {
+  const seq = audit.length + 1;
+  const at = `2026-11-21T10:00:0${seq}.000Z`;
+  audit.push({ remediationId: ID, seq, at, kind, body: body as JsonObject, previousHash: "", hash: "" });
+}
+
+function command(name: string, by: string, status: "counted" | "ignored", detail = ""): void {
+  append("command", { command: name, by, status, detail });
+}
+
+let closed = false;
+const fakeFetch: typeof fetch = async (url, init) => {
+  const { pathname } = new URL(url);
+  if (init?.method !== "POST") {
+    const remediation = closed
+      ? row({ closedAt: "2026-11-21T10:05:00.000Z", outcome: "healed" })
+      : row({ phase: "act" });
+    return Response.json({ ...story(), remediation, audit });
+  }
+  sent.push({ path: pathname, body: JSON.parse(init.body as string) });
+  onSent();
+  return Response.json({ remediationId: ID, target: { kind: "host", id: "web-1" }, decision: "take", planHash: null });
+};
+
+async function run(...args: string[]): Promise<void> {
+  const root = new Command("selfheal").option("--json").exitOverride();
+  const outside = {
+    fetch: fakeFetch,
+    now: () => 0,
+    sleep: () => Promise.resolve(),
+    interactive: false,
+    user: () => "ada",
+  };
+  const made = remediationCommand({ url: "http://api:1", token: "secret-1", outside });
+  for (const child of made.commands) child.exitOverride().configureOutput({ writeErr: () => undefined });
+  await root.addCommand(made).parseAsync(["remediation", ...args], { from: "user" });
+}
+
+describe("take", () => {
+  test("says who holds it, where it stands and what goes on now", async () => {
+    onSent = () => {
+      command("take", "ada", "counted");
+      append("held", HELD);
+    };
+    await run("take", "web-1", "--reason", "I look");
+    expect(sent).toEqual([{ path: `/v1/remediations/${ID}/take`, body: { by: "ada", reason: "I look", via: "cli" } }]);
+    expect(printed).toContain(`take: taken by remediation ${ID} of host/web-1`);
+    expect(printed).toContain(
+      "held by ada since 2026-11-21T10:00:00.000Z: I look; it stands at replace/dc (ticket.open: refused)",
+    );
+    expect(printed).toContain(`  selfheal remediation mark-done ${ID} --by "ada"`);
+  });
+
+  test("that does not hold yet says so, and that nobody knows why not", async () => {
+    await run("take", "web-1");
+    expect(noted).toContain("it is carried out after the current call");
+  });
+
+  test("that does not count is an error with the reason", async () => {
+    onSent = () => command("take", "ada", "ignored", "ada is not among the people of selfheal.yaml");
+    await expect(run("take", "web-1")).rejects.toThrow("the take of ada does not count: ada is not among the people");
+  });
+
+  test("of what is closed is refused before anybody is asked", async () => {
+    closed = true;
+    await expect(run("take", "web-1")).rejects.toThrow(`remediation ${ID} is closed already: healed`);
+    closed = false;
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("a command of the holder", () => {
+  beforeEach(() => {
+    command("take", "ada", "counted");
+    append("held", HELD);
+  });
+
+  test("is bound to where it stood, and does not take an older one for its answer", async () => {
+    command("retry", "ada", "ignored", "of before");
+    onSent = () => command("retry", "ada", "counted");
+    await run("retry", "web-1", "--by", "ada");
+    expect(sent).toEqual([{ path: `/v1/remediations/${ID}/retry`, body: { by: "ada", at: "replace/dc", via: "cli" } }]);
+  });
+
+  test("mark-done carries what the step gave, and refuses what is no object", async () => {
+    onSent = () => command("markDone", "ada", "counted");
+    await run("mark-done", "web-1", "--result", '{"ticketId":"42"}');
+    const body = { by: "ada", at: "replace/dc", result: { ticketId: "42" }, via: "cli" };
+    expect(sent).toEqual([{ path: `/v1/remediations/${ID}/mark-done`, body }]);
+    await expect(run("mark-done", "web-1", "--result", "42")).rejects.toThrow("A JSON object");
+  });
+
+  test("stands in show while it is held, and no longer once it moves or is released", async () => {
+    const line = "held by ada since";
+    await run("show", "web-1");
+    expect(printed).toContain(line);
+    for (const move of [() => append("progress", {}), () => command("release", "ada", "counted")]) {
+      append("held", HELD);
+      move();
+      printed = "";
+      await run("show", "web-1");
+      expect(printed).not.toContain(line);
+    }
+  });
+});
