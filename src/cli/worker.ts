@@ -1,4 +1,5 @@
 /** `selfheal worker`: runs remediations. Scale by starting more of them. */
+import type { Client } from "@temporalio/client";
 import { Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import { readEnv, type Env } from "../config/env.ts";
@@ -92,7 +93,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       stopping: stop.signal,
       faultPoint: crashPoints(env, log),
     });
-    const worker = (): Promise<void> =>
+    const work = (): Promise<void> =>
       runWorker({
         settings,
         bundle,
@@ -102,15 +103,17 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
         ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
         log,
         stop: stop.signal,
-        beforePolling: async () => {
-          await ensureWatchSchedule(client, { everyMs: options.watchEvery });
-          await ensureSweepSchedule(client, { everyMs: options.sweepEvery });
-        },
+        beforePolling: () => ensureSchedules(client, options),
         onReady: (detail) => {
           polling = true;
           announceReady(detail);
         },
       });
-    await runAtHome({ own, record, notify: ports.notify, stop: stop.request, log }, worker);
+    await runAtHome({ own, record, notify: ports.notify, stop: stop.request, log }, work);
   });
+}
+
+async function ensureSchedules(client: Client, { watchEvery, sweepEvery }: WorkerOptions): Promise<void> {
+  await ensureWatchSchedule(client, { everyMs: watchEvery });
+  await ensureSweepSchedule(client, { everyMs: sweepEvery });
 }

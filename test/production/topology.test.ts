@@ -43,7 +43,7 @@ describe.skipIf(tools === null)("the production topology", () => {
   async function killAndWait(name: string, service: Service): Promise<void> {
     const { restarts } = service;
     const killedAt = performance.now();
-    service.kill();
+    void service.kill();
     await expect.poll(() => service.restarts, { timeout: 90_000, interval: 50 }).toBe(restarts + 1);
     tell(`${name} serves again after SIGKILL`, killedAt);
     const effects = (): number =>

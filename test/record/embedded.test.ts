@@ -83,7 +83,7 @@ describe("the embedded PostgreSQL", () => {
     const record = await openRecord(server.url);
     const answered = await record.receive([received({ fingerprint: "crash" })]);
     expect(answered).toHaveLength(1);
-    server.kill();
+    void server.kill();
     expect(await server.ended).toBe("killed by SIGKILL");
     await expect(record.receive([received({ fingerprint: "lost" })])).rejects.toMatchObject({
       kind: "RecordUnavailable",
