@@ -138,6 +138,7 @@ function faultOfCancel(desk: Desk, view: RemediationView, message: messages.Canc
   const fault = faultOfPerson(message) ?? faultOfMeant(view, message.remediationId);
   if (fault !== null) return fault;
   if (view.outcome !== null) return `${id} is closed already: ${view.outcome}`;
+  if (view.phase === "recover") return `${id} is on its way to its safe state already`;
   return desk.takeover.isShut() ? `${id} is being closed (${view.doing}): nothing is left to cancel` : null;
 }
 

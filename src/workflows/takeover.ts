@@ -107,6 +107,7 @@ export function faultOfCommand(
   if (view.outcome !== null) return `${id} is closed already: ${view.outcome}`;
   const meant = faultOfMeant(view, message.remediationId);
   if (meant !== null) return meant;
+  if (view.phase === "recover") return `${id} is on its way to its safe state already`;
   if (takeover.isShut()) return `${id} is being closed (${view.doing}): nothing is left to take over`;
   // Before it is in the record there is nothing that anybody could hold.
   if (view.phase === "open" || view.remediationId === "") return `${id} is only being opened: try again in a moment`;

@@ -17,9 +17,12 @@ const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0
 
 /** Not in the middle of an activity: this server's time would stand still for ever. */
 async function terminate(rig: Rig): Promise<void> {
-  await rig.soon("no activity runs", async () => {
+  await rig.soon("it stands still", async () => {
     const { raw } = await rig.handle("web-1").describe();
-    return (raw.pendingActivities ?? []).length === 0;
+    if ((raw.pendingActivities ?? []).length > 0) return false;
+    const { events } = await rig.handle("web-1").fetchHistory();
+    const last = events?.at(-1);
+    return last?.workflowTaskScheduledEventAttributes == null && last?.workflowTaskStartedEventAttributes == null;
   });
   await rig.handle("web-1").terminate("somebody did that");
 }
