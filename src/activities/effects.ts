@@ -80,7 +80,7 @@ export async function observeEffect(deps: ActivityDependencies, request: EffectR
   const row = await deps.record.effect(keyOf(request));
   // Nothing is sent without an intent, so whatever is there to see is not ours.
   if (row === null && isAttempt(deps, request)) {
-    return { state: "notHappened", detail: "its intent was never recorded: nothing was sent" };
+    return { state: "notHappened", detail: "its intent was never recorded: nothing was sent", unsent: true };
   }
   const now = await deps.record.now();
   const observation = await operation.observe(contextOf(deps, request, row, now), input);

@@ -17,7 +17,8 @@ export type EffectState =
 export type EffectReport =
   | { state: "happened"; result: JsonObject; detail: string }
   | { state: "pending"; detail: string }
-  | { state: "notHappened"; detail: string }
+  /** `unsent`: not even its intent was recorded, so nothing was sent. */
+  | { state: "notHappened"; detail: string; unsent?: boolean }
   /** It certainly did not happen (refused, never sent); trying again may work. */
   | { state: "notSent"; detail: string; retryAfterMs: number | null }
   /** It did not work, and what came of it is there to see (a reinstall that failed). */

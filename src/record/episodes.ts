@@ -30,15 +30,10 @@ export async function open(db: Database, episode: OpenEpisode): Promise<Opened> 
 async function tryOpen(tx: Transaction<Tables>, episode: OpenEpisode): Promise<Opened | null> {
   const known = await tx
     .selectFrom("remediations")
-    .select("closed_at")
+    .select(["closed_at", "run_id"])
     .where("remediation_id", "=", episode.remediationId)
     .executeTakeFirst();
-  if (known !== undefined) {
-    // The activity was tried again after its reply was lost; or its workflow was reset to before its end.
-    return known.closed_at === null
-      ? { kind: "opened" }
-      : { kind: "decidedBefore", remediationId: episode.remediationId };
-  }
+  if (known !== undefined) return openAgain(tx, episode, known);
   const decidedBy = await decidedBefore(tx, episode);
   if (decidedBy !== null) {
     await appendRepeats(tx, decidedBy, episode.faults);
@@ -54,6 +49,27 @@ async function tryOpen(tx: Transaction<Tables>, episode: OpenEpisode): Promise<O
   }
   const other = await openOf(tx, episode);
   return other === null ? null : { kind: "otherOpen", remediationId: other };
+}
+
+/**
+ * The activity was tried again after its reply was lost, or its workflow was reset to before it. What a reset run had
+ * done already changed the world that would be confirmed: that is settled first, as of any run that is gone.
+ */
+async function openAgain(
+  tx: Transaction<Tables>,
+  { remediationId, runId }: OpenEpisode,
+  known: { closed_at: string | null; run_id: string },
+): Promise<Opened> {
+  if (known.closed_at !== null) return { kind: "decidedBefore", remediationId };
+  if (known.run_id === runId) return { kind: "opened" };
+  const effect = await tx
+    .selectFrom("effects")
+    .select("key")
+    .where("remediation_id", "=", remediationId)
+    .executeTakeFirst();
+  if (effect !== undefined) return { kind: "otherOpen", remediationId };
+  await tx.updateTable("remediations").set({ run_id: runId }).where("remediation_id", "=", remediationId).execute();
+  return { kind: "opened" };
 }
 
 /** The closed episode that decided the newest of these faults, when every one was decided. */

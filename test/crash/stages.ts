@@ -6,12 +6,12 @@ import type { RemediationStory } from "../../src/record/api.ts";
 
 export type Stage = "confirm" | "approve" | "admit" | "drain" | "ticket" | "reinstall" | "verify" | "ramp" | "close";
 /** `resetFirst` and `resetLast`: to the first and to the last workflow task that was completed. */
-export type Intervention = "cancel" | "resetFirst" | "resetLast";
+export type Intervention = "cancel" | "terminate" | "resetFirst" | "resetLast";
 
 export interface StageRow {
   stage: Stage;
   intervention: Intervention;
-  /** How it ends, and whether the host takes traffic then; out of service always with `needsHuman`. */
+  /** How it ends, and whether the host takes traffic then; out of service or escalated always with `needsHuman`. */
   outcome: string;
   inService: boolean;
 }
@@ -52,28 +52,38 @@ function waitsFor({ remediation, waits }: RemediationStory, system: string): boo
 }
 
 const STAGES = Object.keys(REACHED) as Stage[];
-const BEYOND_RETURN: readonly Stage[] = ["reinstall", "verify"];
-/** A cancel comes too late for them: the target is on its way back. */
-const TOO_LATE: readonly Stage[] = ["ramp", "close"];
+const UNTOUCHED: readonly Stage[] = ["confirm", "approve", "admit"];
+/** Proven healthy, and on its way back. */
+const COMING_BACK: readonly Stage[] = ["ramp", "close"];
+const TAKEN_BACK: readonly Stage[] = ["drain", "ticket"];
 
 function cancelled(stage: Stage): StageRow {
-  if (TOO_LATE.includes(stage)) return { stage, intervention: "cancel", outcome: "healed", inService: true };
-  return { stage, intervention: "cancel", outcome: "cancelled", inService: !BEYOND_RETURN.includes(stage) };
+  // When only the silence is left to end, a cancel comes too late.
+  if (stage === "close") return { stage, intervention: "cancel", outcome: "healed", inService: true };
+  const inService = UNTOUCHED.includes(stage) || TAKEN_BACK.includes(stage);
+  return { stage, intervention: "cancel", outcome: "cancelled", inService };
 }
 
-/**
- * Reset to its first task, a workflow confirms anew. Until the technician comes that finds the same fault, and what was
- * done is found done. Later it finds another world: docs/operating.md says so under its known limits.
- */
-const CONFIRMS_THE_SAME: readonly Stage[] = ["confirm", "approve", "admit", "drain"];
+/** The next run settles what the gone one had started: stage recover. */
+function recovered(stage: Stage, intervention: Intervention): StageRow {
+  if (COMING_BACK.includes(stage)) return { stage, intervention, outcome: "healed", inService: true };
+  const inService = UNTOUCHED.includes(stage) || TAKEN_BACK.includes(stage);
+  return { stage, intervention, outcome: "escalated", inService };
+}
+
+/** Reset to its first task a workflow begins anew; where it had changed the world, by settling that. */
+function resetFirst(stage: Stage): StageRow {
+  return UNTOUCHED.includes(stage) ? resetLast(stage, "resetFirst") : recovered(stage, "resetFirst");
+}
 
 /** What it had done is found done: it goes on where it was, and the end is the same. */
-function reset(stage: Stage, intervention: Intervention): StageRow {
+function resetLast(stage: Stage, intervention: Intervention = "resetLast"): StageRow {
   return { stage, intervention, outcome: stage === "confirm" ? "recovered" : "healed", inService: true };
 }
 
 export const INTERVENTIONS: readonly StageRow[] = STAGES.flatMap((stage) => [
   cancelled(stage),
-  ...(CONFIRMS_THE_SAME.includes(stage) ? [reset(stage, "resetFirst")] : []),
-  reset(stage, "resetLast"),
+  recovered(stage, "terminate"),
+  resetFirst(stage),
+  resetLast(stage),
 ]);

@@ -1,4 +1,4 @@
-/** Cancel and reset by Temporal's own tools at every stage, on the real server with PostgreSQL: all hosts at once. */
+/** Cancel, terminate and reset by Temporal's own tools at every stage, on the real server with PostgreSQL: all hosts at once. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -77,7 +77,10 @@ describe("whatever is done to a workflow, at every stage", () => {
 
   it.each(rows)("$intervention in $stage: $outcome", async ({ host, outcome, inService }) => {
     const { remediation } = await live.api.story(host);
-    expect(remediation, remediation.detail).toMatchObject({ outcome, needsHuman: !inService });
+    expect(remediation, remediation.detail).toMatchObject({
+      outcome,
+      needsHuman: outcome === "escalated" || !inService,
+    });
     expect(takesTraffic(host)).toBe(inService);
   });
 
@@ -120,6 +123,10 @@ async function intervene(host: string, intervention: Intervention): Promise<void
   const handle = live.client.workflow.getHandle(workflowId({ kind: "host", id: host }));
   if (intervention === "cancel") {
     await handle.cancel();
+    return;
+  }
+  if (intervention === "terminate") {
+    await handle.terminate("the matrix");
     return;
   }
   const { runId } = await handle.describe();

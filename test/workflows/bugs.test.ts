@@ -101,13 +101,13 @@ describe("an activity that dies", () => {
     });
   });
 
-  it("before its intent was recorded is tried again", async () => {
-    let died = false;
+  it("before its intent was recorded, again and again, has sent nothing: it is tried again", async () => {
+    let deaths = 0;
     const activities: RigOptions["activities"] = (real) => ({
       ...real,
       "loadbalancer.drain": (...args) => {
-        if (died) return real["loadbalancer.drain"]?.(...args) ?? Promise.reject(new Error("gone"));
-        died = true;
+        if (deaths === 4) return real["loadbalancer.drain"]?.(...args) ?? Promise.reject(new Error("gone"));
+        deaths += 1;
         return Promise.reject(new Error("the database was away"));
       },
     });

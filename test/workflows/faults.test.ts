@@ -194,7 +194,7 @@ describe("a refusal", () => {
       await rig.alert();
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], told: ["page sent"] });
-      expect(state.effects).toEqual({ silence: "happened", drain: "failed", "silence/undo": "happened" });
+      expect(state.effects).toEqual({ silence: "happened", drain: "notHappened", "silence/undo": "happened" });
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
   });
@@ -209,7 +209,7 @@ describe("a refusal", () => {
       expect(state.detail).toMatch(/not all of it could be taken back.*undo of loadbalancer\.drain/);
       expect(state.effects).toMatchObject({
         "dc/undo": "happened",
-        "drain/undo": "failed",
+        "drain/undo": "notHappened",
         "silence/undo": "happened",
       });
       expect(rig.world("web-1")).toEqual({ server: "drain 100 %", rebuilds: 0, tickets: ["rejected"], silences: 0 });

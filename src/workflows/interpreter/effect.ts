@@ -72,7 +72,7 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
       ? episode.now() + call.step.withinMs
       : Math.max(past.sentAt + call.step.withinMs, episode.now() + LEAST_PATIENCE_MS);
   const appliedAt = past === undefined ? Date.now() : sentUntil(call.step, past.sentAt);
-  const progress: Progress = { deadline, applies: 0, mayApply: MAX_APPLIES, sends: 0, appliedAt, looks: 0 };
+  const progress: Progress = { deadline, applies: 0, mayApply: MAX_APPLIES, sends: 0, appliedAt, askedAt: 0, looks: 0 };
   const request = (): EffectRequest => ({
     remediationId: episode.remediationId,
     target: episode.requirePlan().target,
@@ -88,12 +88,16 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
   const key = effectKey({ remediationId: episode.remediationId, rung: call.rung, step }, call.direction);
   const readOnly = call.step.risk === "read";
   const readsFirst = readOnly || past !== undefined;
-  let report = readsFirst ? await observe(request()) : await apply(call, request, progress);
+  const ask = (look: boolean): Promise<EffectReport> => {
+    progress.askedAt = episode.now();
+    return look ? observe(request()) : apply(call, request, progress);
+  };
+  let report = await ask(readsFirst);
   for (;;) {
     let next = await settle(episode, call, { report, key, readOnly, progress });
     if (next.kind === "end") next = await heldAtEnd(episode, call, next.end, progress);
     if (next.kind === "end") return next.end;
-    report = next.kind === "look" ? await observe(request()) : await apply(call, request, progress);
+    report = await ask(next.kind === "look");
   }
 }
 
@@ -110,6 +114,8 @@ interface Progress {
   mayApply: number;
   sends: number;
   appliedAt: number;
+  /** By the episode's clock; when the last report was asked for. */
+  askedAt: number;
   looks: number;
 }
 type Next = { kind: "end"; end: EffectEnd } | { kind: "look" } | { kind: "apply" };
@@ -134,7 +140,7 @@ async function settle(
     case "notSent":
       return sendAgain(episode, call, report, progress);
     case "notHappened":
-      return afterNotHappened(episode, call, report.detail, now.readOnly, progress);
+      return afterNotHappened(episode, call, report, now.readOnly, progress);
     case "unknown":
       return lookAgain(episode, call, report.detail, progress);
     default:
@@ -164,7 +170,7 @@ async function sendAgain(
 async function afterNotHappened(
   episode: Episode,
   call: EffectCall,
-  detail: string,
+  { detail, unsent = false }: { detail: string; unsent?: boolean },
   readOnly: boolean,
   progress: Progress,
 ): Promise<Next> {
@@ -180,6 +186,11 @@ async function afterNotHappened(
     );
   }
   if (call.past !== undefined) return end("refused", detail);
+  // The record was away, or the worker died before it: no apply of law 6, and tried again like what was not sent.
+  if (unsent && (progress.sends < MIN_SENDS || episode.now() < progress.deadline)) {
+    progress.mayApply += 1;
+    return { kind: "apply" };
+  }
   if (progress.applies >= progress.mayApply)
     return end("refused", `did not happen after ${progress.applies} applies: ${detail}`);
   return { kind: "apply" };
@@ -208,7 +219,8 @@ async function waitForEffect(
   progress: Progress,
 ): Promise<Next> {
   const ms = progress.deadline - episode.now();
-  if (ms <= 0) return end("deadline", detail);
+  // What was read before the deadline says nothing about the deadline: a process may have been away in between.
+  if (ms <= 0) return progress.askedAt >= progress.deadline ? end("deadline", detail) : { kind: "look" };
   const until = episode.timeOf(progress.deadline);
   const about = `${call.step.uses}: ${detail}`;
   episode.say(about, { for: detail, since: now(), until });
