@@ -8,6 +8,7 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { SweepRecord } from "./api-sweep.ts";
 import type { TemporalRecord } from "./api-temporal.ts";
 
@@ -17,6 +18,8 @@ export type Disposition = "received" | "delivered" | "unmatched" | "ignored";
 export interface ReceivedAlert {
   alert: Alert;
   target: TargetRef | null;
+  /** The target's group, where the inventory knows it: what the storm breaker counts by. */
+  group?: string | null;
   runbook: string | null;
   /** For `unmatched` and `ignored`: why. */
   disposition: "received" | "unmatched" | "ignored";
@@ -47,6 +50,9 @@ export interface Ingest {
   /** Received at least `olderThanMs` ago and never delivered. */
   undelivered(olderThanMs: number, limit: number): Promise<AlertRow[]>;
 }
+
+/** `leftOut`: its remediation is closed and left the target out of service; it counts until the target is back. */
+export type LeaseState = "held" | "orphaned" | "leftOut";
 
 export interface OpenEpisode {
   remediationId: string;
@@ -175,6 +181,8 @@ export type Admission =
   /** In the queue: severity first, with ageing; `position` counts from 1. */
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
   | { status: "refused"; results: GuardrailResult[] };
+/** With the breakers that this very call tripped: people are to be told. */
+export type Admitted = Admission & { tripped: Tripped[] };
 
 export interface TokenWish {
   remediationId: string;
@@ -196,7 +204,7 @@ export interface ListFilter {
   limit?: number;
 }
 
-export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
+export interface RecordStore extends Ingest, SweepRecord, TemporalRecord, GuardRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -249,7 +257,7 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
   issueToken(wish: TokenWish): Promise<{ token: string; expiresAt: string }>;
 
   /** One transaction: evaluate and consume everything countable for all scopes of the plan, or nothing. */
-  admit(request: AdmissionRequest): Promise<Admission>;
+  admit(request: AdmissionRequest): Promise<Admitted>;
   /** Takes a waiting remediation out of the queue (it gave up, or was refused). */
   leaveQueue(remediationId: string): Promise<void>;
   /**
@@ -258,12 +266,11 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
    * may go now).
    */
   admissibleWaiters(limit: number): Promise<{ workflowId: string; remediationId: string }[]>;
-  queue(): Promise<{ remediationId: string; severity: Severity; since: string; position: number; scopes: string[] }[]>;
   /** The workflow is gone and its effects may not be settled: its leases go on counting, but it may apply no more (law 2). */
   orphanLeases(remediationId: string, reason: string): Promise<void>;
   /** A person, or the recovery after settling every effect, gives the leases back. */
   releaseLeases(remediationId: string, by: string, reason: string): Promise<void>;
-  leases(): Promise<{ remediationId: string; scope: string; state: "held" | "orphaned"; since: string }[]>;
+  leases(): Promise<{ remediationId: string; scope: string; state: LeaseState; since: string }[]>;
 
   /**
    * Records the intent of an effect and looks at the fence in one transaction: the remediation is open, its leases are

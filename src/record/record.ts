@@ -7,21 +7,25 @@ import { appendAudit, auditRows } from "./audit.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
 import * as controls from "./controls.ts";
+import * as breakers from "./breakers.ts";
 import { countFacts } from "./counted.ts";
+import { saveGroupHealth } from "./counted-shared.ts";
 import * as effects from "./effects.ts";
 import * as episodes from "./episodes.ts";
 import { escalation, escalationSent } from "./escalations.ts";
 import * as ingest from "./ingest.ts";
 import * as leases from "./leases.ts";
+import * as leftOut from "./left-out.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as queries from "./queries.ts";
-import { admissibleWaiters, leaveQueue, queueRows } from "./queue.ts";
+import { admissibleWaiters, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
 import { planOf, saveDecision } from "./verdicts.ts";
 import { issueToken } from "./tokens.ts";
+import { queueRows, waitingUnder } from "./waiting.ts";
 import * as waits from "./waits.ts";
 
 export type RecordOptions = PoolOptions;
@@ -47,6 +51,7 @@ function recordOver(db: Database): RecordStore {
     ...writersOfEffects(db),
     ...readers(db),
     ...sweeping(db),
+    ...guarding(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -112,7 +117,6 @@ function readers(db: Database) {
     plan: (remediationId) => planOf(db, remediationId),
     countedFacts: (remediationId, plan, planHash) => countFacts(db, remediationId, plan, planHash),
     admissibleWaiters: (limit) => admissibleWaiters(db, limit),
-    queue: () => queueRows(db),
     leases: () => leases.leaseRows(db),
     effect: (key) => effects.effectOf(db, key),
     unsettledEffects: (olderThanMs, limit) => effects.unsettledEffects(db, olderThanMs, limit),
@@ -123,6 +127,19 @@ function readers(db: Database) {
     audit: (chain) => auditRows(db, chain),
     alerts: (filter) => ingest.listAlerts(db, filter),
     target: (ref) => queries.targetHistory(db, ref),
+  } satisfies Partial<RecordStore>;
+}
+
+function guarding(db: Database) {
+  return {
+    queue: () => queueRows(db),
+    trip: (remediationId, results) => breakers.trip(db, remediationId, results),
+    breakers: () => breakers.openBreakers(db),
+    resetBreakers: (reset) => breakers.resetBreakers(db, reset),
+    waitingUnder: (scope) => waitingUnder(db, scope),
+    saveGroupHealth: (group, read) => saveGroupHealth(db, group, read),
+    leftOut: () => leftOut.leftOutTargets(db),
+    back: (target, by, reason) => leftOut.back(db, target, by, reason),
   } satisfies Partial<RecordStore>;
 }
 

@@ -36,6 +36,7 @@ describe("migrations", () => {
       "0002-findings",
       "0004-decision-tokens",
       "0005-temporal",
+      "0007-guardrails",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });
