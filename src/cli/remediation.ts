@@ -11,7 +11,7 @@ import type { DecisionKind } from "../starters/decisions.ts";
 import type { TellStory } from "../starters/http/remediations.ts";
 import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
-import { DEFAULT_URL, remediationApi, type RemediationApi } from "./remediation-api.ts";
+import { DEFAULT_URL, remediationApi, type ApiOptions, type RemediationApi } from "./remediation-api.ts";
 import { listText, plain, planText, storyText } from "./remediation-text.ts";
 
 export interface RemediationCommandOptions {
@@ -32,9 +32,10 @@ interface Outside {
   user: () => string;
 }
 
-interface Context {
+export interface Context {
   outside: Outside;
   api: (command: Command) => RemediationApi;
+  options: (command: Command) => ApiOptions;
 }
 
 export function remediationCommand(options: RemediationCommandOptions = {}): Command {
@@ -47,7 +48,7 @@ export function remediationCommand(options: RemediationCommandOptions = {}): Com
   return command;
 }
 
-function contextOf(options: RemediationCommandOptions): Context {
+export function contextOf(options: RemediationCommandOptions): Context {
   const outside: Outside = {
     fetch: globalThis.fetch,
     now: Date.now,
@@ -57,16 +58,16 @@ function contextOf(options: RemediationCommandOptions): Context {
     user: userName,
     ...options.outside,
   };
-  const api = (command: Command): RemediationApi => {
+  const apiOptions = (command: Command): ApiOptions => {
     const given = command.opts<{ url?: string }>().url;
     const url = given ?? options.url ?? readEnv().SELFHEAL_URL ?? DEFAULT_URL;
     const token = options.token ?? secretFromEnv("SELFHEAL_TOKEN");
-    return remediationApi({ url, token: token === null ? null : new Secret(token), fetch: outside.fetch });
+    return { url, token: token === null ? null : new Secret(token), fetch: outside.fetch };
   };
-  return { outside, api };
+  return { outside, options: apiOptions, api: (command) => remediationApi(apiOptions(command)) };
 }
 
-function apiCommand(name: string, description: string): Command {
+export function apiCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .option(

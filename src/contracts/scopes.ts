@@ -9,7 +9,7 @@ export const GLOBAL_SCOPE = "global";
  * Where a remediation of this target counts, whatever its own runbook limits: so a cap of one runbook sees the work of
  * all others. The target itself is not among them.
  */
-export function placesOf(target: Target): string[] {
+export function placesOf(target: Pick<Target, "group" | "rack" | "region" | "services">): string[] {
   return [
     GLOBAL_SCOPE,
     scopeOf.group(target.group),

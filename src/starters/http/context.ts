@@ -1,6 +1,7 @@
 /** What every request of the API has: an id, a logger with it, and what the server was made of. */
 import type { Logger } from "pino";
 import type { RecordStore } from "../../record/api.ts";
+import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
@@ -17,7 +18,8 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
 
 export interface AppDependencies {
-  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken">;
+  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue"> &
+    ControlDependencies["record"];
   remediations: Remediations;
   starter: Starter;
   /** The version of the loaded catalogue; null while none is loaded. */
