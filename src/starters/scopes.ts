@@ -47,8 +47,8 @@ function scopesOf(content: Json): Set<string> {
     kind: textOf(one["kind"]),
     id: textOf(one["id"]),
     group: textOf(one["group"]),
-    rack: one["rack"] == null ? null : textOf(one["rack"]),
-    region: one["region"] == null ? null : textOf(one["region"]),
+    rack: textOf(one["rack"]) || null,
+    region: textOf(one["region"]) || null,
     services: Array.isArray(one["services"]) ? one["services"].map(textOf) : [],
   }));
   return new Set([

@@ -197,8 +197,8 @@ describe("rollout", () => {
         COLLECTED,
         FAKE_ACTIONS,
       );
-      const rollout = "plan" in compiled ? compiled.plan.limits.shared?.rollout : null;
-      return rollout != null && rollout.bucket < 10;
+      const rollout = "plan" in compiled ? (compiled.plan.limits.shared?.rollout ?? null) : null;
+      return rollout !== null && rollout.bucket < 10;
     });
     expect(chosen.length).toBeGreaterThan(20);
     expect(chosen.length).toBeLessThan(65);

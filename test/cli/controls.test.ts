@@ -16,7 +16,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const fakeFetch: typeof fetch = async (url, init) => {
   const body = typeof init?.body === "string" ? (JSON.parse(init.body) as unknown) : null;
-  requests.push({ method: init?.method ?? "GET", path: new URL(url as string).pathname, body });
+  requests.push({ method: init?.method ?? "GET", path: new URL(url).pathname, body });
   return new Response(JSON.stringify(answer), { status: 200 });
 };
 

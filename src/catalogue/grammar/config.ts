@@ -32,6 +32,22 @@ const rollout = z.strictObject({
   by: text.describe("one of people"),
 });
 
+const approvals = z
+  .strictObject({
+    unsigned: z
+      .enum(["never", "reversible", "always"], { error: "never, reversible or always" })
+      .default("never")
+      .describe(
+        "does a signal or update without a one-time token count as its sender's decision? reversible: not for a plan with an irreversible step",
+      ),
+    roles: z.array(name).default([]).describe("who approves plans of runbooks that name no roles"),
+    security: z
+      .array(z.record(z.string().min(1), z.string()).refine((entry) => Object.keys(entry).length > 0))
+      .default([{ category: "security" }])
+      .describe("labels of alerts that are a matter of security: their plans always need a person"),
+  })
+  .prefault({});
+
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
@@ -49,21 +65,7 @@ function makeConfigSchema(scale: number) {
       .default(1)
       .describe("for demos only: every duration of the catalogue is divided by it"),
     people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
-    approvals: z
-      .strictObject({
-        unsigned: z
-          .enum(["never", "reversible", "always"], { error: "never, reversible or always" })
-          .default("never")
-          .describe(
-            "does a signal or update without a one-time token count as its sender's decision? reversible: not for a plan with an irreversible step",
-          ),
-        roles: z.array(name).default([]).describe("who approves plans of runbooks that name no roles"),
-        security: z
-          .array(z.record(z.string().min(1), z.string()).refine((entry) => Object.keys(entry).length > 0))
-          .default([{ category: "security" }])
-          .describe("labels of alerts that are a matter of security: their plans always need a person"),
-      })
-      .prefault({}),
+    approvals,
     groups: z
       .record(
         name,
