@@ -35,6 +35,7 @@ const notConfigured = (connection: string): string => `is not configured in self
 
 /** By contract the metrics port never rejects. */
 const missingMetrics: Ports["metrics"] = {
+  series: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
   scalar: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
 };
 

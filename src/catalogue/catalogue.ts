@@ -38,6 +38,9 @@ export interface Catalogue {
   inventory: Inventory;
   mode: Mode;
   groups: ConfigSpec["groups"];
+  limits: ConfigSpec["limits"];
+  defaults: ConfigSpec["defaults"];
+  rollouts: ConfigSpec["rollouts"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
   probes: ConfigSpec["probes"];
@@ -83,6 +86,9 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
     inventory: index,
     mode: spec.mode,
     groups: spec.groups,
+    limits: spec.limits,
+    defaults: spec.defaults,
+    rollouts: spec.rollouts,
     people: spec.people,
     approvals: spec.approvals,
     probes: spec.probes,

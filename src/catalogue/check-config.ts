@@ -26,6 +26,7 @@ export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: Secre
     ...Object.entries(spec.slis).flatMap(([name, sli]) =>
       checkTemplates(source, sli.query, ["slis", name, "query"], PLAN_ROOTS),
     ),
+    ...checkFlapping(source, spec),
     ...checkConnections(source, spec),
     ...writtenOutSecrets(source, spec.connections, ["connections"]),
     ...writtenOutSecrets(source, spec.sources as JsonObject, ["sources"]),
@@ -46,6 +47,17 @@ function checkPeople(source: YamlSource, spec: ConfigSpec): Problem[] {
           }),
         ]
       : [],
+  );
+  const wideners = spec.rollouts.flatMap(({ by }, index) =>
+    names.includes(by)
+      ? []
+      : [
+          source.problem(["rollouts", index, "by"], "value", {
+            message: "nobody of this name is among people",
+            wouldBeRight: suggest(by, names),
+            value: by,
+          }),
+        ],
   );
   const givers = spec.standingApprovals.flatMap(({ by, group }, index) => {
     const at = ["standingApprovals", index];
@@ -70,7 +82,26 @@ function checkPeople(source: YamlSource, spec: ConfigSpec): Problem[] {
     }
     return problems;
   });
-  return [...repeated, ...givers];
+  return [...repeated, ...wideners, ...givers];
+}
+
+/** A fault that goes to a person before it is ever left alone. */
+function checkFlapping(source: YamlSource, spec: ConfigSpec): Problem[] {
+  const places: [(string | number)[], ConfigSpec["defaults"]][] = [
+    [["defaults"], spec.defaults],
+    ...Object.entries(spec.groups).map(([name, { limits }]) => {
+      return [["groups", name, "limits"], limits] satisfies [(string | number)[], ConfigSpec["defaults"]];
+    }),
+  ];
+  return places.flatMap(([path, { flapping }]) => {
+    if (flapping === undefined || flapping === "off" || flapping.person > flapping.from) return [];
+    const what = {
+      message: "this is not more than `from`",
+      wouldBeRight: `more than ${flapping.from}`,
+      value: flapping.person,
+    };
+    return [source.problem([...path, "flapping", "person"], "value", what)];
+  });
 }
 
 function checkConnections(source: YamlSource, spec: ConfigSpec): Problem[] {

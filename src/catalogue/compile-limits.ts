@@ -1,31 +1,60 @@
+import type { Alert } from "../contracts/alert.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { PlanLimits, ScopeCap } from "../contracts/plan.ts";
+import { GLOBAL_SCOPE } from "../contracts/scopes.ts";
 import type { Target } from "../contracts/target.ts";
-import { groupSize } from "./bindings.ts";
 import type { Catalogue, Runbook } from "./catalogue.ts";
 import { CompileError } from "./compile-error.ts";
+import { compileShared, groupLimitsOf } from "./compile-shared.ts";
 import type { Share } from "./grammar/common.ts";
+import { sizeKey } from "./inventory.ts";
 
 /** The limits with every share turned into a number. The target itself is exclusive without being named here. */
-export function compileLimits(catalogue: Catalogue, runbook: Runbook, target: Target): PlanLimits {
-  const { cooldown, attempts, rate, rack, group } = runbook.spec.limits;
-  const caps = [groupCap(group, target.group, groupSize(catalogue, target))];
-  if (rack !== undefined) caps.push(rackCap(rack, target));
-  return { cooldownMs: cooldown, attempts, rate: rate ?? null, caps };
+export function compileLimits(
+  catalogue: Catalogue,
+  runbook: Runbook,
+  target: Target,
+  alerts: readonly Alert[],
+): PlanLimits {
+  const { cooldown, attempts, rate } = runbook.spec.limits;
+  return {
+    cooldownMs: cooldown,
+    attempts,
+    rate: rate ?? null,
+    caps: capsOf(catalogue, runbook, target),
+    shared: compileShared(catalogue, runbook, target, alerts),
+  };
 }
 
-/** A share is rounded down, but is never less than 1: a group of one can be healed. */
-export function groupCap(share: Share, group: string, size: number): ScopeCap {
-  const scope = scopeOf.group(group);
-  if ("count" in share) return { scope, max: share.count, because: `${share.count} in group ${group}` };
-  const max = Math.max(1, Math.floor((size * share.percent) / 100));
-  return { scope, max, because: `${share.percent}% of ${size} in group ${group}` };
+/** The runbook's caps and those over all runbooks; where both cap one place, the smaller one counts. */
+function capsOf(catalogue: Catalogue, { spec }: Runbook, target: Target): ScopeCap[] {
+  const sizeOf = (scope: string): number => catalogue.inventory.sizes.get(sizeKey(target.kind, scope)) ?? 0;
+  const own = spec.limits;
+  const all = groupLimitsOf(catalogue, target);
+  const cap = (share: Share | undefined, scope: string, name: string): ScopeCap[] =>
+    share === undefined ? [] : [shareCap(share, scope, name, sizeOf(scope))];
+  return [own, all].flatMap((limits) => [
+    ...cap(limits.group, scopeOf.group(target.group), `group ${target.group}`),
+    ...cap(limits.rack, scopeOf.rack(known("rack", limits.rack, target)), `rack ${target.rack}`),
+    ...cap(limits.region, scopeOf.region(known("region", limits.region, target)), `region ${target.region}`),
+    ...target.services.flatMap((name) => cap(limits.service, scopeOf.service(name), `service ${name}`)),
+    ...cap(limits === own ? own.global : catalogue.limits.cap, GLOBAL_SCOPE, "all"),
+  ]);
 }
 
-function rackCap(max: number, target: Target): ScopeCap {
-  if (target.rack === null) {
-    const detail = `limits.rack needs to know the rack of ${target.id}, and the inventory has none`;
-    throw new CompileError("FACTS_UNAVAILABLE", detail);
-  }
-  return { scope: scopeOf.rack(target.rack), max, because: `${max} in rack ${target.rack}` };
+/** A share is rounded down, but is never less than its floor (1, so that a group of one can be healed). */
+export function shareCap(share: Share, scope: string, name: string, size: number): ScopeCap {
+  if ("count" in share) return { scope, max: share.count, because: `${share.count} in ${name}` };
+  const { percent, atLeast, atMost } = share;
+  const because = `${percent}% of ${size} in ${name}`;
+  if (percent === 0) return { scope, max: 0, because };
+  const floored = Math.max(atLeast, Math.floor((size * percent) / 100));
+  return { scope, max: Math.min(floored, atMost ?? floored), because };
+}
+
+function known(what: "rack" | "region", limit: Share | undefined, target: Target): string {
+  const name = target[what];
+  if (name !== null || limit === undefined) return name ?? "";
+  const detail = `limits.${what} needs to know the ${what} of ${target.id}, and the inventory has none`;
+  throw new CompileError("FACTS_UNAVAILABLE", detail);
 }

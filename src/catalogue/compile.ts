@@ -123,7 +123,7 @@ function build({ catalogue, runbook, target, alert, alerts, collected, actions }
       },
     })),
     finish: compileFinish(runbook),
-    limits: compileLimits(catalogue, runbook, target),
+    limits: compileLimits(catalogue, runbook, target, alerts),
     approval: {
       roles: spec.approval?.roles ?? catalogue.approvals.roles,
       expiresMs: spec.approval?.expires ?? DEFAULT_EXPIRES_MS / timeScale,

@@ -10,6 +10,8 @@ export interface Inventory {
   byName: ReadonlyMap<string, ReadonlyMap<string, Target>>;
   /** Members by `<kind> <group>`. */
   members: ReadonlyMap<string, number>;
+  /** Targets by `<kind> <place>`, of the places of `placesOf`; without a kind, of all kinds. */
+  sizes: ReadonlyMap<string, number>;
 }
 
 export type Identified =

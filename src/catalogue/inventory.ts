@@ -1,4 +1,5 @@
 /** The inventory as targets, with an index of all their names. */
+import { placesOf } from "../contracts/scopes.ts";
 import type { Target } from "../contracts/target.ts";
 import type { InventorySpec, TargetSpec } from "./grammar/inventory.ts";
 import { normaliseDomains, normaliseName, type Inventory } from "./identity.ts";
@@ -19,6 +20,7 @@ export function indexInventory(
   const domains = normaliseDomains(spec.domains);
   const byName = new Map<string, Map<string, Target>>();
   const members = new Map<string, number>();
+  const sizes = new Map<string, number>();
   const clashes: NameClash[] = [];
   const targets = spec.targets.map((one) => toTarget(one, groups));
   for (const [at, target] of targets.entries()) {
@@ -26,6 +28,11 @@ export function indexInventory(
     byName.set(target.kind, known);
     const memberKey = membersKey(target.kind, target.group);
     members.set(memberKey, (members.get(memberKey) ?? 0) + 1);
+    for (const place of new Set(placesOf(target))) {
+      for (const key of [sizeKey(target.kind, place), sizeKey(ANY_KIND, place)]) {
+        sizes.set(key, (sizes.get(key) ?? 0) + 1);
+      }
+    }
     for (const [index, written] of [target.id, ...(spec.targets[at]?.aliases ?? [])].entries()) {
       const name = normaliseName(written, domains);
       const other = known.get(name);
@@ -35,7 +42,13 @@ export function indexInventory(
       else known.set(name, target);
     }
   }
-  return { inventory: { domains, targets, byName, members }, clashes };
+  return { inventory: { domains, targets, byName, members, sizes }, clashes };
+}
+
+export const ANY_KIND = "";
+
+export function sizeKey(kind: string, place: string): string {
+  return `${kind} ${place}`;
 }
 
 export function membersKey(kind: string, group: string): string {

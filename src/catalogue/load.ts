@@ -86,7 +86,7 @@ function checkAll({ sources, config, inventory, runbooks }: Parsed, { actions, s
   if (sources.config !== null && config !== null) {
     problems.push(
       ...checkConfig(sources.config, config, secrets ?? null),
-      ...checkStanding(sources.config, config, runbooks, actions),
+      ...boundOf(config).flatMap((one) => checkBound(sources.config as YamlSource, one, runbooks, actions)),
     );
   }
   if (sources.inventory !== null && inventory !== null) {
@@ -110,16 +110,29 @@ function sameNames(runbooks: Parsed["runbooks"]): Problem[] {
   });
 }
 
-/** A standing approval of another version is no error: it has lapsed, and that must be seen. */
-function checkStanding(
+interface Bound {
+  key: string;
+  what: string;
+  entries: { runbook: string; runbookHash: string }[];
+}
+
+function boundOf({ standingApprovals, rollouts }: ConfigSpec): Bound[] {
+  return [
+    { key: "standingApprovals", what: "approval", entries: standingApprovals },
+    { key: "rollouts", what: "rollout", entries: rollouts },
+  ];
+}
+
+/** What is bound to another version of a runbook is no error: it has lapsed, and that must be seen. */
+function checkBound(
   source: YamlSource,
-  config: ConfigSpec,
+  { key, what: thing, entries }: Bound,
   runbooks: Parsed["runbooks"],
   actions: Actions,
 ): Problem[] {
   const raw = isJsonObject(source.json ?? undefined) ? (source.json as JsonObject) : {};
-  return config.standingApprovals.flatMap(({ runbook, runbookHash: bound }, index) => {
-    const path = ["standingApprovals", index];
+  return entries.flatMap(({ runbook, runbookHash: bound }, index) => {
+    const path = [key, index];
     const found = runbooks.find(({ spec }) => spec.metadata.name === runbook);
     if (found === undefined) {
       const wouldBeRight = suggest(
@@ -137,7 +150,7 @@ function checkStanding(
     const hash = runbookHash(found.source.json as JsonObject, raw, actions);
     if (hash === bound) return [];
     const what = {
-      message: "this approval has lapsed: the runbook has changed",
+      message: `this ${thing} has lapsed: the runbook has changed`,
       wouldBeRight: `its hash is now ${hash}`,
       value: bound,
       severity: "warning" as const,

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
+import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -39,6 +40,7 @@ export function selfhealProgram(): Command {
     serveCommand(),
     runbookCommand(),
     remediationCommand(),
+    ...controlCommands(),
     doctorCommand(),
     schemaCommand(),
     alertmanagerCommand(),

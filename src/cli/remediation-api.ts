@@ -35,7 +35,7 @@ export interface RemediationApi {
 }
 
 export function remediationApi(options: ApiOptions): RemediationApi {
-  const base = baseOf(options.url);
+  const base = `${rootOf(options.url)}/remediations`;
   return {
     list: async (query) => {
       const given = new URLSearchParams(query as Record<string, string>).toString();
@@ -52,10 +52,15 @@ export function remediationApi(options: ApiOptions): RemediationApi {
   };
 }
 
-function baseOf(url: string): string {
+function rootOf(url: string): string {
   const parsed = URL.parse(url);
-  if (parsed !== null && /^https?:$/.test(parsed.protocol)) return `${url.replace(/\/+$/, "")}/v1/remediations`;
+  if (parsed !== null && /^https?:$/.test(parsed.protocol)) return `${url.replace(/\/+$/, "")}/v1`;
   throw new UserError(`--url ${url}: right would be http://HOST:PORT or https://HOST`, { exitCode: EXIT.usage });
+}
+
+/** One call under `/v1`: `path` begins with a slash. A body makes it a POST. Throws a UserError that says what to do. */
+export function callApi<T>(options: ApiOptions, path: string, body: object | null = null): Promise<T> {
+  return request<T>(options, rootOf(options.url), path, body);
 }
 
 async function request<T>(options: ApiOptions, base: string, path: string, body: object | null): Promise<T> {

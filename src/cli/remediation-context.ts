@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { readEnv, secretFromEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { Secret } from "../ports/secret.ts";
-import { DEFAULT_URL, remediationApi, type RemediationApi } from "./remediation-api.ts";
+import { DEFAULT_URL, remediationApi, type ApiOptions, type RemediationApi } from "./remediation-api.ts";
 
 export interface RemediationCommandOptions {
   /** Where the API is when `--url` is left out; default SELFHEAL_URL, then http://127.0.0.1:8080. */
@@ -29,6 +29,8 @@ export interface Outside {
 export interface Context {
   outside: Outside;
   api: (command: Command) => RemediationApi;
+  /** For what is not about remediations. */
+  options: (command: Command) => ApiOptions;
 }
 
 export const ID_HELP = "remediation id, its beginning, or a target (kind/id or id): its newest remediation";
@@ -46,13 +48,13 @@ export function contextOf(options: RemediationCommandOptions): Context {
     user: userName,
     ...options.outside,
   };
-  const api = (command: Command): RemediationApi => {
+  const apiOptions = (command: Command): ApiOptions => {
     const given = command.opts<{ url?: string }>().url;
     const url = given ?? options.url ?? readEnv().SELFHEAL_URL ?? DEFAULT_URL;
     const token = options.token ?? secretFromEnv("SELFHEAL_TOKEN");
-    return remediationApi({ url, token: token === null ? null : new Secret(token), fetch: outside.fetch });
+    return { url, token: token === null ? null : new Secret(token), fetch: outside.fetch };
   };
-  return { outside, api };
+  return { outside, options: apiOptions, api: (command) => remediationApi(apiOptions(command)) };
 }
 
 export function apiCommand(name: string, description: string): Command {

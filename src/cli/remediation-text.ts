@@ -176,7 +176,7 @@ function short(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
-function ago(at: string, now: number): string {
+export function ago(at: string, now: number): string {
   return duration(now - Date.parse(at));
 }
 

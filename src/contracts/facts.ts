@@ -38,8 +38,10 @@ export interface CountedFacts {
   rateUsed: number;
   /** ISO; when the oldest of these acted. null: there is none. */
   rateSince: string | null;
-  /** Leases on each scope of the plan that others hold, orphaned ones included. */
+  /** Targets that others hold on each scope of the plan: in work, orphaned, or left out of service. */
   held: Record<string, number>;
+  /** How many of these are only left out of service by a closed remediation: none of them ends by itself. */
+  leftOut: Record<string, number>;
   /** The id of another open remediation of the target, if there is one. */
   openElsewhere: string | null;
   /** A standing approval that covers this runbook hash and group now, with a use left. */
@@ -47,6 +49,56 @@ export interface CountedFacts {
   /** People whose approval of this very plan hash counts and is not expired. */
   approvedBy: string[];
   pauses: Pause[];
+  /** What the limits over all runbooks need; null: the plan has none. */
+  shared: SharedFacts | null;
+}
+
+export const BREAKER_KINDS = ["storm", "errorBudget"] as const;
+/** `storm`: nothing new acts in its scope. `errorBudget`: a person approves every plan in its scope. */
+export type BreakerKind = (typeof BREAKER_KINDS)[number];
+
+/** A latch: only a person resets it. */
+export interface Breaker {
+  id: string;
+  kind: BreakerKind;
+  scope: string;
+  reason: string;
+  trippedAt: string;
+}
+
+/** Use of one window: how often, at what cost, and since when (ISO; null: not at all). */
+export interface WindowUse {
+  count: number;
+  cost: number;
+  since: string | null;
+}
+
+/** What stands outside the record: servers that the load balancer or a health query say are not well. */
+export interface OutsideHealth {
+  /** ISO, the database's time. */
+  at: string;
+  /** Ids of members of the group; null: it could not be read. */
+  unhealthy: string[] | null;
+  detail: string;
+}
+
+/** Counted over all runbooks, in the transaction of the other counts. Others' work only, never this remediation's. */
+export interface SharedFacts {
+  /** The last time that any runbook acted on this target. */
+  targetLastActed: { at: string; runbook: string } | null;
+  targetAttempts: number;
+  /** By scope. */
+  rates: Record<string, WindowUse>;
+  budgets: Record<string, WindowUse>;
+  /** How often the alerts of this remediation fired inside the flapping window, and when last. */
+  firings: { count: number; lastAt: string | null };
+  /** Distinct targets with new alerts inside the storm's window, by scope; since its breaker was last reset. */
+  unhealthy: Record<string, number>;
+  /** Failures after an effect inside the error budget's window; since its breaker was last reset. */
+  failures: number;
+  breakers: Breaker[];
+  /** Members of the group other than this target, by id. */
+  health: { inWork: string[]; leftOut: string[]; outside: OutsideHealth | null };
 }
 
 export interface DecisionFacts {

@@ -58,6 +58,9 @@ export const scopeOf = {
   group: (name: string): string => `group:${encodeURIComponent(name)}`,
   rack: (name: string): string => `rack:${encodeURIComponent(name)}`,
   runbook: (name: string): string => `runbook:${encodeURIComponent(name)}`,
+  /** One runbook in one group: what a failed automation is paused for. */
+  runbookInGroup: (name: string, group: string): string =>
+    `runbook:${encodeURIComponent(name)}@${encodeURIComponent(group)}`,
   region: (name: string): string => `region:${encodeURIComponent(name)}`,
   service: (name: string): string => `service:${encodeURIComponent(name)}`,
 };

@@ -85,7 +85,7 @@ export type EscalationRoute = "page" | "ticket" | "message" | "bySeverity";
 /** A cap on remediations in flight that hold a lease on `scope`. */
 export interface ScopeCap {
   scope: string;
-  /** At most this many leases at once; 1 or more. */
+  /** At most this many targets at once; 0: none at all, so that a plan is refused rather than left waiting. */
   max: number;
   /** How the number came about, for people: `10% of 40 in group web`. */
   because: string;
@@ -96,6 +96,64 @@ export interface PlanLimits {
   attempts: { max: number; windowMs: number };
   rate: { max: number; windowMs: number } | null;
   caps: ScopeCap[];
+  /** What the configuration limits for all runbooks together. Left out: a plan from before there was any of it. */
+  shared?: SharedLimits;
+}
+
+/** So many in a window, at a place of the target (`global`, `group:web`), over all runbooks. */
+export interface ScopedRate {
+  scope: string;
+  max: number;
+  windowMs: number;
+}
+
+/** Limits over all runbooks: from `limits`, `defaults` and the group's own `limits` of selfheal.yaml. */
+export interface SharedLimits {
+  target: { cooldownMs: number | null; attempts: { max: number; windowMs: number } | null };
+  rates: ScopedRate[];
+  /** `estimate` and `max` are of one unit, which the team chooses. */
+  cost: { estimate: number; budgets: ScopedRate[] };
+  minHealthy: MinHealthy | null;
+  flapping: Flapping | null;
+  storms: StormLimit[];
+  /** Failures of this runbook in this group; `scope` is what its breaker demotes to review. */
+  errorBudget: ScopedRate | null;
+  /** What is paused when this plan fails after an effect; null: nothing. */
+  pauseOnFailure: string | null;
+  /** Acts where bucket < percent; both 0 to 100, the bucket from the hash of runbook and target. */
+  rollout: { percent: number; bucket: number } | null;
+  /** Why this plan is a matter of security, which always needs a person; null: it is none. */
+  security: string | null;
+}
+
+export interface MinHealthy {
+  scope: string;
+  /** Members of the group, of the target's kind. */
+  members: number;
+  /** At least this many must be left while this plan runs. */
+  min: number;
+  because: string;
+  /** Oldest reading of load balancer and health query that counts; null: none is asked for. */
+  outsideMaxAgeMs: number | null;
+}
+
+/** Of one fault that fires, recovers and fires again: from `from` firings on it waits, at `person` it goes to one. */
+export interface Flapping {
+  from: number;
+  person: number;
+  windowMs: number;
+  /** After the last firing; doubled with each further one. */
+  backoffMs: number;
+}
+
+/** Trips when so many distinct targets of the scope had new alerts inside the window. */
+export interface StormLimit {
+  scope: string;
+  /** Of this group alone; null: of everything. */
+  group: string | null;
+  trips: number;
+  windowMs: number;
+  because: string;
 }
 
 export interface PlanApproval {

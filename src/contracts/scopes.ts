@@ -1,20 +1,32 @@
 import { scopeOf } from "./ids.ts";
 import type { Plan } from "./plan.ts";
+import type { Target } from "./target.ts";
 
 /** The scope that every pause of everything names. */
 export const GLOBAL_SCOPE = "global";
+
+/**
+ * Where a remediation of this target counts, whatever its own runbook limits: so a cap of one runbook sees the work of
+ * all others. The target itself is not among them.
+ */
+export function placesOf(target: Pick<Target, "group" | "rack" | "region" | "services">): string[] {
+  return [
+    GLOBAL_SCOPE,
+    scopeOf.group(target.group),
+    ...(target.rack === null ? [] : [scopeOf.rack(target.rack)]),
+    ...(target.region === null ? [] : [scopeOf.region(target.region)]),
+    ...target.services.map(scopeOf.service),
+  ];
+}
 
 /** Every scope whose pause holds this plan: the guardrail's forecast and the record's fence must agree on them. */
 export function pauseScopesOf(plan: Plan): string[] {
   const { target } = plan;
   const scopes = [
-    GLOBAL_SCOPE,
+    ...placesOf(target),
     scopeOf.target(target),
-    scopeOf.group(target.group),
     scopeOf.runbook(plan.runbook),
-    ...(target.rack === null ? [] : [scopeOf.rack(target.rack)]),
-    ...(target.region === null ? [] : [scopeOf.region(target.region)]),
-    ...target.services.map(scopeOf.service),
+    scopeOf.runbookInGroup(plan.runbook, target.group),
     ...plan.limits.caps.map((cap) => cap.scope),
   ];
   return [...new Set(scopes)];

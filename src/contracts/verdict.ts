@@ -1,3 +1,4 @@
+import type { BreakerKind } from "./facts.ts";
 import type { Json } from "./json.ts";
 
 /**
@@ -29,7 +30,17 @@ export const REASONS = {
   STANDING_APPROVAL: "a standing approval covers this runbook version and group",
   GROUP_CAP: "as many targets of the group as allowed are in work",
   RACK_CAP: "as many targets of the rack as allowed are in work",
-  RATE: "the runbook's rate in its window is used up",
+  SERVICE_CAP: "as many targets of the service as allowed are in work",
+  REGION_CAP: "as many targets of the region as allowed are in work",
+  GLOBAL_CAP: "as many targets as allowed at all are in work",
+  RATE: "a rate of the runbook, the group or of everything is used up in its window",
+  MIN_HEALTHY: "too few members of the group would be left healthy",
+  FLAPPING: "the same fault recovers and fires again",
+  STORM: "so many targets are unhealthy that the cause is a common one; a person must reset the breaker",
+  ERROR_BUDGET: "the automation failed too often here; a person approves every plan until one resets the breaker",
+  COST_BUDGET: "the estimated cost does not fit into the budget of its window",
+  SECURITY_APPROVAL: "a matter of security always needs the approval of a person",
+  ROLLOUT: "this version of the runbook does not act on this target by itself yet",
 } as const;
 export type ReasonCode = keyof typeof REASONS;
 
@@ -41,6 +52,8 @@ export interface GuardrailResult {
   detail: string;
   /** The facts this guardrail saw. */
   saw: { [key: string]: Json };
+  /** Breakers that this result trips: the record latches them where the decision counts. */
+  trips?: { kind: BreakerKind; scope: string }[];
   /** ISO; for `wait`, the earliest time at which it may pass, when that is known. */
   until?: string;
 }

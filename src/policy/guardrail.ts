@@ -1,7 +1,12 @@
 import type { CountedFacts, DecisionFacts } from "../contracts/facts.ts";
 import type { Json } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
-import type { GuardrailOutcome, GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
+import {
+  GUARDRAIL_OUTCOMES,
+  type GuardrailOutcome,
+  type GuardrailResult,
+  type ReasonCode,
+} from "../contracts/verdict.ts";
 
 /** One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction. */
 export type Guardrail =
@@ -36,6 +41,26 @@ export function stop(
 /** A fact that was not there, or made no sense: never fails open. */
 export function unavailable(guardrail: string, what: string, saw: Saw = {}): GuardrailResult {
   return stop(guardrail, "refuse", "FACTS_UNAVAILABLE", what, saw);
+}
+
+/** One result of several looks of one guardrail: the worst outcome, every detail of it, all that was seen. */
+export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
+  const rank = (result: GuardrailResult): number => GUARDRAIL_OUTCOMES.indexOf(result.outcome);
+  const top = Math.max(...results.map(rank));
+  const worst = results.filter((result) => rank(result) === top);
+  const [first] = worst;
+  if (first === undefined) throw new Error("there is no result to choose from");
+  const untils = worst.flatMap(({ until }) => (until === undefined ? [] : [until])).sort();
+  const trips = results.flatMap((result) => result.trips ?? []);
+  const { until: _, trips: __, ...base } = first;
+  return {
+    ...base,
+    detail: worst.map((result) => result.detail).join("; "),
+    saw: results.length === 1 ? first.saw : { ...first.saw, all: results.map(({ saw }) => saw) },
+    // All of them must be over, and one without a known end leaves the end unknown.
+    ...(untils.length === worst.length ? { until: untils.at(-1) ?? "" } : {}),
+    ...(trips.length === 0 ? {} : { trips }),
+  };
 }
 
 /** Milliseconds since 1970, or null when the text is no time. */

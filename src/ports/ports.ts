@@ -21,6 +21,11 @@ export interface MetricsPort {
     query: string,
     maxAgeMs: number,
   ): Promise<{ ok: true; value: number; ageMs: number } | { ok: false; reason: string }>;
+  /** The newest value of each series of an expression, by one label; `ok: false` when two series share its value. */
+  series(
+    query: string,
+    label: string,
+  ): Promise<{ ok: true; values: Record<string, number> } | { ok: false; reason: string }>;
 }
 
 export interface PoolServer {

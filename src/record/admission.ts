@@ -4,11 +4,14 @@
  * policy decides; the record itself never lets a cap be exceeded or a waiter be passed, whatever the policy says.
  */
 import { sql, type Transaction } from "kysely";
+import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
+import type { Plan } from "../contracts/plan.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
-import type { Admission, AdmissionRequest } from "./api.ts";
+import type { Admission, AdmissionRequest, Admitted } from "./api.ts";
 import { appendAudit } from "./audit.ts";
+import { latch } from "./breakers.ts";
 import { now } from "./clock.ts";
 import { countFacts } from "./counted.ts";
 import { RecordConflict } from "./errors.ts";
@@ -16,29 +19,43 @@ import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { type Ahead, aheadOf, heldPlaces, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
-import { cappedScopes, queuedScopes } from "./scopes.ts";
+import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
-export async function admit(db: Database, request: AdmissionRequest): Promise<Admission> {
+export async function admit(db: Database, request: AdmissionRequest): Promise<Admitted> {
   return inTransaction(db, async (tx) => {
     await lockAdmission(tx);
     const row = await lockRemediation(tx, request.remediationId);
     const before = await admittedBefore(tx, request);
-    if (before !== null) return before;
+    if (before !== null) return { ...before, tripped: [] };
     if (row.closed_at !== null)
       throw new RecordConflict(`remediation ${request.remediationId} is closed: it cannot be admitted`);
     const { counted, now: at } = await countFacts(tx, request.remediationId, request.plan, request.planHash);
     const results = request.evaluate(counted, at);
-    if (results.some((result) => result.outcome !== "pass" && result.outcome !== "wait")) {
-      return refuse(tx, request, results);
-    }
-    const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
-    const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
-    const wait = whyWait(request, counted, results, ahead);
-    return wait === null
-      ? take(tx, request, counted, results)
-      : enqueue(tx, { request, row, results, place, ahead, detail: wait });
+    const tripped = await latch(tx, request.remediationId, results);
+    return { ...(await settle(tx, { request, row, counted, results, at })), tripped };
   });
+}
+
+interface Evaluated {
+  request: AdmissionRequest;
+  row: StoredRemediation;
+  counted: CountedFacts;
+  results: GuardrailResult[];
+  at: string;
+}
+
+async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Admission> {
+  const { request, counted, results, at } = evaluated;
+  if (results.some((result) => result.outcome !== "pass" && result.outcome !== "wait")) {
+    return refuse(tx, request, results);
+  }
+  const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
+  const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
+  const wait = whyWait(request, counted, results, ahead);
+  return wait === null
+    ? take(tx, request, counted, results)
+    : enqueue(tx, { ...evaluated, place, ahead, detail: wait });
 }
 
 /** Admitted for this very plan already: a retry consumes nothing. */
@@ -76,10 +93,7 @@ function whyWait(
   return ahead.blocker === null ? null : `behind remediation ${ahead.blocker}, which waits for a scope of this plan`;
 }
 
-interface Enqueue {
-  request: AdmissionRequest;
-  row: StoredRemediation;
-  results: GuardrailResult[];
+interface Enqueue extends Evaluated {
   place: Place;
   ahead: Ahead;
   detail: string;
@@ -87,7 +101,7 @@ interface Enqueue {
 
 async function enqueue(
   tx: Transaction<Tables>,
-  { request, row, results, place, ahead, detail }: Enqueue,
+  { request, row, counted, results, place, ahead, detail }: Enqueue,
 ): Promise<Admission> {
   const { remediationId, plan, planHash } = request;
   const untils = results.flatMap((result) => (result.outcome === "wait" && result.until ? [result.until] : []));
@@ -95,9 +109,22 @@ async function enqueue(
   const until = untils.length === 0 ? null : untils.reduce((a, b) => (Date.parse(a) > Date.parse(b) ? a : b));
   const holds = (await needsPerson(tx, request, cappedScopes(plan))) ? [] : heldPlaces(plan, results);
   const workflowId = row.workflow_id;
-  const isNew = await stayInQueue(tx, { remediationId, workflowId, plan, planHash, place, holds, waitUntil: until });
+  const fewerThan = fewerInWork(plan, counted, results);
+  const waiter = { remediationId, workflowId, plan, planHash, place, holds, waitUntil: until, detail, fewerThan };
+  const isNew = await stayInQueue(tx, waiter);
   if (isNew) await audit(tx, request, "queued", { detail, results: asJson(results) });
   return { status: "queued", results, position: ahead.count + 1, detail, until };
+}
+
+/** What is unhealthy outside the record nobody hints about: only when fewer of the group are held is it worth a look. */
+function fewerInWork(
+  plan: Plan,
+  counted: CountedFacts,
+  results: GuardrailResult[],
+): { scope: string; max: number } | null {
+  if (!results.some((result) => result.code === "MIN_HEALTHY" && result.outcome === "wait")) return null;
+  const scope = scopeOf.group(plan.target.group);
+  return { scope, max: counted.held[scope] ?? 0 };
 }
 
 /** A lease that was left over fills one of its scopes: until a person acts, others need not wait behind this one. */
@@ -107,7 +134,7 @@ async function needsPerson(
   caps: { scope: string; max: number }[],
 ): Promise<boolean> {
   const counts = await sql<{ scope: string; n: number; orphaned: number }>`
-    select scope, count(*)::int as n, (count(*) filter (where state = 'orphaned'))::int as orphaned from leases
+    select scope, count(*)::int as n, (count(*) filter (where state <> 'held'))::int as orphaned from leases
      where scope = any(${caps.map((cap) => cap.scope)}::text[]) and remediation_id <> ${request.remediationId}
      group by scope`.execute(tx);
   return counts.rows.some((row) => row.orphaned > 0 && caps.some((cap) => cap.scope === row.scope && row.n >= cap.max));
@@ -120,7 +147,7 @@ async function take(
   results: GuardrailResult[],
 ): Promise<Admission> {
   const { remediationId, plan, planHash } = request;
-  const scopes = cappedScopes(plan).map((cap) => cap.scope);
+  const scopes = leasedScopes(plan);
   await sql`
     with clock as materialized (select selfheal_now() as now)
     insert into leases (remediation_id, scope, state, since)
@@ -133,6 +160,8 @@ async function take(
     standing_id: standing,
     results: JSON.stringify(results),
     runbook: plan.runbook,
+    group_name: plan.target.group,
+    cost: plan.limits.shared?.cost.estimate ?? 0,
   };
   await tx
     .insertInto("admissions")

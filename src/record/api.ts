@@ -8,6 +8,8 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { GuardRecord, Tripped } from "./api-guards.ts";
+import type { PeopleRecord } from "./api-people.ts";
 import type { SweepRecord } from "./api-sweep.ts";
 import type { TemporalRecord } from "./api-temporal.ts";
 
@@ -17,6 +19,8 @@ export type Disposition = "received" | "delivered" | "unmatched" | "ignored";
 export interface ReceivedAlert {
   alert: Alert;
   target: TargetRef | null;
+  /** The target's group, where the inventory knows it: what the storm breaker counts by. */
+  group?: string | null;
   runbook: string | null;
   /** For `unmatched` and `ignored`: why. */
   disposition: "received" | "unmatched" | "ignored";
@@ -49,6 +53,9 @@ export interface Ingest {
   /** Received at least `olderThanMs` ago and never delivered. */
   undelivered(olderThanMs: number, limit: number): Promise<AlertRow[]>;
 }
+
+/** `leftOut`: its remediation is closed and left the target out of service; it counts until the target is back. */
+export type LeaseState = "held" | "orphaned" | "leftOut";
 
 export interface OpenEpisode {
   remediationId: string;
@@ -189,35 +196,8 @@ export type Admission =
   /** In the queue: severity first, with ageing; `position` counts from 1. */
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
   | { status: "refused"; results: GuardrailResult[] };
-
-export interface PersonCommand {
-  remediationId: string;
-  /** Names this message; a second call with it answers as the first did. */
-  key: string;
-  command: string;
-  by: string;
-  via: string;
-  reason: string;
-  /** Proves who it is, and says how it came; used up by this call, also when the command does not count. */
-  token: string | null;
-  /** May it count without a token? */
-  unsigned: boolean;
-  /** Who may not count, and why: recorded as ignored. */
-  ignoredBecause: string | null;
-  /** What else is written down. */
-  about: JsonObject;
-}
-
-export interface TokenWish {
-  remediationId: string;
-  /** null: the decision is about no plan (cancel). */
-  planHash: string | null;
-  person: string;
-  decision: string;
-  /** How the person came to it: `api`, `cli`, `signal`. */
-  via: string;
-  ttlMs: number;
-}
+/** With the breakers that this very call tripped: people are to be told. */
+export type Admitted = Admission & { tripped: Tripped[] };
 
 export interface ListFilter {
   open?: boolean;
@@ -228,7 +208,7 @@ export interface ListFilter {
   limit?: number;
 }
 
-export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
+export interface RecordStore extends Ingest, PeopleRecord, SweepRecord, TemporalRecord, GuardRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -254,38 +234,8 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
   plan(remediationId: string): Promise<{ plan: Plan; planHash: string; catalogueVersion: string } | null>;
   countedFacts(remediationId: string, plan: Plan, planHash: string): Promise<{ counted: CountedFacts; now: string }>;
 
-  /**
-   * Records a person's decision and answers what it makes of the approval. One decision a person; the first reject
-   * ends it; `needed` approvals make it approved.
-   */
-  decide(decision: {
-    remediationId: string;
-    planHash: string;
-    decision: "approve" | "reject";
-    by: string;
-    via: string;
-    reason: string;
-    /** Who may not count, and why: recorded as ignored. */
-    ignoredBecause: string | null;
-    /** Proves who decides, and says how it came; used up by this call, also when the decision does not count. */
-    token: string | null;
-    /** May it count without a token? */
-    unsigned: boolean;
-    needed: number;
-    expiresAt: string;
-  }): Promise<{ status: "approved" | "rejected" | "needMore" | "ignored"; detail: string }>;
-
-  /** Records what a person commands a remediation that he took over. Answers why it does not count, or null. */
-  command(given: PersonCommand): Promise<string | null>;
-
-  /**
-   * A one-time token for one decision of one person on one plan. Only its hash is kept. Rejects with RecordConflict
-   * when the record does not know the remediation, or it is closed.
-   */
-  issueToken(wish: TokenWish): Promise<{ token: string; expiresAt: string }>;
-
   /** One transaction: evaluate and consume everything countable for all scopes of the plan, or nothing. */
-  admit(request: AdmissionRequest): Promise<Admission>;
+  admit(request: AdmissionRequest): Promise<Admitted>;
   /** A person holds it: it keeps its place and is not woken until it asks for admission again. Not in the queue: nothing. */
   keepPlace(remediationId: string): Promise<void>;
   /** Takes a waiting remediation out of the queue (it gave up, or was refused). */
@@ -296,12 +246,11 @@ export interface RecordStore extends Ingest, SweepRecord, TemporalRecord {
    * may go now).
    */
   admissibleWaiters(limit: number): Promise<{ workflowId: string; remediationId: string }[]>;
-  queue(): Promise<{ remediationId: string; severity: Severity; since: string; position: number; scopes: string[] }[]>;
   /** The workflow is gone and its effects may not be settled: its leases go on counting, but it may apply no more (law 2). */
   orphanLeases(remediationId: string, reason: string): Promise<void>;
   /** A person, or the recovery after settling every effect, gives the leases back. */
   releaseLeases(remediationId: string, by: string, reason: string): Promise<void>;
-  leases(): Promise<{ remediationId: string; scope: string; state: "held" | "orphaned"; since: string }[]>;
+  leases(): Promise<{ remediationId: string; scope: string; state: LeaseState; since: string }[]>;
 
   /**
    * Records the intent of an effect and looks at the fence in one transaction: the remediation is open, its leases are

@@ -1,6 +1,6 @@
 /** What people command a remediation that they took over: proven and written down in one transaction. */
 import type { JsonObject } from "../contracts/json.ts";
-import type { PersonCommand } from "./api.ts";
+import type { PersonCommand } from "./api-people.ts";
 import { appendAudit } from "./audit.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { lockRemediation } from "./remediation-row.ts";

@@ -1,9 +1,13 @@
-/** The facts that policy counts, in one statement, so that they are of one moment. */
+/**
+ * The facts that policy counts. Within an admission they are of one moment, because everything that changes them goes
+ * through the admission lock; alerts alone still come in.
+ */
 import { sql } from "kysely";
 import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Session } from "./pool.ts";
-import { cappedScopes } from "./scopes.ts";
+import { countShared } from "./counted-shared.ts";
+import { leasedScopes } from "./scopes.ts";
 
 interface Counted {
   now: string;
@@ -11,7 +15,7 @@ interface Counted {
   attempts: number;
   rateUsed: number;
   rateSince: string | null;
-  held: Record<string, number> | null;
+  held: Record<string, { all: number; left: number }> | null;
   openElsewhere: string | null;
   standing: StandingApproval | null;
   approvedBy: string[];
@@ -24,7 +28,7 @@ export async function countFacts(
   plan: Plan,
   planHash: string,
 ): Promise<{ counted: CountedFacts; now: string }> {
-  const scopes = cappedScopes(plan).map((cap) => cap.scope);
+  const scopes = leasedScopes(plan);
   const { target, runbook } = plan;
   const { attempts, rate } = plan.limits;
   // An episode acted when it was admitted and began an effect; one in flight may still begin, so the rate counts it.
@@ -45,9 +49,13 @@ export async function countFacts(
         as attempts,
       (select count(*)::int from rated) as "rateUsed",
       (select selfheal_iso(min(admitted_at)) from rated) as "rateSince",
-      (select json_object_agg(scope, n) from (
-         select scope, count(*)::int as n from leases
-          where scope = any(${scopes}::text[]) and remediation_id <> ${remediationId} group by scope) s) as held,
+      (select json_object_agg(scope, json_build_object('all', n, 'left', left_out)) from (
+         select scope, count(*)::int as n, (count(*) filter (where only_left))::int as left_out from (
+           select l.scope, r.target_kind, r.target_id, bool_and(l.state = 'leftOut') as only_left
+             from leases l join remediations r using (remediation_id)
+            where l.scope = any(${scopes}::text[]) and l.remediation_id <> ${remediationId}
+              and not (l.state = 'leftOut' and r.target_kind = ${target.kind} and r.target_id = ${target.id})
+            group by 1, 2, 3) of_target group by scope) s) as held,
       (select remediation_id from remediations
         where target_kind = ${target.kind} and target_id = ${target.id} and closed_at is null
           and remediation_id <> ${remediationId} limit 1) as "openElsewhere",
@@ -65,6 +73,7 @@ export async function countFacts(
         where resumed_at is null and (until_at is null or until_at > clock.now)) as pauses
       from clock`.execute(db);
   const { now, held, ...rest } = found.rows[0] as Counted;
-  const all = Object.fromEntries(scopes.map((scope) => [scope, held?.[scope] ?? 0]));
-  return { counted: { ...rest, held: all }, now };
+  const number = (of: "all" | "left") => Object.fromEntries(scopes.map((scope) => [scope, held?.[scope]?.[of] ?? 0]));
+  const shared = await countShared(db, remediationId, plan);
+  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared }, now };
 }

@@ -48,15 +48,22 @@ async function fence(
   }
   const lost = await lostLease(tx, intent, row);
   if (lost !== null) return { ok: false, code: "LEASE_LOST", detail: lost };
-  // Healing goes on under a pause: taking back and finishing make the world safer (B10).
+  // Healing goes on under a pause or an open breaker: taking back and finishing make the world safer (B10).
   if (intent.direction !== "apply") return null;
   const pause = await sql<{ scope: string; reason: string; by: string }>`
     select scope, reason, by_person as by from pauses
      where resumed_at is null and (until_at is null or until_at > selfheal_now())
        and scope = any(${row.pause_scopes}::text[]) order by at limit 1`.execute(tx);
   const found = pause.rows[0];
-  if (found === undefined) return null;
-  return { ok: false, code: "PAUSED", detail: `${found.scope} was paused by ${found.by}: ${found.reason}` };
+  if (found !== undefined) {
+    return { ok: false, code: "PAUSED", detail: `${found.scope} was paused by ${found.by}: ${found.reason}` };
+  }
+  const storm = await sql<{ scope: string; reason: string }>`
+    select scope, reason from breakers
+     where kind = 'storm' and reset_at is null and scope = any(${row.pause_scopes}::text[]) limit 1`.execute(tx);
+  const open = storm.rows[0];
+  if (open === undefined) return null;
+  return { ok: false, code: "PAUSED", detail: `the storm breaker of ${open.scope} tripped: ${open.reason}` };
 }
 
 /**

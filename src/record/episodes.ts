@@ -3,14 +3,16 @@ import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import type { FaultKey } from "../contracts/alert.ts";
 import type { JsonObject } from "../contracts/json.ts";
-import type { Phase } from "../contracts/remediation.ts";
+import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { OpenEpisode, Opened, RecordStore } from "./api.ts";
 import { appendAudit, GENESIS, startChain } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
+import { giveBackLeases } from "./left-out.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction } from "./pool.ts";
-import { lockRemediation } from "./remediation-row.ts";
+import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
+import { pauseItself } from "./self-pause.ts";
 import { pauseScopesOfEpisode } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
@@ -195,8 +197,9 @@ async function tryClose(tx: Transaction<Tables>, request: CloseRequest, locked: 
   await decideFaults(tx, remediationId, faults);
   await linkFaults(tx, remediationId, faults);
   const keepLeases = gaveBack && (await isUnsettled(tx, remediationId));
-  await giveBack(tx, remediationId, keepLeases);
-  const body: JsonObject = { outcome, needsHuman, detail, faults: [...faults], keepLeases };
+  const leftOut = await giveBack(tx, row, outcome, keepLeases);
+  await pauseItself(tx, row, outcome);
+  const body: JsonObject = { outcome, needsHuman, detail, faults: [...faults], keepLeases, leftOut };
   const auditHead = await appendAudit(tx, { chain: remediationId, key: "closed", kind: "closed", body });
   await tx
     .updateTable("remediations")
@@ -243,12 +246,19 @@ async function decideFaults(tx: Transaction<Tables>, remediationId: string, faul
   );
 }
 
-async function giveBack(tx: Transaction<Tables>, remediationId: string, keepLeases: boolean): Promise<void> {
+/** Answers the scopes on which the target goes on counting, because it was left out of service. */
+async function giveBack(
+  tx: Transaction<Tables>,
+  row: StoredRemediation,
+  outcome: Outcome,
+  keepLeases: boolean,
+): Promise<string[]> {
+  const remediationId = row.remediation_id;
+  let leftOut: string[] = [];
   if (keepLeases) {
     await tx.updateTable("leases").set({ state: "orphaned" }).where("remediation_id", "=", remediationId).execute();
   } else {
-    await tx.deleteFrom("leases").where("remediation_id", "=", remediationId).execute();
-    await tx.updateTable("admissions").set({ released_at: now }).where("remediation_id", "=", remediationId).execute();
+    ({ leftOut } = await giveBackLeases(tx, row, outcome));
   }
   await tx.deleteFrom("queue").where("remediation_id", "=", remediationId).execute();
   await tx
@@ -257,4 +267,5 @@ async function giveBack(tx: Transaction<Tables>, remediationId: string, keepLeas
     .where("remediation_id", "=", remediationId)
     .where("done_at", "is", null)
     .execute();
+  return leftOut;
 }

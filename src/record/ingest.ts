@@ -57,7 +57,7 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
     with input as materialized (
       select * from json_to_recordset(${input}) as x(
         ordinal int, times int, "faultKey" text, status text, fingerprint text, "startsAt" text, "endsAt" text,
-        labels json, annotations json, source text, "targetKind" text, "targetId" text, runbook text,
+        labels json, annotations json, source text, "targetKind" text, "targetId" text, "targetGroup" text, runbook text,
         disposition text, reason text, "reopenAfterMs" bigint)),
     decided as materialized (
       select i.ordinal, i.status, d.*,
@@ -65,9 +65,9 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
         from input i join decided_faults d on d.fault_key = i."faultKey"),
     written as (
       insert into alerts (fault_key, status, fingerprint, starts_at, ends_at, labels, annotations, source, target_kind,
-                          target_id, runbook, disposition, reason, repeats, received_at, last_seen_at)
+                          target_id, target_group, runbook, disposition, reason, repeats, received_at, last_seen_at)
       select "faultKey", status, fingerprint, "startsAt", "endsAt", labels, annotations, source, "targetKind",
-             "targetId", runbook, disposition, reason, times - 1, selfheal_now(), selfheal_now()
+             "targetId", "targetGroup", runbook, disposition, reason, times - 1, selfheal_now(), selfheal_now()
         from input order by "faultKey" collate "C", status
       on conflict (fault_key, status) do update set ${CHANGES}
       returning fault_key, status, disposition)
@@ -97,6 +97,7 @@ const CHANGES = (() => {
     ends_at = coalesce(excluded.ends_at, alerts.ends_at),
     target_kind = case when ${stays} then alerts.target_kind else excluded.target_kind end,
     target_id = case when ${stays} then alerts.target_id else excluded.target_id end,
+    target_group = case when ${stays} then alerts.target_group else excluded.target_group end,
     runbook = case when ${stays} then alerts.runbook else excluded.runbook end,
     reason = case when ${stays} then alerts.reason else excluded.reason end,
     disposition = case when ${stays} then alerts.disposition else excluded.disposition end`;
@@ -125,6 +126,7 @@ function toInput(fact: Fact, ordinal: number) {
     source: alert.source,
     targetKind: target?.kind ?? null,
     targetId: target?.id ?? null,
+    targetGroup: fact.last.group ?? null,
     runbook,
     disposition,
     reason,

@@ -2,9 +2,10 @@
 import { sql, type Transaction } from "kysely";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
+import { giveBackLeases } from "./left-out.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { lockRemediation } from "./remediation-row.ts";
+import { lockRemediation, remediationRows } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
 
 export async function leaseRows(db: Session) {
@@ -37,15 +38,20 @@ export async function orphanLeases(db: Database, remediationId: string, reason: 
 
 /** Of a closed remediation, once the last of its effects is settled. The caller holds the admission lock. */
 export async function releaseSettled(tx: Transaction<Tables>, remediationId: string): Promise<void> {
-  const gone = await sql<{ scope: string }>`
-    delete from leases
-     where remediation_id = ${remediationId} and state = 'orphaned' and not exists (
-       select 1 from effects where remediation_id = ${remediationId} and state in ('intent', 'pending', 'unknown'))
-    returning scope`.execute(tx);
-  const scopes = gone.rows.map((row) => row.scope).sort();
-  if (scopes.length === 0) return;
-  await tx.updateTable("admissions").set({ released_at: now }).where("remediation_id", "=", remediationId).execute();
-  const body = { scopes, by: "selfheal", reason: "its last effect is settled" };
+  const open = await sql`
+    select 1 from effects where remediation_id = ${remediationId} and state in ('intent', 'pending', 'unknown')
+    limit 1`.execute(tx);
+  const orphaned = await tx
+    .selectFrom("leases")
+    .select("scope")
+    .where("remediation_id", "=", remediationId)
+    .where("state", "=", "orphaned")
+    .execute();
+  if (open.rows.length > 0 || orphaned.length === 0) return;
+  // Without a lock: what is closed does not change any more.
+  const row = await remediationRows(tx).where("remediation_id", "=", remediationId).executeTakeFirstOrThrow();
+  const { freed: scopes, leftOut } = await giveBackLeases(tx, row, row.outcome);
+  const body = { scopes, leftOut, by: "selfheal", reason: "its last effect is settled" };
   await appendAudit(tx, { chain: remediationId, key: "leasesReleased", kind: "leasesReleased", body });
 }
 

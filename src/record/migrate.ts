@@ -8,6 +8,7 @@ import * as second from "./migrations/0002-findings.ts";
 import * as fourth from "./migrations/0004-decision-tokens.ts";
 import * as fifth from "./migrations/0005-temporal.ts";
 import * as sixth from "./migrations/0006-lost-alerts.ts";
+import * as seventh from "./migrations/0007-guardrails.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
@@ -17,6 +18,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0004-decision-tokens": fourth,
   "0005-temporal": fifth,
   "0006-lost-alerts": sixth,
+  "0007-guardrails": seventh,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

@@ -8,15 +8,24 @@ import type { Plan } from "../contracts/plan.ts";
 import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { cappedScopes, queuedScopes } from "./scopes.ts";
-import { scopeOf } from "../contracts/ids.ts";
+import { cappedScopes, queuedScopes, windowScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
 const HEAD_START_MS: Record<Severity, number> = { critical: 60 * 60_000, warning: 30 * 60_000, info: 0 };
 /** Later than every row. */
 const NEW_SEQ = Number.MAX_SAFE_INTEGER;
 /** Waits that end when another remediation gives capacity back. */
-const CAPACITY: readonly ReasonCode[] = ["GROUP_CAP", "RACK_CAP", "ALREADY_OPEN"];
+const CAPACITY: readonly ReasonCode[] = [
+  "GROUP_CAP",
+  "RACK_CAP",
+  "SERVICE_CAP",
+  "REGION_CAP",
+  "GLOBAL_CAP",
+  "MIN_HEALTHY",
+  "ALREADY_OPEN",
+];
+/** Waits that end when a window has moved on. */
+const WINDOWS: readonly ReasonCode[] = ["RATE", "COST_BUDGET"];
 
 export interface Place {
   since: string;
@@ -68,13 +77,13 @@ export async function aheadOf(
 
 /**
  * The scopes on which later ones must wait behind this waiter. One that waits only for capacity keeps all of its scopes,
- * one that waits for its runbook's rate keeps that runbook, and one that waits for something of its own (a cooldown, a
- * pause) keeps nothing: it would only block others that could go.
+ * one that waits for a rate or a budget keeps its windows, so that cheaper ones do not pass it for ever, and one that
+ * waits for something of its own (a cooldown, a pause) keeps nothing: it would only block others that could go.
  */
 export function heldPlaces(plan: Plan, waiting: readonly GuardrailResult[]): string[] {
   const codes = waiting.filter((result) => result.outcome === "wait").map((result) => result.code);
   if (codes.every((code) => CAPACITY.includes(code))) return queuedScopes(plan);
-  if (codes.every((code) => CAPACITY.includes(code) || code === "RATE")) return [scopeOf.runbook(plan.runbook)];
+  if (codes.every((code) => CAPACITY.includes(code) || WINDOWS.includes(code))) return windowScopes(plan);
   return [];
 }
 
@@ -86,19 +95,24 @@ export interface Waiter {
   place: Place;
   holds: string[];
   waitUntil: string | null;
+  detail: string;
+  /** Targets held now on the group's scope, when it waits for members to become healthy: fewer of them may help. */
+  fewerThan: { scope: string; max: number } | null;
 }
 
 /** Answers true when it was not in the queue before. */
 export async function stayInQueue(tx: Transaction<Tables>, waiter: Waiter): Promise<boolean> {
-  const caps = cappedScopes(waiter.plan);
+  const capped = cappedScopes(waiter.plan);
+  const caps = waiter.fewerThan === null ? capped : [...capped, waiter.fewerThan];
   const what = {
     severity: waiter.plan.severity,
     rank_at: waiter.place.rankAt,
     plan_hash: waiter.planHash,
     caps: JSON.stringify(caps),
-    scopes: caps.map((cap) => cap.scope),
+    scopes: capped.map((cap) => cap.scope),
     holds: waiter.holds,
     wait_until: waiter.waitUntil,
+    detail: waiter.detail,
   };
   await tx
     .insertInto("queue")
@@ -128,22 +142,13 @@ export async function keepPlace(db: Database, remediationId: string): Promise<vo
   await sql`update queue set wait_until = 'infinity' where remediation_id = ${remediationId}`.execute(db);
 }
 
-export async function queueRows(db: Session) {
-  const rows = await db
-    .selectFrom("queue")
-    .select(["remediation_id as remediationId", "severity", "since", "scopes"])
-    .orderBy("rank_at")
-    .orderBy("seq")
-    .execute();
-  return rows.map((row, index) => ({ ...row, position: index + 1 }));
-}
-
 interface Candidate {
   remediationId: string;
   workflowId: string;
+  target: string;
   caps: { scope: string; max: number }[];
   holds: string[];
-  /** It waits for a known time or a pause: no use in waking it, but it may keep its place. */
+  /** It waits for a known time, a pause or a breaker: no use in waking it, but it may keep its place. */
   asleep: boolean;
 }
 
@@ -154,27 +159,47 @@ export async function admissibleWaiters(
 ): Promise<{ workflowId: string; remediationId: string }[]> {
   const candidates = await sql<Candidate>`
     select q.remediation_id as "remediationId", q.workflow_id as "workflowId", q.caps, q.holds,
+           r.target_kind || ' ' || r.target_id as target,
            coalesce(q.wait_until > selfheal_now(), false) or exists (
              select 1 from pauses p where p.resumed_at is null and p.scope = any(r.pause_scopes)
-                and (p.until_at is null or p.until_at > selfheal_now())) as asleep
+                and (p.until_at is null or p.until_at > selfheal_now())) or exists (
+             select 1 from breakers b where b.kind = 'storm' and b.reset_at is null
+                and b.scope = any(r.pause_scopes)) as asleep
       from queue q join remediations r using (remediation_id)
      where r.closed_at is null
      order by q.rank_at, q.seq`.execute(db);
-  const counts = await sql<{ scope: string; n: number }>`
-    select scope, count(*)::int as n from leases group by scope`.execute(db);
-  const held = new Map(counts.rows.map((row) => [row.scope, row.n]));
+  const held = await heldTargets(db);
   const kept = new Set<string>();
   const admissible: { workflowId: string; remediationId: string }[] = [];
   for (const candidate of candidates.rows) {
     if (admissible.length >= limit) break;
-    const room = candidate.caps.every((cap) => (held.get(cap.scope) ?? 0) < cap.max && !kept.has(cap.scope));
+    const { caps, target, workflowId, remediationId } = candidate;
+    const room = caps.every(({ scope, max }) => othersOn(held, scope, target) < max && !kept.has(scope));
     const free = room && !candidate.asleep && !candidate.holds.some((scope) => kept.has(scope));
     if (free) {
-      admissible.push({ workflowId: candidate.workflowId, remediationId: candidate.remediationId });
-      for (const cap of candidate.caps) held.set(cap.scope, (held.get(cap.scope) ?? 0) + 1);
+      admissible.push({ workflowId, remediationId });
+      for (const { scope } of caps) held.set(scope, (held.get(scope) ?? new Map<string, boolean>()).set(target, false));
     } else {
       for (const scope of candidate.holds) kept.add(scope);
     }
   }
   return admissible;
+}
+
+/** By scope, the targets held on it; true: only left out of service. */
+async function heldTargets(db: Session): Promise<Map<string, Map<string, boolean>>> {
+  const rows = await sql<{ scope: string; target: string; left: boolean }>`
+    select l.scope, r.target_kind || ' ' || r.target_id as target, bool_and(l.state = 'leftOut') as left
+      from leases l join remediations r using (remediation_id) group by 1, 2`.execute(db);
+  const held = new Map<string, Map<string, boolean>>();
+  for (const { scope, target, left } of rows.rows) {
+    held.set(scope, (held.get(scope) ?? new Map<string, boolean>()).set(target, left));
+  }
+  return held;
+}
+
+/** What the target itself was left out by does not stand in its own way. */
+function othersOn(held: Map<string, Map<string, boolean>>, scope: string, target: string): number {
+  const on = held.get(scope);
+  return on === undefined ? 0 : on.size - (on.get(target) === true ? 1 : 0);
 }

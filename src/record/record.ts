@@ -8,21 +8,25 @@ import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
 import { command } from "./commands.ts";
 import * as controls from "./controls.ts";
+import * as breakers from "./breakers.ts";
 import { countFacts } from "./counted.ts";
+import { saveGroupHealth } from "./counted-shared.ts";
 import * as effects from "./effects.ts";
 import * as episodes from "./episodes.ts";
 import { escalation, escalationSent } from "./escalations.ts";
 import * as ingest from "./ingest.ts";
 import * as leases from "./leases.ts";
+import * as leftOut from "./left-out.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as queries from "./queries.ts";
-import { admissibleWaiters, keepPlace, leaveQueue, queueRows } from "./queue.ts";
+import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
 import { planOf, saveDecision } from "./verdicts.ts";
 import { issueToken } from "./tokens.ts";
+import { queueRows, waitingUnder } from "./waiting.ts";
 import * as waits from "./waits.ts";
 
 export type RecordOptions = PoolOptions;
@@ -48,6 +52,7 @@ function recordOver(db: Database): RecordStore {
     ...writersOfEffects(db),
     ...readers(db),
     ...sweeping(db),
+    ...guarding(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -117,7 +122,6 @@ function readers(db: Database) {
     plan: (remediationId) => planOf(db, remediationId),
     countedFacts: (remediationId, plan, planHash) => countFacts(db, remediationId, plan, planHash),
     admissibleWaiters: (limit) => admissibleWaiters(db, limit),
-    queue: () => queueRows(db),
     leases: () => leases.leaseRows(db),
     effect: (key) => effects.effectOf(db, key),
     unsettledEffects: (olderThanMs, limit) => effects.unsettledEffects(db, olderThanMs, limit),
@@ -128,6 +132,19 @@ function readers(db: Database) {
     audit: (chain) => auditRows(db, chain),
     alerts: (filter) => ingest.listAlerts(db, filter),
     target: (ref) => queries.targetHistory(db, ref),
+  } satisfies Partial<RecordStore>;
+}
+
+function guarding(db: Database) {
+  return {
+    queue: () => queueRows(db),
+    trip: (remediationId, results) => breakers.trip(db, remediationId, results),
+    breakers: () => breakers.openBreakers(db),
+    resetBreakers: (reset) => breakers.resetBreakers(db, reset),
+    waitingUnder: (scope) => waitingUnder(db, scope),
+    saveGroupHealth: (group, read) => saveGroupHealth(db, group, read),
+    leftOut: () => leftOut.leftOutTargets(db),
+    back: (target, by, reason) => leftOut.back(db, target, by, reason),
   } satisfies Partial<RecordStore>;
 }
 

@@ -1,5 +1,5 @@
 /** Which scopes a plan takes leases on, and which a pause may name to stop it. */
-import { GLOBAL_SCOPE } from "../contracts/scopes.ts";
+import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { TargetRef } from "../contracts/target.ts";
@@ -11,14 +11,29 @@ export function cappedScopes(plan: Plan): { scope: string; max: number }[] {
   return [...caps].map(([scope, max]) => ({ scope, max }));
 }
 
-/** Scopes on which waiters keep their order: what is capped, and the runbook when its rate is limited. */
+/** Where an admitted plan takes its leases: everywhere where it counts, also for the caps of other runbooks. */
+export function leasedScopes(plan: Plan): string[] {
+  return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...placesOf(plan.target)])];
+}
+
+/** Words for the order of those who wait for a window: nobody holds a lease on these. */
+export function windowScopes(plan: Plan): string[] {
+  const { rate, shared } = plan.limits;
+  return [
+    ...(rate === null ? [] : [scopeOf.runbook(plan.runbook)]),
+    ...(shared?.rates ?? []).map((one) => `rate:${one.scope}`),
+    ...(shared?.cost.budgets ?? []).map((one) => `cost:${one.scope}`),
+  ];
+}
+
+/** Scopes on which waiters keep their order: what is capped, and the windows that are limited. */
 export function queuedScopes(plan: Plan): string[] {
-  const scopes = cappedScopes(plan).map((cap) => cap.scope);
-  return plan.limits.rate === null ? scopes : [...new Set([...scopes, scopeOf.runbook(plan.runbook)])];
+  return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...windowScopes(plan)])];
 }
 
 /** Before there is a plan. */
 export function pauseScopesOfEpisode(episode: { target: TargetRef; group: string; runbook: string | null }): string[] {
   const scopes = [GLOBAL_SCOPE, scopeOf.target(episode.target), scopeOf.group(episode.group)];
-  return episode.runbook === null ? scopes : [...scopes, scopeOf.runbook(episode.runbook)];
+  const { runbook, group } = episode;
+  return runbook === null ? scopes : [...scopes, scopeOf.runbook(runbook), scopeOf.runbookInGroup(runbook, group)];
 }

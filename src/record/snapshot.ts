@@ -2,7 +2,7 @@
 import type { FaultKey } from "../contracts/alert.ts";
 import type { ScopeCap } from "../contracts/plan.ts";
 import type { TargetRef } from "../contracts/target.ts";
-import type { AuditRow, Disposition, EffectRow, EscalationRow, RemediationRow } from "./api.ts";
+import type { AuditRow, Disposition, EffectRow, EscalationRow, LeaseState, RemediationRow } from "./api.ts";
 import { verifyChain } from "./audit.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
 import { type Database, openDatabase, type Session } from "./pool.ts";
@@ -32,7 +32,7 @@ export interface RecordSnapshot {
   alerts: SnapshotAlert[];
   remediations: SnapshotRemediation[];
   effects: EffectRow[];
-  leases: { remediationId: string; scope: string; state: "held" | "orphaned" }[];
+  leases: { remediationId: string; scope: string; state: LeaseState }[];
   /** Remediations that stand in the queue. */
   queue: string[];
   /** Waits that are not over. */

@@ -1,13 +1,14 @@
 /** The tables as kysely sees them; src/record/migrations makes them. Times are ISO strings, set by selfheal_now(). */
 import type { ColumnType, Generated } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
+import type { BreakerKind } from "../contracts/facts.ts";
 import type { EffectState } from "../contracts/effect.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 import type { Json, JsonObject } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
-import type { Disposition } from "./api.ts";
+import type { Disposition, LeaseState } from "./api.ts";
 import type { FindingSeverity } from "./api-sweep.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
@@ -23,7 +24,7 @@ export interface Tables {
   verdicts: VerdictsTable;
   decisions: DecisionsTable;
   decision_tokens: DecisionTokensTable;
-  leases: { remediation_id: string; scope: string; state: "held" | "orphaned"; since: string };
+  leases: { remediation_id: string; scope: string; state: LeaseState; since: string };
   queue: QueueTable;
   admissions: AdmissionsTable;
   effects: EffectsTable;
@@ -31,6 +32,8 @@ export interface Tables {
   escalations: EscalationsTable;
   pauses: PausesTable;
   standing_approvals: StandingTable;
+  breakers: BreakersTable;
+  group_health: { kind: string; group_name: string; at: string; unhealthy: string[] | null; detail: string };
   findings: FindingsTable;
   sweep_last: { singleton: Generated<boolean>; at: string; failures: string[]; temporal_lag_ms: number | null };
   temporal_home: {
@@ -56,6 +59,7 @@ interface AlertsTable {
   source: string;
   target_kind: string | null;
   target_id: string | null;
+  target_group: string | null;
   runbook: string | null;
   disposition: Disposition;
   reason: string | null;
@@ -144,6 +148,8 @@ interface QueueTable {
   holds: string[];
   /** A known time before which it cannot pass. */
   wait_until: string | null;
+  /** Why it waits, for people. */
+  detail: string;
 }
 
 interface AdmissionsTable {
@@ -158,6 +164,22 @@ interface AdmissionsTable {
   admitted_at: string;
   first_effect_at: string | null;
   released_at: string | null;
+  group_name: string;
+  cost: number;
+}
+
+interface BreakersTable {
+  id: string;
+  kind: BreakerKind;
+  scope: string;
+  reason: string;
+  /** Whose decision tripped it. */
+  remediation_id: string;
+  tripped_at: string;
+  reset_at: string | null;
+  reset_by: string | null;
+  reset_reason: string | null;
+  reset_how: string | null;
 }
 
 interface EffectsTable {

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { sql, type Transaction } from "kysely";
-import type { TokenWish } from "./api.ts";
+import type { TokenWish } from "./api-people.ts";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";

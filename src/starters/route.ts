@@ -87,6 +87,6 @@ function reasonOf(faults: FieldFault[]): string {
 export function toReceived(route: Route): ReceivedAlert {
   const { alert, reason } = route;
   if (route.kind !== "deliver") return { alert, target: null, runbook: null, disposition: route.kind, reason };
-  const { target, runbook, reopenAfterMs } = route;
-  return { alert, target, runbook, disposition: "received", reason, reopenAfterMs };
+  const { target, group, runbook, reopenAfterMs } = route;
+  return { alert, target, group, runbook, disposition: "received", reason, reopenAfterMs };
 }

@@ -6,7 +6,19 @@ import { projectPath } from "../../src/config/project.ts";
 
 const PORTS = readFileSync(projectPath("src/ports/ports.ts"), "utf8");
 /** Methods of ports that change nothing but what people are told. Every other one must be marked `@acts`. */
-const READS = ["measure", "scalar", "servers", "findByKey", "get", "getMany", "hasComment", "node", "nodes", "power"];
+const READS = [
+  "measure",
+  "scalar",
+  "series",
+  "servers",
+  "findByKey",
+  "get",
+  "getMany",
+  "hasComment",
+  "node",
+  "nodes",
+  "power",
+];
 const MORE_READS = ["drives", "active", "send", "now", "after", "connect"];
 
 let eslint: ESLint;

@@ -14,7 +14,7 @@ import {
   requirement,
   type Compiled,
 } from "../../src/catalogue/compile.ts";
-import { groupCap } from "../../src/catalogue/compile-limits.ts";
+import { shareCap } from "../../src/catalogue/compile-limits.ts";
 import { FAKE_ACTIONS } from "../support/actions.ts";
 import { alertOf, catalogueOf, COLLECTED, CONFIG, edited, INVENTORY, type Files } from "./support.ts";
 
@@ -238,8 +238,9 @@ describe("the cap of a group", () => {
     [50, 1, 1],
     [100, 7, 7],
     [100, 0, 1],
+    [0, 40, 0],
   ])("%d%% of %d is %d", (percent, size, max) => {
-    expect(groupCap({ percent }, "web", size)).toEqual({
+    expect(shareCap({ percent, atLeast: 1, atMost: null }, "group:web", "group web", size)).toEqual({
       scope: "group:web",
       max,
       because: `${percent}% of ${size} in group web`,
@@ -249,9 +250,21 @@ describe("the cap of a group", () => {
   it("is never below 1 and never above the share", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(100_000), (percent, size) => {
-        const { max } = groupCap({ percent }, "web", size);
+        const { max } = shareCap({ percent, atLeast: 1, atMost: null }, "group:web", "group web", size);
         expect(max).toBeGreaterThanOrEqual(1);
         expect(max).toBeLessThanOrEqual(Math.max(1, (size * percent) / 100));
+      }),
+    );
+  });
+
+  it("is never below its floor and never above its cap", () => {
+    const bounds = fc
+      .tuple(fc.nat(9), fc.nat(9))
+      .map(([floor, more]) => ({ atLeast: floor, atMost: floor + more + 1 }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(100_000), bounds, (percent, size, { atLeast, atMost }) => {
+        const { max } = shareCap({ percent, atLeast, atMost }, "global", "all", size);
+        expect(max).toBe(Math.min(atMost, Math.max(atLeast, Math.floor((size * percent) / 100))));
       }),
     );
   });

@@ -93,10 +93,10 @@ describe("a mistake in a runbook is located and says what would be right", () =>
       'limits.rate: this is not right (got 20), a count in a window such as "2 per 7d"',
     ],
     [
-      "a share of nothing",
+      "a share of more than everything",
       "group: 10%",
-      "group: 0%",
-      'limits.group: this is not right (got "0%"), a whole number of at least 1',
+      "group: 101%",
+      'limits.group: this is not right (got "101%"), a whole number of at least 1',
     ],
     [
       "a wrong choice",

@@ -15,18 +15,24 @@ const blockOf = (kind: string): string => blocks.find((block) => block.includes(
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe("docs/runbook-reference.md", () => {
-  it("its files load together with the shipped runbook, its standing approval as one that has lapsed", () => {
+  it("its files load together with the shipped runbook, its standing approval and rollout as lapsed ones", () => {
     const standing = blocks.find((block) => block.includes("standingApprovals:")) ?? "";
     const { catalogue, problems } = check(
       {
-        config: readYaml("selfheal.yaml", bytes(blockOf("Config") + standing)),
+        config: readYaml(
+          "selfheal.yaml",
+          bytes(blockOf("Config") + standing + blocks.find((block) => block.includes("rollouts:"))),
+        ),
         inventory: readYaml("inventory.yaml", bytes(blockOf("Inventory"))),
         runbooks: [readYaml("disk.yaml", readFileSync("runbooks/disk-replacement.yaml"))],
       },
       { actions: ACTIONS },
     );
     expect(problems.filter((problem) => problem.severity === "error").map(formatProblem)).toEqual([]);
-    expect(problems.map((problem) => problem.path)).toEqual(["standingApprovals[0].runbookHash"]);
+    expect(problems.map((problem) => problem.path)).toEqual([
+      "standingApprovals[0].runbookHash",
+      "rollouts[0].runbookHash",
+    ]);
     expect(catalogue).not.toBeNull();
   });
 

@@ -1,5 +1,5 @@
-import type { CountedFacts, DecisionFacts } from "../../src/contracts/facts.ts";
-import { PLAN_SCHEMA, type Plan, type PlanStep, type Risk } from "../../src/contracts/plan.ts";
+import type { CountedFacts, DecisionFacts, SharedFacts } from "../../src/contracts/facts.ts";
+import { PLAN_SCHEMA, type Plan, type PlanStep, type Risk, type SharedLimits } from "../../src/contracts/plan.ts";
 import type { Target } from "../../src/contracts/target.ts";
 
 export const NOW = "2026-11-21T12:00:00.000Z";
@@ -97,12 +97,52 @@ export function countedOf(changes: Partial<CountedFacts> = {}): CountedFacts {
     rateUsed: 0,
     rateSince: null,
     held: { "target:host:web-1": 0, "group:web": 0, "rack:r1": 0 },
+    leftOut: {},
     openElsewhere: null,
     standing: STANDING,
     approvedBy: [],
     pauses: [],
+    shared: sharedFacts(),
     ...changes,
   };
+}
+
+export function sharedFacts(changes: Partial<SharedFacts> = {}): SharedFacts {
+  return {
+    targetLastActed: null,
+    targetAttempts: 0,
+    rates: {},
+    budgets: {},
+    firings: { count: 1, lastAt: NOW },
+    unhealthy: {},
+    failures: 0,
+    breakers: [],
+    health: { inWork: [], leftOut: [], outside: null },
+    ...changes,
+  };
+}
+
+export const NO_SHARED: SharedLimits = {
+  target: { cooldownMs: null, attempts: null },
+  rates: [],
+  cost: { estimate: 0, budgets: [] },
+  minHealthy: null,
+  flapping: null,
+  storms: [],
+  errorBudget: null,
+  pauseOnFailure: null,
+  rollout: null,
+  security: null,
+};
+
+/** A plan with these limits over all runbooks. */
+export function limited(shared: Partial<SharedLimits>, risks?: Risk[]): Plan {
+  const plan = planOf({}, risks);
+  return { ...plan, limits: { ...plan.limits, shared: { ...NO_SHARED, ...shared } } };
+}
+
+export function sharing(changes: Partial<SharedFacts>, rest: Partial<CountedFacts> = {}): DecisionFacts {
+  return counted({ shared: sharedFacts(changes), ...rest });
 }
 
 /** Facts under which the plan may act. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { CountedFacts, DecisionFacts, Mode } from "../../src/contracts/facts.ts";
+import type { Breaker, CountedFacts, DecisionFacts, Mode, SharedFacts } from "../../src/contracts/facts.ts";
+import type { SharedLimits } from "../../src/contracts/plan.ts";
 import {
   GUARDRAIL_OUTCOMES,
   REASONS,
@@ -10,11 +11,35 @@ import {
 import type { Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
 import { decide, evaluateCounted, worst } from "../../src/policy/verdict.ts";
-import { ago, countedOf, factsOf, HOUR_MS, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
+import { ago, countedOf, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
 
 const mode = fc.constantFrom<Mode>("observe", "review", "auto");
 const time = fc.oneof(fc.integer({ min: -48 * HOUR_MS, max: 48 * HOUR_MS }).map(ago), fc.constant("not a time"));
 const scope = fc.constantFrom("global", "group:web", "group:db", "rack:r1", "target:host:web-1", "runbook:disk");
+
+function sharedFacts(): fc.Arbitrary<SharedFacts> {
+  const use = fc.record({ count: fc.nat(4), cost: fc.nat(40), since: fc.option(time) });
+  const uses = fc.dictionary(fc.constantFrom("global", "group:web"), use, { minKeys: 1 });
+  const hosts = fc.subarray(["web-1", "web-2", "web-3", "web-4"]);
+  return fc.record({
+    targetLastActed: fc.option(fc.record({ at: time, runbook: fc.constantFrom("disk", "other") })),
+    targetAttempts: fc.nat(4),
+    rates: uses,
+    budgets: uses,
+    firings: fc.record({ count: fc.nat(9), lastAt: fc.option(time) }),
+    unhealthy: fc.dictionary(fc.constantFrom("global", "group:web"), fc.nat(12)),
+    failures: fc.nat(4),
+    breakers: fc.subarray<Breaker>([
+      { id: "b1", kind: "storm", scope: "group:web", reason: "12 targets", trippedAt: NOW },
+      { id: "b2", kind: "errorBudget", scope: "runbook:disk@web", reason: "3 failures", trippedAt: NOW },
+    ]),
+    health: fc.record({
+      inWork: hosts,
+      leftOut: hosts,
+      outside: fc.option(fc.record({ at: time, unhealthy: fc.option(hosts), detail: fc.string() })),
+    }),
+  });
+}
 
 const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
   lastActedAt: fc.option(time),
@@ -22,6 +47,7 @@ const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
   rateUsed: fc.nat(30),
   rateSince: fc.option(time),
   held: fc.dictionary(fc.constantFrom("target:host:web-1", "group:web", "rack:r1"), fc.nat(6)),
+  leftOut: fc.dictionary(fc.constantFrom("group:web", "rack:r1"), fc.nat(2)),
   openElsewhere: fc.option(fc.constant("other")),
   standing: fc.option(
     fc.record({
@@ -40,6 +66,7 @@ const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
     fc.record({ id: fc.string(), scope, reason: fc.string(), by: fc.string(), at: time, until: fc.option(time) }),
     { maxLength: 3 },
   ),
+  shared: fc.option(sharedFacts(), { freq: 9 }),
 });
 
 const facts: fc.Arbitrary<DecisionFacts> = fc.record({
@@ -58,12 +85,32 @@ const facts: fc.Arbitrary<DecisionFacts> = fc.record({
   counted: fc.option(countedFacts, { freq: 9 }),
 });
 
+const sharedLimits: fc.Arbitrary<SharedLimits> = fc
+  .record({
+    target: fc.constant({ cooldownMs: HOUR_MS, attempts: { max: 2, windowMs: HOUR_MS } }),
+    rates: fc.constant([{ scope: "group:web", max: 2, windowMs: HOUR_MS }]),
+    cost: fc.constant({ estimate: 10, budgets: [{ scope: "global", max: 30, windowMs: HOUR_MS }] }),
+    minHealthy: fc.constant({ scope: "group:web", members: 6, min: 3, because: "", outsideMaxAgeMs: HOUR_MS }),
+    flapping: fc.constant({ from: 3, person: 6, windowMs: HOUR_MS, backoffMs: 60_000 }),
+    storms: fc.constant([{ scope: "group:web", group: "web", trips: 5, windowMs: HOUR_MS, because: "" }]),
+    errorBudget: fc.constant({ scope: "runbook:disk@web", max: 2, windowMs: HOUR_MS }),
+    rollout: fc.constant({ percent: 50, bucket: 60 }),
+    security: fc.constant("the runbook is tagged security"),
+  })
+  .chain((all) => fc.subarray(Object.entries(all)))
+  .map((some) => ({ ...NO_SHARED, ...(Object.fromEntries(some) as Partial<SharedLimits>) }));
+
 const plan = fc
   .record({
     risks: fc.subarray(["read", "low", "high", "irreversible"] as const, { minLength: 1 }),
     stateless: fc.boolean(),
   })
-  .map(({ risks, stateless }) => planOf({ target: { ...TARGET, stateless } }, [...risks]));
+  .chain(({ risks, stateless }) =>
+    fc.option(sharedLimits).map((shared) => {
+      const made = planOf({ target: { ...TARGET, stateless } }, [...risks]);
+      return shared === null ? made : { ...made, limits: { ...made.limits, shared } };
+    }),
+  );
 
 const rank = (outcome: VerdictOutcome): number => GUARDRAIL_OUTCOMES.indexOf(outcome === "act" ? "pass" : outcome);
 
@@ -151,6 +198,13 @@ describe("decide", () => {
       (worsen: (counted: CountedFacts) => Partial<CountedFacts>): Worsen =>
       (some) =>
         some.counted === null ? some : { ...some, counted: { ...some.counted, ...worsen(some.counted) } };
+    const inShared =
+      (worsen: (shared: SharedFacts) => Partial<SharedFacts>): Worsen =>
+      (some) => {
+        const shared = some.counted?.shared ?? null;
+        if (some.counted === null || shared === null) return some;
+        return { ...some, counted: { ...some.counted, shared: { ...shared, ...worsen(shared) } } };
+      };
     const worse: Worsen[] = [
       (some) => ({ ...some, modes: { ...some.modes, group: some.modes.group === "auto" ? "review" : "observe" } }),
       (some) => ({ ...some, requirement: { holds: false, detail: "" } }),
@@ -164,6 +218,21 @@ describe("decide", () => {
         held: Object.fromEntries(Object.entries(counted.held).map(([key, held]) => [key, held + 1])),
       })),
       inCounted(() => ({ openElsewhere: "other" })),
+      inCounted(({ leftOut, held }) => ({
+        leftOut: Object.fromEntries(Object.keys(held).map((key) => [key, (leftOut[key] ?? 0) + 1])),
+      })),
+      inShared((shared) => ({ targetAttempts: shared.targetAttempts + 1 })),
+      inShared((shared) => ({ failures: shared.failures + 1 })),
+      inShared(({ unhealthy }) => ({
+        unhealthy: Object.fromEntries(Object.entries(unhealthy).map(([key, n]) => [key, n + 1])),
+      })),
+      inShared(({ budgets }) => ({
+        budgets: Object.fromEntries(Object.entries(budgets).map(([key, one]) => [key, { ...one, cost: one.cost + 5 }])),
+      })),
+      inShared(({ health }) => ({ health: { ...health, inWork: [...new Set([...health.inWork, "web-5"])] } })),
+      inShared(({ health }) => ({ health: { ...health, leftOut: [...new Set([...health.leftOut, "web-6"])] } })),
+      inShared(({ health }) => ({ health: { ...health, outside: null } })),
+      inCounted(() => ({ shared: null })),
       inCounted(() => ({ standing: null })),
       inCounted(() => ({ approvedBy: [] })),
       inCounted((counted) => ({

@@ -6,7 +6,7 @@ import { effectKey, faultKey, workflowId } from "../../src/contracts/ids.ts";
 import type { Plan, PlanLimits, ScopeCap } from "../../src/contracts/plan.ts";
 import type { TargetRef } from "../../src/contracts/target.ts";
 import type { GuardrailResult, ReasonCode, Verdict } from "../../src/contracts/verdict.ts";
-import type { OpenEpisode, ReceivedAlert, RecordStore } from "../../src/record/api.ts";
+import type { AdmissionRequest, OpenEpisode, ReceivedAlert, RecordStore } from "../../src/record/api.ts";
 import { sha256 } from "../../src/record/canonical.ts";
 
 export function host(id: string): TargetRef {
@@ -141,7 +141,12 @@ export async function planned(record: RecordStore, plan: Plan, changes: Partial<
   return episode.remediationId;
 }
 
-export function admitting(record: RecordStore, remediationId: string, plan: Plan, evaluate = capPolicy(plan)) {
+export function admitting(
+  record: RecordStore,
+  remediationId: string,
+  plan: Plan,
+  evaluate: AdmissionRequest["evaluate"] = capPolicy(plan),
+) {
   return record.admit({ remediationId, plan, planHash: hashOfPlan(plan), evaluate });
 }
 

@@ -11,15 +11,15 @@ afterEach(() => db.drop());
 test("says the schema, the rights, and the time with how exactly it is known", async () => {
   const report = await inspectDatabase(db.url);
   expect(report).toMatchObject({ missing: [], unknown: [], notWritable: [] });
-  expect(report.applied.at(-1)).toBe("0005-temporal");
+  expect(report.applied.at(-1)).toBe("0007-guardrails");
   const middle = (report.askedAtMs + report.answeredAtMs) / 2;
   expect(Math.abs(report.nowMs - middle)).toBeLessThan(2_000);
 });
 
 test("names what is missing and what is of a newer selfheal, and migrates nothing", async () => {
-  await db.sql("update kysely_migration set name = '9999-future' where name = '0002-findings'");
+  await db.sql("update kysely_migration set name = '9999-future' where name = '0007-guardrails'");
   for (let times = 0; times < 2; times++) {
-    expect(await inspectDatabase(db.url)).toMatchObject({ missing: ["0002-findings"], unknown: ["9999-future"] });
+    expect(await inspectDatabase(db.url)).toMatchObject({ missing: ["0007-guardrails"], unknown: ["9999-future"] });
   }
 });
 

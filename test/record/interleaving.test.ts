@@ -5,9 +5,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Severity } from "../../src/contracts/alert.ts";
-import type { Plan } from "../../src/contracts/plan.ts";
+import type { Plan, PlanStep, SharedLimits } from "../../src/contracts/plan.ts";
+import { evaluateCounted } from "../../src/policy/verdict.ts";
 import type { RecordStore } from "../../src/record/api.ts";
 import { openRecord } from "../../src/record/record.ts";
+import { NO_SHARED, stepOf } from "../policy/support.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { admitting, anIntent, aPlan, cap, capPolicy, closing, planned, result } from "./builders.ts";
 
@@ -134,7 +136,107 @@ describe("admission under many hands", () => {
       { numRuns: 15 },
     );
   });
+
+  it(
+    "keeps members healthy, rates and budgets in every window, and lets everybody through",
+    { timeout: 120_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(guardedWish, { minLength: 5, maxLength: 14 }), async (wishes) => {
+          run++;
+          const world = new World();
+          const started = new Date().toISOString();
+          const watch = watchGroup(db, world);
+          const ends = await within(
+            30_000,
+            Promise.all(
+              wishes.map((one, index) => guarded(world, records[one.via] as RecordStore, one, `g${run}-${index}`)),
+            ),
+          );
+          await watch.stop();
+          expect(world.faults).toEqual([]);
+          expect(await db.record.leases()).toEqual([]);
+          expect(await db.record.queue()).toEqual([]);
+          const rows = await db.sql(
+            "select extract(epoch from admitted_at)::float8 * 1000 as at, cost from admissions where group_name = $1 and admitted_at >= $2 order by 1",
+            [GROUP, started],
+          );
+          expect(rows).toHaveLength(ends.filter((end) => end === "done").length);
+          for (const [index, { at }] of rows.entries()) {
+            const inWindow = rows.slice(index).filter((row) => Number(row["at"]) < Number(at) + WINDOW_MS);
+            expect(inWindow.length).toBeLessThanOrEqual(SHARED.rates[0]?.max ?? 0);
+            expect(inWindow.reduce((sum, row) => sum + Number(row["cost"]), 0)).toBeLessThanOrEqual(BUDGET.max);
+          }
+        }),
+        { numRuns: 5 },
+      );
+    },
+  );
 });
+
+/** Of the real policy: members of one group that must stay healthy, a rate, a budget, a cap of everything. */
+const GROUP = "min";
+const DRAIN: PlanStep = { ...stepOf("low"), id: "drain", undoable: true };
+const WINDOW_MS = 400;
+const SHARED: SharedLimits = {
+  ...NO_SHARED,
+  minHealthy: { scope: `group:${GROUP}`, members: 5, min: 2, because: "2 of 5", outsideMaxAgeMs: null },
+  rates: [{ scope: "global", max: 6, windowMs: WINDOW_MS }],
+};
+const BUDGET = { scope: `group:${GROUP}`, max: 9, windowMs: WINDOW_MS };
+
+interface GuardedWish {
+  cost: number;
+  holdMs: number;
+  /** It fails and leaves its target out of service, until a person brings it back this much later. */
+  leavesMs: number | null;
+  via: number;
+}
+const guardedWish: fc.Arbitrary<GuardedWish> = fc.record({
+  cost: fc.integer({ min: 1, max: 5 }),
+  holdMs: fc.nat({ max: 15 }),
+  leavesMs: fc.option(fc.nat({ max: 60 }), { freq: 2 }),
+  via: fc.nat({ max: 2 }),
+});
+
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** As the workflow does: after each wait (a hint, or the end that admission named) it asks again. */
+async function guarded(world: World, record: RecordStore, one: GuardedWish, name: string): Promise<"done" | "refused"> {
+  const shared = { ...SHARED, cost: { estimate: one.cost, budgets: [BUDGET] } };
+  const caps = [cap("global", 4)];
+  const limits = { cooldownMs: 0, attempts: { max: 99, windowMs: 1 }, shared };
+  const made = aPlan({ target: name, group: GROUP, caps, limits });
+  const plan: Plan = { ...made, rungs: [{ name: "r1", steps: [DRAIN], verify: { holdMs: 1, withinMs: 1, also: [] } }] };
+  const id = await planned(record, plan);
+  for (;;) {
+    const hinted = world.hintFor(`heal:host:${name}`);
+    const admission = await admitting(record, id, plan, (counted, now) => evaluateCounted(plan, "", counted, now));
+    if (admission.status === "admitted") break;
+    if (admission.status === "refused") {
+      await record.close(closing(id, { outcome: "refused" }));
+      await world.wakeWaiters(record);
+      return "refused";
+    }
+    const ms = admission.until === null ? null : Math.max(1, Date.parse(admission.until) - Date.now());
+    await (ms === null ? hinted : Promise.race([hinted, later(ms)]));
+  }
+  await Promise.all([world.wakeWaiters(record), record.beginEffect(anIntent(id))]);
+  await record.settleEffect(anIntent(id).key, "happened", null, "drained");
+  await later(one.holdMs);
+  await record.close(closing(id, { outcome: one.leavesMs === null ? "healed" : "escalated" }));
+  await world.wakeWaiters(record);
+  if (one.leavesMs === null) return "done";
+  await later(one.leavesMs);
+  await record.back(plan.target, "ann", "repaired");
+  await world.wakeWaiters(record);
+  return "done";
+}
+
+/** Places that no plan caps are leased all the same. */
+function capOf(scope: string): number {
+  return CAPS[scope] ?? (scope.startsWith("target:") ? 1 : Number.POSITIVE_INFINITY);
+}
 
 /** Looks at the leases from outside, as often as it can: what other processes would see. */
 function watchLeases(db: TestDatabase, world: World): { stop(): Promise<void> } {
@@ -143,7 +245,7 @@ function watchLeases(db: TestDatabase, world: World): { stop(): Promise<void> } 
     while (on) {
       const counts = new Map<string, number>();
       for (const lease of await db.record.leases()) counts.set(lease.scope, (counts.get(lease.scope) ?? 0) + 1);
-      for (const [scope, n] of counts) if (n > (CAPS[scope] ?? 1)) world.faults.push(`${scope}: ${n} leases`);
+      for (const [scope, n] of counts) if (n > capOf(scope)) world.faults.push(`${scope}: ${n} leases`);
       await new Promise((resolve) => setTimeout(resolve, 3));
     }
   })();
@@ -161,4 +263,24 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
     timer = setTimeout(() => reject(new Error(`somebody still waits after ${ms} ms`)), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** In work and left out together: at most three of the five members may be away. */
+function watchGroup(db: TestDatabase, world: World): { stop(): Promise<void> } {
+  let on = true;
+  const watching = (async () => {
+    while (on) {
+      const away = (await db.record.leases()).filter((lease) => lease.scope === `group:${GROUP}`);
+      if (away.length > 3) world.faults.push(`${away.length} members away`);
+      const all = (await db.record.leases()).filter((lease) => lease.scope === "global");
+      if (all.length > 4) world.faults.push(`${all.length} in all`);
+      await later(3);
+    }
+  })();
+  return {
+    stop: () => {
+      on = false;
+      return watching;
+    },
+  };
 }

@@ -37,6 +37,7 @@ describe("migrations", () => {
       "0004-decision-tokens",
       "0005-temporal",
       "0006-lost-alerts",
+      "0007-guardrails",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });

@@ -37,7 +37,7 @@ it("has everything that a reconciliation needs of a remediation in flight, and o
   expect(before.effects).toMatchObject([{ remediationId, state: "intent" }]);
   expect(before.leases).toContainEqual({ remediationId, scope: "group:web", state: "held" });
   expect(await reader.lastEntryAt()).toBeGreaterThan(Date.now() - 60_000);
-  const end = { outcome: "escalated", needsHuman: true, keepLeases: true } as const;
+  const end = { outcome: "escalated", needsHuman: true } as const;
   await record.close(closing(remediationId, { ...end, faults: [fault] }));
   const after = await reader.read();
   expect(after.remediations).toMatchObject([{ outcome: "escalated", brokenChain: null }]);

@@ -198,7 +198,12 @@ describe("remediations", () => {
       "insert into leases (remediation_id, scope, state, since) values ($1, 'group:web', 'held', selfheal_now())",
       [ID],
     );
-    const end = { outcome: "escalated", needsHuman: true, detail: "", keepLeases: true } as const;
+    await it.database.sql(
+      `insert into effects (key, remediation_id, rung, step, action, direction, attempt, state, request, detail, intent_at)
+       values ('k', $1, 'r', 's', 'loadbalancer.drain', 'apply', 1, 'unknown', '{}', '', selfheal_now())`,
+      [ID],
+    );
+    const end = { outcome: "escalated", needsHuman: true, detail: "" } as const;
     await it.database.record.close({ remediationId: ID, faults: [], ...end });
     expect(await (await decide("release-leases", word)).json()).toMatchObject({ scopes: ["group:web"] });
     expect(await it.database.record.leases()).toEqual([]);

@@ -157,7 +157,7 @@ async function leftInTheRecord({ record, stories }: Seen): Promise<string[]> {
   const [leases, queue, undelivered] = await Promise.all([record.leases(), record.queue(), record.undelivered(0, 100)]);
   return [
     ...leases
-      .filter(({ remediationId }) => !needsHuman.has(remediationId))
+      .filter(({ remediationId, state }) => state !== "leftOut" && !needsHuman.has(remediationId))
       .map(({ remediationId, scope }) => `${remediationId} still holds ${scope}`),
     ...queue.map(({ remediationId }) => `${remediationId} is still in the queue`),
     ...undelivered.map(({ faultKey }) => `alert ${faultKey} was never delivered`),

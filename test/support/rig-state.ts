@@ -18,6 +18,8 @@ export interface RecordState {
   effects: Record<string, EffectState>;
   /** Scopes that it still holds. */
   leases: string[];
+  /** It goes on counting in its group, because it was left out of service. */
+  leftOut: boolean;
   /** `page sent`, `message failed`: what people were told, in order. */
   told: string[];
 }
@@ -42,7 +44,11 @@ export async function recordState(record: RecordStore, story: RemediationStory):
     detail: remediation.detail,
     reasons: last.filter((result) => result.outcome !== "pass").map((result) => result.code),
     effects: Object.fromEntries(effects.map((effect) => [nameOf(effect.key), effect.state])),
-    leases: leases.map((lease) => `${lease.scope} ${lease.state}`).sort(),
+    leases: leases
+      .filter((lease) => lease.state !== "leftOut")
+      .map((lease) => `${lease.scope} ${lease.state}`)
+      .sort(),
+    leftOut: leases.some((lease) => lease.state === "leftOut"),
     told: escalations.map((one) => `${one.route} ${one.sentAt === null ? "failed" : "sent"}`),
   };
 }

@@ -154,7 +154,9 @@ describe("an effect that nobody can read back", () => {
       expect(state.detail).toContain("nobody knows whether ticket.open happened");
       expect(state.effects).toMatchObject({ dc: "unknown", "drain/undo": "happened", "silence/undo": "happened" });
       expect(state.effects["dc/undo"]).not.toBe("happened");
-      expect(state.leases).toEqual(["group:web orphaned", "rack:r01 orphaned", "target:host:web-1 orphaned"]);
+      expect(state.leases).toEqual(
+        expect.arrayContaining(["group:web orphaned", "rack:r01 orphaned", "target:host:web-1 orphaned"]),
+      );
       expect(rig.world("web-1")).toMatchObject({ server: "ready 100 %", rebuilds: 0, silences: 0 });
     });
   });

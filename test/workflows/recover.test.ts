@@ -22,7 +22,7 @@ async function terminate(rig: Rig): Promise<void> {
     if ((raw.pendingActivities ?? []).length > 0) return false;
     const { events } = await rig.handle("web-1").fetchHistory();
     const last = events?.at(-1);
-    return last?.workflowTaskScheduledEventAttributes == null && last?.workflowTaskStartedEventAttributes == null;
+    return !(last?.workflowTaskScheduledEventAttributes ?? last?.workflowTaskStartedEventAttributes);
   });
   await rig.handle("web-1").terminate("somebody did that");
 }

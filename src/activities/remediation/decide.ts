@@ -12,8 +12,11 @@ import type { Verdict } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
+import type { Tripped } from "../../record/api-guards.ts";
 import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
+import { notify } from "./close.ts";
+import { readGroupHealth } from "./group-health.ts";
 import { highestRisk, mayBeUnsigned, whyUnknown } from "./people.ts";
 
 type Matched = Extract<Classification, { kind: "matched" }>;
@@ -38,6 +41,7 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   const compiled = compilePlan(catalogue, runbook, target, request.alerts, request.collected, deps.actions);
   if (!("plan" in compiled)) return noPlan(deps, request, catalogue, compiled);
   const { plan, planHash } = compiled;
+  await readGroupHealth(deps, catalogue, target);
   const { counted, now } = await deps.record.countedFacts(request.remediationId, plan, planHash);
   const facts: DecisionFacts = {
     now,
@@ -52,6 +56,15 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   };
   const verdict = decide(plan, facts);
   await deps.record.saveDecision(request.remediationId, verdict, plan, planHash, catalogue.version);
+  // Observing changes nothing, and disturbs nobody.
+  if (verdict.outcome !== "observe") {
+    await tellTripped(
+      deps,
+      plan,
+      request.remediationId,
+      await deps.record.trip(request.remediationId, verdict.results),
+    );
+  }
   return { kind: "decided", verdict, plan, planHash, catalogueVersion: catalogue.version };
 }
 
@@ -114,15 +127,30 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   const { remediationId } = request;
   const { plan, planHash } = saved;
   refuseStrange(deps, plan);
-  const admission = await deps.record.admit({
+  const { tripped, ...admission } = await deps.record.admit({
     remediationId,
     plan,
     planHash,
     evaluate: (counted, now) => evaluateCounted(plan, planHash, counted, now),
   });
+  await tellTripped(deps, plan, remediationId, tripped);
   if (admission.status === "queued") {
     const doing = `in the queue at ${admission.position}: ${admission.detail}`;
     await deps.record.progress(remediationId, "admit", doing, admission.until);
   }
   return admission;
+}
+
+/** The page is recorded already: what does not go out now, the sweeper sends. */
+async function tellTripped(
+  deps: ActivityDependencies,
+  { severity }: Plan,
+  remediationId: string,
+  tripped: readonly Tripped[],
+): Promise<void> {
+  for (const { key, title, text } of tripped) {
+    await notify(deps, { remediationId, key, route: "page", severity, title, text }).catch((error: unknown) => {
+      deps.log.error({ remediationId, err: error }, title);
+    });
+  }
 }

@@ -49,7 +49,32 @@ export function prometheus(options: PrometheusOptions): MetricsPort {
         throw error;
       }
     },
+    async series(query, label) {
+      try {
+        return await series(http, query, label);
+      } catch (error) {
+        if (error instanceof AdapterError) return { ok: false, reason: `${error.message} (for ${query})` };
+        throw error;
+      }
+    },
   };
+}
+
+type Series = Awaited<ReturnType<MetricsPort["series"]>>;
+
+async function series(http: HttpJson, query: string, label: string): Promise<Series> {
+  const no = (why: string): Series => ({ ok: false, reason: `${why} for ${query}` });
+  const { data, warnings } = await ask(http, { query });
+  if (warnings?.length) return no(`Prometheus warns that the answer may not be whole (${warnings[0]})`);
+  if (data.resultType !== "vector") return no(`the expression gives a ${data.resultType}, not series`);
+  const values: Record<string, number> = {};
+  for (const { metric, value } of data.result) {
+    const name = metric[label];
+    if (name === undefined) return no(`a series without the label ${label}`);
+    if (Object.hasOwn(values, name)) return no(`two series with ${label}="${name}"`);
+    values[name] = Number(value[1]);
+  }
+  return { ok: true, values };
 }
 
 async function scalar(http: HttpJson, query: string, maxAgeMs: number): Promise<Scalar> {

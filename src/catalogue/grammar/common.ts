@@ -58,18 +58,27 @@ function parseCountPer(value: string, scale: number): { max: number; windowMs: n
 export const count = z.number({ error: "a whole number of at least 1" }).int().min(1).max(1_000_000);
 
 const PERCENT = /^(\d{1,3})%$/;
-const SHARE_HELP = 'a whole number of at least 1, or a share from "1%" to "100%"';
+const PERCENT_HELP = 'a share from "0%" to "100%"';
+export const percent = z
+  .string({ error: PERCENT_HELP })
+  .regex(PERCENT, { error: PERCENT_HELP })
+  .refine((value) => percentOf(value) <= 100, { error: PERCENT_HELP, abort: true })
+  .transform(percentOf)
+  .describe(PERCENT_HELP);
 
-/** `10%` of the members, or a count. */
+const SHARE_HELP =
+  'a whole number of at least 1, a share from "0%" to "100%", or { share: 10%, atLeast: 1, atMost: 5 }';
+
+/** `10%` of the members, or a count. Rounded down, never less than `atLeast` (default 1), never more than `atMost`. */
 export const share = z
   .union(
     [
       count.transform((value) => ({ count: value })),
+      percent.transform((value) => ({ percent: value, atLeast: 1, atMost: null })),
       z
-        .string()
-        .regex(PERCENT)
-        .refine((value) => percentOf(value) >= 1 && percentOf(value) <= 100)
-        .transform((value) => ({ percent: percentOf(value) })),
+        .strictObject({ share: percent, atLeast: z.number().int().min(0).default(1), atMost: count.optional() })
+        .refine(({ atLeast, atMost }) => atMost === undefined || atLeast <= atMost)
+        .transform((value) => ({ percent: value.share, atLeast: value.atLeast, atMost: value.atMost ?? null })),
     ],
     { error: SHARE_HELP },
   )

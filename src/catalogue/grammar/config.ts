@@ -1,5 +1,18 @@
 import { z } from "zod";
-import { apiVersion, count, durationSchema, instant, jsonObject, mode, name, perScale, probe, text } from "./common.ts";
+import {
+  apiVersion,
+  count,
+  durationSchema,
+  instant,
+  jsonObject,
+  mode,
+  name,
+  percent,
+  perScale,
+  probe,
+  text,
+} from "./common.ts";
+import { globalLimitsSchema, groupLimitsSchema } from "./limits.ts";
 
 const HASH = "the 64 hex digits that `selfheal runbook check` prints, in quotes";
 
@@ -11,6 +24,29 @@ const standingApproval = z.strictObject({
   maxCount: count,
   by: text.describe("one of people"),
 });
+
+const rollout = z.strictObject({
+  runbook: name,
+  runbookHash: z.string({ error: HASH }).regex(/^[0-9a-f]{64}$/, { error: HASH }),
+  share: percent,
+  by: text.describe("one of people"),
+});
+
+const approvals = z
+  .strictObject({
+    unsigned: z
+      .enum(["never", "reversible", "always"], { error: "never, reversible or always" })
+      .default("never")
+      .describe(
+        "does a signal or update without a one-time token count as its sender's decision? reversible: not for a plan with an irreversible step",
+      ),
+    roles: z.array(name).default([]).describe("who approves plans of runbooks that name no roles"),
+    security: z
+      .array(z.record(z.string().min(1), z.string()).refine((entry) => Object.keys(entry).length > 0))
+      .default([{ category: "security" }])
+      .describe("labels of alerts that are a matter of security: their plans always need a person"),
+  })
+  .prefault({});
 
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
@@ -29,23 +65,19 @@ function makeConfigSchema(scale: number) {
       .default(1)
       .describe("for demos only: every duration of the catalogue is divided by it"),
     people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
-    approvals: z
-      .strictObject({
-        unsigned: z
-          .enum(["never", "reversible", "always"], { error: "never, reversible or always" })
-          .default("never")
-          .describe(
-            "does a signal or update without a one-time token count as its sender's decision? reversible: not for a plan with an irreversible step",
-          ),
-        roles: z.array(name).default([]).describe("who approves plans of runbooks that name no roles"),
-      })
-      .prefault({}),
+    approvals,
     groups: z
       .record(
         name,
-        z.strictObject({ mode: mode.default("auto").describe("can only lower the global mode"), owner: text }),
+        z.strictObject({
+          mode: mode.default("auto").describe("can only lower the global mode"),
+          owner: text,
+          limits: groupLimitsSchema(scale).prefault({}).describe("instead of defaults, key by key"),
+        }),
       )
       .default({}),
+    limits: globalLimitsSchema(scale).prefault({}).describe("of everything together"),
+    defaults: groupLimitsSchema(scale).prefault({}).describe("limits of each group that does not say otherwise"),
     connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
     sources: z
       .record(
@@ -71,6 +103,10 @@ function makeConfigSchema(scale: number) {
       .array(standingApproval)
       .default([])
       .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
+    rollouts: z
+      .array(rollout)
+      .default([])
+      .describe("widens the rollout of exactly this runbook version to a share of the targets"),
   });
 }
 export type ConfigSpec = z.infer<ReturnType<typeof configSchema>>;

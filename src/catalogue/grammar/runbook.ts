@@ -2,7 +2,6 @@ import { z } from "zod";
 import {
   apiVersion,
   cel,
-  count,
   countPerSchema,
   durationSchema,
   type DurationSchema,
@@ -10,6 +9,7 @@ import {
   jsonObject,
   mode,
   name,
+  percent,
   perScale,
   probe,
   share,
@@ -67,8 +67,13 @@ function limitsSchema(scale: number) {
     cooldown: duration.prefault("10m").describe("least time between two fixes of one target by this runbook"),
     attempts: countPer.prefault("2 per 7d").describe("more goes to a person"),
     rate: countPer.optional().describe("over all targets"),
-    rack: count.optional().describe("targets of one rack in work at once"),
+    rack: share.optional().describe("targets of one rack in work at once"),
     group: share.prefault("10%").describe("targets of one group in work at once, as count or share of its members"),
+    service: share.optional().describe("targets of one service in work at once"),
+    region: share.optional().describe("targets of one region in work at once"),
+    global: share.optional().describe("targets in work at once"),
+    cost: z.number().min(0).default(0).describe("estimate for one plan, in the unit of the budgets of selfheal.yaml"),
+    rollout: percent.optional().describe("a version acts by itself on this share of the targets; default: the group's"),
     reopenAfter: duration.prefault("24h").describe("a fault that was decided and still fires starts again after this"),
   });
 }
@@ -98,6 +103,7 @@ function makeRunbookSchema(scale: number) {
       owner: text.describe("the team that answers for it"),
       reviewBy: instant.describe("when somebody must look at it again"),
       description: text.optional(),
+      tags: z.array(name).max(20).default([]).describe("security: a person approves every plan"),
     }),
     match: z.array(matchEntry).min(1, { error: "at least one entry: without any it would match every alert" }),
     target: z.strictObject({

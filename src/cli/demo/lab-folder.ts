@@ -82,6 +82,10 @@ function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
     people: PEOPLE,
     approvals: { unsigned: "always" },
     groups,
+    // A demo strikes many hosts of a small fleet at once, and shows what fails beside what heals: nobody is there to
+    // reset a breaker or to resume. The caps, cooldowns and attempts are those of a real folder.
+    limits: { storm: "off" },
+    defaults: { storm: "off", errorBudget: "off", pauseOnFailure: false },
     connections: {
       prometheus: { url: `${lab.url}/prometheus` },
       alertmanager: { url: `${lab.url}/alertmanager` },

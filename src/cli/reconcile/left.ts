@@ -12,7 +12,9 @@ export function checkLeases({ record }: Facts): Checked {
     // An open remediation is an exception of its own; that it holds what it needs is none.
     return owner.closedAt === null ? [] : [about(isLeftToPerson(owner) ? "person" : "leftBehind", owner, sentence)];
   };
-  const leases = Map.groupBy(record.leases, ({ remediationId }) => remediationId);
+  // A target that stays out of service goes on counting: that is meant, and its host is looked at among the drained.
+  const inWork = record.leases.filter(({ state }) => state !== "leftOut");
+  const leases = Map.groupBy(inWork, ({ remediationId }) => remediationId);
   const exceptions = [
     ...[...leases].flatMap(([id, all]) =>
       of(id, `closed, and its leases on ${all.map(({ scope }) => scope).join(", ")} are ${all[0]?.state}`),
@@ -20,7 +22,7 @@ export function checkLeases({ record }: Facts): Checked {
     ...record.queue.flatMap((id) => of(id, "closed, but still in the queue")),
     ...record.waits.flatMap(({ remediationId, key }) => of(remediationId, `closed, but still waits [${key}]`)),
   ];
-  const figures = `${count(record.leases.length, "lease")}, ${record.queue.length} in the queue, ${count(record.waits.length, "wait")}`;
+  const figures = `${count(inWork.length, "lease")}, ${record.queue.length} in the queue, ${count(record.waits.length, "wait")}`;
   return { check: "leases", figures, exceptions };
 }
 

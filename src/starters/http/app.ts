@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
 import { alertRoutes } from "./alerts.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
+import { controlRoutes } from "./controls.ts";
 import { healthRoutes } from "./health.ts";
 import { answerError, answerProblem } from "./problem.ts";
 import { remediationRoutes } from "./remediations.ts";
@@ -15,6 +16,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/", healthRoutes(deps));
   app.route("/v1/alerts", alertRoutes(deps));
   app.route("/v1/remediations", remediationRoutes(deps));
+  app.route("/v1", controlRoutes(deps));
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -56,9 +58,14 @@ function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
   };
 }
 
+const CONTROL_PATHS = [
+  ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
+  ...["/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
+];
+
 /** The route without ids, so that labels stay few whatever is asked. */
 function routeOf(path: string): string {
-  if (["/healthz", "/readyz", "/metrics", "/v1/remediations"].includes(path)) return path;
+  if (["/healthz", "/readyz", "/metrics", "/v1/remediations", ...CONTROL_PATHS].includes(path)) return path;
   if (/^\/v1\/alerts\/[a-z]+$/.test(path)) return path.length <= 40 ? path : "other";
   const decision = /^\/v1\/remediations\/[^/]+\/(approve|reject|cancel)$/.exec(path)?.[1];
   if (decision !== undefined) return `/v1/remediations/:id/${decision}`;

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
+import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
@@ -18,7 +19,8 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
 
 export interface AppDependencies {
-  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "leases" | "releaseLeases">;
+  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases"> &
+    ControlDependencies["record"];
   remediations: Remediations;
   starter: Starter;
   /** The version of the loaded catalogue; null while none is loaded. */

@@ -3,7 +3,6 @@
  * is not certain is read back; `not happened` counts only when a lost request can no longer take effect; a second apply
  * uses the same key; what stays unknown goes to a person.
  */
-import { ActivityFailure } from "@temporalio/workflow";
 import type { EffectRequest } from "../../contracts/activities.ts";
 import type { EffectReport } from "../../contracts/effect.ts";
 import type { EffectDirection } from "../../contracts/ids.ts";
@@ -12,8 +11,9 @@ import { assertNever, type JsonObject } from "../../contracts/json.ts";
 import type { PlanStep } from "../../contracts/plan.ts";
 import type { Episode } from "../episode.ts";
 import { heldUntil, type Word } from "../held.ts";
-import { effect, readBack, WRAPPER_MS } from "../proxies.ts";
+import { WRAPPER_MS } from "../proxies.ts";
 import { waitUntil } from "../wait.ts";
+import { observe, send } from "./ask.ts";
 import { effectPoint } from "./freeze.ts";
 import { harmHint, readHarm } from "./harm.ts";
 
@@ -90,7 +90,11 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
   const readsFirst = readOnly || past !== undefined;
   const ask = (look: boolean): Promise<EffectReport> => {
     progress.askedAt = episode.now();
-    return look ? observe(request()) : apply(call, request, progress);
+    if (look) return observe(request());
+    progress.applies += 1;
+    progress.sends += 1;
+    progress.appliedAt = Date.now();
+    return send(call.step, request());
   };
   let report = await ask(readsFirst);
   for (;;) {
@@ -283,35 +287,6 @@ function settledBy({ command, said, result }: Word, left: Left): Next | null {
 function stopped(episode: Episode, call: EffectCall): Next | null {
   const stop = episode.desk.stop;
   return call.stoppable && stop !== null ? end("stopped", stop.because) : null;
-}
-
-async function apply(call: EffectCall, request: () => EffectRequest, progress: Progress): Promise<EffectReport> {
-  progress.applies += 1;
-  progress.sends += 1;
-  progress.appliedAt = Date.now();
-  const sent = request();
-  const verb = call.direction === "apply" ? "" : ` ${call.direction}`;
-  const summary = `${call.step.uses}${verb} on ${sent.target.id}`;
-  try {
-    return await effect(call.step.uses, call.direction, call.step.applyTimeoutMs, summary)(sent);
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    // The worker died or ran out of time in the middle: it may have happened.
-    return { state: "unknown", detail: `no answer from the activity: ${rootMessage(error)}` };
-  }
-}
-
-async function observe(request: EffectRequest): Promise<EffectReport> {
-  try {
-    return await readBack(`read back ${request.action} on ${request.target.id}`)["effect.observe"](request);
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    return { state: "unknown", detail: `cannot be read back: ${rootMessage(error)}` };
-  }
-}
-
-function rootMessage(error: ActivityFailure): string {
-  return error.cause?.message ?? error.message;
 }
 
 function backoff(sends: number): number {

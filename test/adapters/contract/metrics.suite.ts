@@ -37,5 +37,17 @@ export function metricsContract(name: string, start: () => Promise<MetricsPeer>)
         if (!read.ok) expect(read.reason).toContain(query);
       }
     });
+
+    it("reads the series of an expression by a label that each of them has alone", async () => {
+      expect(await peer.port.series(peer.none, "host")).toEqual({ ok: true, values: {} });
+      for (const [query, label] of [
+        [peer.bad, "host"],
+        [peer.many, "no_such_label"],
+      ] as const) {
+        const read = await peer.port.series(query, label);
+        expect(read).toMatchObject({ ok: false });
+        if (!read.ok) expect(read.reason).toContain(query);
+      }
+    });
   });
 }

@@ -23,7 +23,7 @@ export function admissionSuite(create: Create): void {
 
     const waiters = async () => (await db.record.admissibleWaiters(50)).map((one) => one.remediationId);
 
-    it("takes a lease on the target and every capped scope, and consumes nothing when it is asked again", async () => {
+    it("takes a lease on the target, every capped scope and every place where it counts, and consumes nothing when it is asked again", async () => {
       const plan = aPlan({ target: "all", caps: [cap("group:all", 2), cap("rack:all", 1)] });
       const id = await planned(db.record, plan);
       let asked = 0;
@@ -35,7 +35,13 @@ export function admissionSuite(create: Create): void {
       expect(await admitting(db.record, id, plan, policy)).toEqual(first);
       expect(asked).toBe(1);
       const mine = (await db.record.leases()).filter((lease) => lease.remediationId === id);
-      expect(mine.map((lease) => lease.scope)).toEqual(["group:all", "rack:all", "target:host:all"]);
+      expect(mine.map((lease) => lease.scope)).toEqual([
+        "global",
+        "group:all",
+        "group:web",
+        "rack:all",
+        "target:host:all",
+      ]);
       expect(await db.sql("select count(*)::int as n from admissions where remediation_id = $1", [id])).toEqual([
         { n: 1 },
       ]);

@@ -3,6 +3,7 @@ import { admissionSuite } from "./admission.ts";
 import { approvalSuite } from "./approvals.ts";
 import { effectSuite } from "./effects.ts";
 import { episodeSuite } from "./episodes.ts";
+import { guardsSuite } from "./guards.ts";
 import { ingestSuite } from "./ingest.ts";
 import { othersSuite } from "./others.ts";
 import type { Create } from "./suite.ts";
@@ -15,6 +16,7 @@ export function storeSuite(server: string, create: Create): void {
     admissionSuite(create);
     effectSuite(create);
     approvalSuite(create);
+    guardsSuite(create);
     othersSuite(create);
   });
 }

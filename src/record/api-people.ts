@@ -1,0 +1,63 @@
+/** What people say to a remediation, as the record takes it. */
+import type { JsonObject } from "../contracts/json.ts";
+
+export interface PersonCommand {
+  remediationId: string;
+  /** Names this message; a second call with it answers as the first did. */
+  key: string;
+  command: string;
+  by: string;
+  via: string;
+  reason: string;
+  /** Proves who it is, and says how it came; used up by this call, also when the command does not count. */
+  token: string | null;
+  /** May it count without a token? */
+  unsigned: boolean;
+  /** Who may not count, and why: recorded as ignored. */
+  ignoredBecause: string | null;
+  /** What else is written down. */
+  about: JsonObject;
+}
+
+export interface TokenWish {
+  remediationId: string;
+  /** null: the decision is about no plan (cancel). */
+  planHash: string | null;
+  person: string;
+  decision: string;
+  /** How the person came to it: `api`, `cli`, `signal`. */
+  via: string;
+  ttlMs: number;
+}
+
+export interface PeopleRecord {
+  /**
+   * Records a person's decision and answers what it makes of the approval. One decision a person; the first reject
+   * ends it; `needed` approvals make it approved.
+   */
+  decide(decision: {
+    remediationId: string;
+    planHash: string;
+    decision: "approve" | "reject";
+    by: string;
+    via: string;
+    reason: string;
+    /** Who may not count, and why: recorded as ignored. */
+    ignoredBecause: string | null;
+    /** Proves who decides, and says how it came; used up by this call, also when the decision does not count. */
+    token: string | null;
+    /** May it count without a token? */
+    unsigned: boolean;
+    needed: number;
+    expiresAt: string;
+  }): Promise<{ status: "approved" | "rejected" | "needMore" | "ignored"; detail: string }>;
+
+  /** Records what a person commands a remediation that he took over. Answers why it does not count, or null. */
+  command(given: PersonCommand): Promise<string | null>;
+
+  /**
+   * A one-time token for one decision of one person on one plan. Only its hash is kept. Rejects with RecordConflict
+   * when the record does not know the remediation, or it is closed.
+   */
+  issueToken(wish: TokenWish): Promise<{ token: string; expiresAt: string }>;
+}

@@ -1,0 +1,101 @@
+/**
+ * Breakers: latches that a decision trips and only a person resets. They trip behind the admission lock, and the unique
+ * index makes each trip one; the page to people is recorded in the same transaction, so that it cannot be lost.
+ */
+import { randomUUID } from "node:crypto";
+import { sql, type Transaction } from "kysely";
+import type { Breaker } from "../contracts/facts.ts";
+import type { GuardrailResult } from "../contracts/verdict.ts";
+import type { BreakerRow, GuardRecord, Tripped } from "./api-guards.ts";
+import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { now } from "./clock.ts";
+import { lockAdmission } from "./locks.ts";
+import { type Database, inTransaction, type Session } from "./pool.ts";
+import { lockRemediation } from "./remediation-row.ts";
+import type { Tables } from "./tables.ts";
+
+/** The caller holds the admission lock and the remediation's row. */
+export async function latch(
+  tx: Transaction<Tables>,
+  remediationId: string,
+  results: readonly GuardrailResult[],
+): Promise<Tripped[]> {
+  const tripped: Tripped[] = [];
+  for (const result of results) {
+    for (const { kind, scope } of result.trips ?? []) {
+      const row = await sql<{ id: string; trippedAt: string }>`
+        insert into breakers (id, kind, scope, reason, remediation_id, tripped_at)
+        values (${randomUUID()}, ${kind}, ${scope}, ${result.detail}, ${remediationId}, selfheal_now())
+        on conflict (kind, scope) where reset_at is null do nothing
+        returning id, tripped_at as "trippedAt"`.execute(tx);
+      const made = row.rows[0];
+      if (made === undefined) continue;
+      const breaker: Breaker = { ...made, kind, scope, reason: result.detail };
+      tripped.push(await tell(tx, remediationId, breaker));
+    }
+  }
+  return tripped;
+}
+
+async function tell(tx: Transaction<Tables>, remediationId: string, breaker: Breaker): Promise<Tripped> {
+  const { id, kind, scope, reason } = breaker;
+  const title =
+    kind === "storm"
+      ? `storm breaker of ${scope} tripped: nothing new is healed there`
+      : `error budget of ${scope} is used up: a person approves every plan there`;
+  const text = `${reason}. selfheal breaker list`;
+  const key = `breaker-${id}`;
+  await appendAudit(tx, { chain: CONTROL_CHAIN, key: `tripped:${id}`, kind: "breakerTripped", body: { ...breaker } });
+  const entry = { chain: remediationId, key: `escalation:${key}`, kind: "escalation" };
+  await appendAudit(tx, { ...entry, body: { key, route: "page", summary: `${title}: ${text}` } });
+  await tx
+    .insertInto("escalations")
+    .values({ remediation_id: remediationId, key, route: "page", summary: `${title}: ${text}`, at: now })
+    .execute();
+  return { breaker, key, title, text };
+}
+
+/** Outside of an admission: what a forecast found. */
+export async function trip(
+  db: Database,
+  remediationId: string,
+  results: readonly GuardrailResult[],
+): Promise<Tripped[]> {
+  if (results.every((result) => (result.trips ?? []).length === 0)) return [];
+  return inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    await lockRemediation(tx, remediationId);
+    return latch(tx, remediationId, results);
+  });
+}
+
+export async function openBreakers(db: Session): Promise<BreakerRow[]> {
+  const found = await sql<BreakerRow>`
+    select b.id, b.kind, b.scope, b.reason, b.tripped_at as "trippedAt", b.remediation_id as "remediationId",
+           (select count(*)::int from queue q join remediations r using (remediation_id)
+             where b.scope = any(r.pause_scopes)) as waiting
+      from breakers b where b.reset_at is null order by b.tripped_at, b.id`.execute(db);
+  return found.rows;
+}
+
+/** What was counted before the reset does not count again: else the next decision would trip it at once. */
+export async function resetBreakers(
+  db: Database,
+  { scope, by, reason, how }: Parameters<GuardRecord["resetBreakers"]>[0],
+): Promise<Breaker[]> {
+  return inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    const rows = await tx
+      .updateTable("breakers")
+      .set({ reset_at: now, reset_by: by, reset_reason: reason, reset_how: how })
+      .where("scope", "=", scope)
+      .where("reset_at", "is", null)
+      .returning(["id", "kind", "scope", "reason", "tripped_at as trippedAt"])
+      .execute();
+    for (const row of rows) {
+      const body = { id: row.id, kind: row.kind, scope, by, reason, how };
+      await appendAudit(tx, { chain: CONTROL_CHAIN, key: `reset:${row.id}`, kind: "breakerReset", body });
+    }
+    return rows;
+  });
+}

@@ -1,0 +1,65 @@
+/** The queue as people see it: who waits, for what, behind whom, and who holds what they wait for. */
+import { sql } from "kysely";
+import type { Severity } from "../contracts/alert.ts";
+import type { QueueHolder, QueueRow } from "./api-guards.ts";
+import type { LeaseState } from "./api.ts";
+import type { Session } from "./pool.ts";
+
+interface Waiting {
+  remediationId: string;
+  workflowId: string;
+  kind: string;
+  id: string;
+  runbook: string | null;
+  severity: Severity;
+  since: string;
+  detail: string;
+  until: string | null;
+  scopes: string[];
+  caps: { scope: string; max: number }[];
+}
+
+export async function queueRows(db: Session): Promise<QueueRow[]> {
+  const found = await sql<Waiting>`
+    select q.remediation_id as "remediationId", q.workflow_id as "workflowId", r.target_kind as kind,
+           r.target_id as id, r.runbook, q.severity, q.since, q.detail, q.wait_until as until, q.scopes, q.caps
+      from queue q join remediations r using (remediation_id) order by q.rank_at, q.seq`.execute(db);
+  const holders = await holdersOf(db, [...new Set(found.rows.flatMap((row) => row.scopes))]);
+  return found.rows.map(({ kind, id, caps, ...row }, index) => ({
+    ...row,
+    target: { kind, id },
+    position: index + 1,
+    caps: caps.map((cap) => ({ ...cap, holders: holders.get(cap.scope) ?? [] })),
+  }));
+}
+
+async function holdersOf(db: Session, scopes: string[]): Promise<Map<string, QueueHolder[]>> {
+  const found = await sql<{
+    scope: string;
+    remediationId: string;
+    kind: string;
+    id: string;
+    state: LeaseState;
+    since: string;
+  }>`
+    select l.scope, l.remediation_id as "remediationId", r.target_kind as kind, r.target_id as id, l.state, l.since
+      from leases l join remediations r using (remediation_id)
+     where l.scope = any(${scopes}::text[]) order by l.since, l.remediation_id`.execute(db);
+  const holders = new Map<string, QueueHolder[]>();
+  for (const { scope, kind, id, ...row } of found.rows) {
+    holders.set(scope, [...(holders.get(scope) ?? []), { ...row, target: { kind, id } }]);
+  }
+  return holders;
+}
+
+/** Under a scope that a pause or a breaker names. */
+export async function waitingUnder(
+  db: Session,
+  scope: string,
+): Promise<{ remediationId: string; workflowId: string }[]> {
+  const found = await sql<{ remediationId: string; workflowId: string }>`
+    select q.remediation_id as "remediationId", q.workflow_id as "workflowId"
+      from queue q join remediations r using (remediation_id)
+     where r.closed_at is null and ${scope} = any(r.pause_scopes) order by q.rank_at, q.seq`.execute(db);
+  return found.rows;
+}

@@ -1,0 +1,78 @@
+/** Scopes as people write them. A pause of a name that nothing has would stop nothing, and nobody would notice. */
+import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
+import { scopeOf } from "../contracts/ids.ts";
+import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
+import type { RecordStore } from "../record/api.ts";
+import { clipValue, ProblemError, throughRecord } from "./problems.ts";
+
+const FORM = /^(group|rack|region|service|runbook|target):\S+$/;
+const HELP =
+  "global, group:NAME, rack:NAME, region:NAME, service:NAME, runbook:NAME, runbook:NAME@GROUP or target:KIND:ID";
+const SHOWN = 12;
+
+/** Throws a ProblemError when the active catalogue has nothing of this scope. Without a catalogue only the form counts. */
+export async function checkScope(
+  record: Pick<RecordStore, "activeVersion" | "catalogue">,
+  scope: string,
+): Promise<void> {
+  if (scope === GLOBAL_SCOPE) return;
+  if (!FORM.test(scope)) throw wrong(scope, HELP);
+  const content = await throughRecord("read the active catalogue", async () => {
+    const version = await record.activeVersion();
+    return version === null ? null : record.catalogue(version);
+  });
+  if (content === null) return;
+  const known = scopesOf(content);
+  if (known.has(scope)) return;
+  const kind = `${scope.slice(0, scope.indexOf(":"))}:`;
+  const alike = [...known].filter((one) => one.startsWith(kind)).sort();
+  const more = alike.length > SHOWN ? `, and ${alike.length - SHOWN} more` : "";
+  throw wrong(
+    scope,
+    alike.length === 0 ? HELP : `one that the catalogue has: ${alike.slice(0, SHOWN).join(", ")}${more}`,
+  );
+}
+
+function wrong(scope: string, wouldBeRight: string): ProblemError {
+  const value = clipValue(scope);
+  return new ProblemError({
+    status: 422,
+    slug: "bad-field",
+    title: "A field is wrong",
+    detail: `scope is ${value}; right would be ${wouldBeRight}`,
+    faults: [{ field: "scope", value, wouldBeRight }],
+  });
+}
+
+/** The stored documents are as they were written: what is left out there is no place. */
+function scopesOf(content: Json): Set<string> {
+  const { config, inventory, runbooks } = isJsonObject(content) ? content : {};
+  const groups = Object.keys(objectOf(objectOf(config)["groups"]));
+  const names = listOf(runbooks).map((one) => textOf(objectOf(one["metadata"])["name"]));
+  const targets = listOf(objectOf(inventory)["targets"]).map((one) => ({
+    kind: textOf(one["kind"]),
+    id: textOf(one["id"]),
+    group: textOf(one["group"]),
+    rack: textOf(one["rack"]) || null,
+    region: textOf(one["region"]) || null,
+    services: Array.isArray(one["services"]) ? one["services"].map(textOf) : [],
+  }));
+  return new Set([
+    ...groups.map(scopeOf.group),
+    ...names.map(scopeOf.runbook),
+    ...names.flatMap((name) => groups.map((group) => scopeOf.runbookInGroup(name, group))),
+    ...targets.flatMap((target) => [scopeOf.target(target), ...placesOf(target)]),
+  ]);
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function listOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
