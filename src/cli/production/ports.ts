@@ -28,7 +28,8 @@ export async function claimPorts({ ports, apis, workers }: ProductionOptions): P
   };
 }
 
-async function claimTemporalPorts(frontend: number): Promise<TemporalPorts> {
+/** 0: free ones. */
+export async function claimTemporalPorts(frontend: number): Promise<TemporalPorts> {
   if (frontend !== 0) {
     const ports = portsAround(frontend);
     if (ports.http > MAX_TEMPORAL_PORT || ports.frontend.membership < 1) {
