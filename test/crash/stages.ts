@@ -67,7 +67,9 @@ function cancelled(stage: Stage): StageRow {
 /** The next run settles what the gone one had started: stage recover. */
 function recovered(stage: Stage, intervention: Intervention): StageRow {
   if (COMING_BACK.includes(stage)) return { stage, intervention, outcome: "healed", inService: true };
-  const inService = UNTOUCHED.includes(stage) || TAKEN_BACK.includes(stage);
+  // Until the sweeper has noticed the end of a workflow, the technician has come: nothing is undone any more.
+  const swapped = stage === "ticket" && intervention === "terminate";
+  const inService = UNTOUCHED.includes(stage) || (TAKEN_BACK.includes(stage) && !swapped);
   return { stage, intervention, outcome: "escalated", inService };
 }
 
