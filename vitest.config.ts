@@ -13,6 +13,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/{record,workflows,integration,replay,peers,production,starters,workers,cli}/**",
+            "test/crash/temporal-restored*",
             "test/watchers/sweep*",
           ],
           // Fast, but not on a machine whose cores are all busy.

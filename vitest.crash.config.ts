@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** Minutes of SIGKILLs on real processes: the whole crash-window matrix, and a Temporal that is not the one before. */
+export default defineConfig({
+  test: {
+    include: ["test/integration/{crash-points,interventions}.test.ts", "test/crash/temporal-restored.test.ts"],
+    globalSetup: ["test/support/postgres-setup.ts"],
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
