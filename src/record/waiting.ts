@@ -1,4 +1,7 @@
-/** The queue as people see it: who waits, for what, behind whom, and who holds what they wait for. */
+/**
+ * The queue as people see it: who waits, for what, behind whom, and who holds what they wait for. A place that a person
+ * holds waits for ever (`keepPlace`), which is no time.
+ */
 import { sql } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { QueueHolder, QueueRow } from "./api-guards.ts";
@@ -22,7 +25,8 @@ interface Waiting {
 export async function queueRows(db: Session): Promise<QueueRow[]> {
   const found = await sql<Waiting>`
     select q.remediation_id as "remediationId", q.workflow_id as "workflowId", r.target_kind as kind,
-           r.target_id as id, r.runbook, q.severity, q.since, q.detail, q.wait_until as until, q.scopes, q.caps
+           r.target_id as id, r.runbook, q.severity, q.since, q.detail,
+           nullif(q.wait_until, 'infinity') as until, q.scopes, q.caps
       from queue q join remediations r using (remediation_id) order by q.rank_at, q.seq`.execute(db);
   const holders = await holdersOf(db, [...new Set(found.rows.flatMap((row) => row.scopes))]);
   return found.rows.map(({ kind, id, caps, ...row }, index) => ({

@@ -15,7 +15,14 @@ afterAll(async () => {
 
 /** Nothing in the world was touched. */
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
-const LEASES = ["group:web held", "rack:r01 held", "target:host:web-1 held"];
+const LEASES = [
+  "global held",
+  "group:web held",
+  "rack:r01 held",
+  "region:eu-1 held",
+  "service:shop held",
+  "target:host:web-1 held",
+];
 const HEALED = { outcome: "healed", needsHuman: false, leases: [] };
 const BACK = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
 
