@@ -86,6 +86,8 @@ async function remediate(world: World, record: RecordStore, one: Wish, name: str
   world.enter(plan);
   await Promise.all([world.wakeWaiters(record), admitting(record, id, plan, policy), record.beginEffect(anIntent(id))]);
   await new Promise((resolve) => setTimeout(resolve, one.holdMs));
+  // What is not settled would keep its leases.
+  await record.settleEffect(anIntent(id).key, "happened", null, "drained");
   world.leave(plan);
   await Promise.all([record.close(closing(id)), record.close(closing(id))]);
   await world.wakeWaiters(record);
