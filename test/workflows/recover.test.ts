@@ -120,7 +120,9 @@ const SCENARIOS: Record<string, Scenario> = {
         "drain/finishOtherwise": "happened",
         "silence/finishOtherwise": "happened",
       },
-      leases: ["group:web orphaned", "rack:r01 orphaned", "target:host:web-1 orphaned"],
+      leases: ["global", "group:web", "rack:r01", "region:eu-1", "service:shop", "target:host:web-1"].map(
+        (scope) => `${scope} orphaned`,
+      ),
     },
     detail: /it stays out of service.*finishOtherwise of ticket\.open .* failed/,
     world: { server: "drain 100 %", rebuilds: 0, silences: 0 },
