@@ -35,6 +35,7 @@ describe("a failing disk", () => {
           "silence/finishHealthy": "happened",
         },
         leases: [],
+        leftOut: false,
         told: ["message sent"],
       });
       expect(rig.world("web-1")).toEqual({ server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 });
