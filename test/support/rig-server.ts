@@ -2,6 +2,7 @@
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, makeTelemetryFilterString, Runtime, type LogLevel } from "@temporalio/worker";
 import pino from "pino";
+import { afterAll } from "vitest";
 import { readEnv } from "../../src/config/env.ts";
 import { SEARCH_ATTRIBUTES } from "../../src/contracts/attributes.ts";
 import { currentBundle, type WorkflowBundle } from "../../src/workers/bundle.ts";
@@ -28,7 +29,14 @@ export async function bundlePath(): Promise<string> {
   return (await bundle).codePath;
 }
 
-/** One time-skipping server; share it among the tests of a file, one after the other. */
+/** One time-skipping server for the tests of a file, one after the other; it ends with them. Awaited at the file's top. */
+export async function sharedServer(): Promise<TestWorkflowEnvironment> {
+  const env = await timeSkippingServer();
+  afterAll(() => env.teardown());
+  return env;
+}
+
+/** Whoever starts it ends it. */
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const found = await findTestServer(readEnv());
   if (found === null) throw new Error("no time-skipping server: run `npm test`, which gets one");

@@ -1,18 +1,11 @@
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ConfigYaml, RunbookYaml } from "../support/rig-folder.ts";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { sharedServer } from "../support/rig-server.ts";
 import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
 import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
 import { tokenForSignal } from "../../src/starters/decisions.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 /** Nothing in the world was touched. */
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };

@@ -1,16 +1,9 @@
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { describe, expect, it } from "vitest";
+import { sharedServer } from "../support/rig-server.ts";
 import { ApplicationFailure } from "@temporalio/common";
 import { withRig, type RigOptions } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 /** Nothing in the world was touched. */
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { describe, expect, it } from "vitest";
 import { wideOpen } from "../support/rig-folder.ts";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { sharedServer } from "../support/rig-server.ts";
 import { HOUR_MS, withRig, type RigOptions } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 describe("a failing disk", () => {
   it("is replaced: drained, ticket, technician, reinstall, verified, back in the pool, and nothing is left over", async () => {

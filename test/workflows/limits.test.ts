@@ -1,17 +1,10 @@
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { describe, expect, it } from "vitest";
+import { sharedServer } from "../support/rig-server.ts";
 import { maxDrainedAtOnce } from "../../src/lab/invariants.ts";
 import type { RunbookYaml } from "../support/rig-folder.ts";
 import { HOUR_MS, MINUTE_MS, withRig, type Rig } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 /** The new disk fails some time after the first was replaced: another fault of the same target. */
 async function failsAgain(rig: Rig, afterMs: number): Promise<void> {

@@ -1,16 +1,9 @@
 /** A workflow that was terminated at any point: what it had started is settled by the next run, whoever starts that. */
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { describe, expect, it } from "vitest";
+import { sharedServer } from "../support/rig-server.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 /** Nothing in the world was touched. */
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };

@@ -1,18 +1,11 @@
 /** Who may command, which commands go on where, and what each of them does. */
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { commandSignal } from "../../src/contracts/messages.ts";
 import type { ConfigYaml } from "../support/rig-folder.ts";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { sharedServer } from "../support/rig-server.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 /** It drains, and sessions are open. */
 async function draining(work: (rig: Rig) => Promise<void>, options: RigOptions = {}): Promise<void> {

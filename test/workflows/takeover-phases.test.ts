@@ -1,17 +1,10 @@
 /** A person takes a remediation over in each of its phases: nothing goes on without him, and all goes on with him. */
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { gateAt } from "../support/gate.ts";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { sharedServer } from "../support/rig-server.ts";
 import { HOUR_MS, MINUTE_MS, withRig, type Rig } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 /** Nothing in the world was touched. */
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };

@@ -1,17 +1,10 @@
 /** Workers of two versions beside each other, and a rollback: what a worker does not know it does not do (law 11). */
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { EffectRequest } from "../../src/contracts/activities.ts";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { sharedServer } from "../support/rig-server.ts";
 import { withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 const HEALED = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
