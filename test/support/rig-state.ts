@@ -34,6 +34,11 @@ export interface WorldState {
   silences: number;
 }
 
+/** Nothing in the world was touched. */
+export const UNTOUCHED: WorldState = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
+/** Healed: it serves again with its new disk. */
+export const BACK: WorldState = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
+
 export async function recordState(record: RecordStore, story: RemediationStory): Promise<RecordState> {
   const { remediation, effects, escalations } = story;
   const last = story.verdicts.at(-1)?.verdict.results ?? [];

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { fingerprint } from "../../src/lab/alerts.ts";
 import type { WebhookAlert, WebhookPayload } from "../../src/lab/alerts.ts";
 import { HOUR_MS, withRig } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
 describe("the target of an alert", () => {
   it("is one machine by name, domain name and address: three alerts, one remediation", async () => {

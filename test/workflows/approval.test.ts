@@ -1,14 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { ConfigYaml, RunbookYaml } from "../support/rig-folder.ts";
 import { sharedServer } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
 import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
 import { tokenForSignal } from "../../src/starters/decisions.ts";
 
 const env = await sharedServer();
-
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
 async function asked(work: (rig: Rig, planHash: string) => Promise<void>, onTimeout = "escalate"): Promise<void> {
   const runbook = (content: RunbookYaml): void => void (content.approval.onTimeout = onTimeout);

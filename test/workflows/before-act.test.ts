@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { MINUTE_MS, withRig } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
 describe("before anything is touched", () => {
   it("closes as recovered when the host heals by itself within the flap window", async () => {

@@ -1,12 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { ApplicationFailure } from "@temporalio/common";
 import { withRig, type RigOptions } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
 /** The activity fails for good, from its n-th call on (1: always). */
 function planted(name: string, from = 1): RigOptions {

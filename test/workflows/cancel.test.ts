@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { MINUTE_MS, withRig } from "../support/rig.ts";
 
 const env = await sharedServer();
 
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 const CANCELLED_BEFORE = { outcome: "cancelled", needsHuman: false, effects: {}, leases: [], told: ["message sent"] };
 
 describe("a person's cancel", () => {

@@ -1,14 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
+import { BACK, UNTOUCHED } from "../support/rig-state.ts";
 import type { FaultSpec } from "../../src/lab/faults.ts";
 import type { SystemName } from "../../src/lab/types.ts";
 import { withRig } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
-const HEALED = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
 
 describe("a lost or late reply", () => {
   const lost: [string, FaultSpec][] = [
@@ -25,7 +22,7 @@ describe("a lost or late reply", () => {
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false, leases: [] });
       expect(injected.strikes).toBeGreaterThan(0);
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
       expect(rig.harm()).toBe(0);
     });
   });
@@ -35,7 +32,7 @@ describe("a lost or late reply", () => {
       rig.lab.inject({ name: "timeout", system: "rt", count: 1 });
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
     });
   });
 });
@@ -49,7 +46,7 @@ describe("a system that is out for a while", () => {
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false, leases: [] });
       expect(burst.strikes + limited.strikes).toBe(2);
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
       expect(rig.harm()).toBe(0);
     });
   });
@@ -63,7 +60,7 @@ describe("a system that is out for a while", () => {
       await rig.decide("approve", "web-1", "grace");
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "healed", told: ["message failed", "message failed"] });
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
       expect(rig.lab.world.messages).toEqual([]);
     });
   });

@@ -1,12 +1,10 @@
 /** A workflow that was terminated at any point: what it had started is settled by the next run, whoever starts that. */
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 
 /** Not in the middle of an activity: this server's time would stand still for ever. */
 async function terminate(rig: Rig): Promise<void> {

@@ -2,12 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { gateAt } from "../support/gate.ts";
 import { sharedServer } from "../support/rig-server.ts";
+import { BACK, UNTOUCHED } from "../support/rig-state.ts";
 import { HOUR_MS, MINUTE_MS, withRig, type Rig } from "../support/rig.ts";
 
 const env = await sharedServer();
 
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 const LEASES = [
   "global held",
   "group:web held",
@@ -17,7 +16,6 @@ const LEASES = [
   "target:host:web-1 held",
 ];
 const HEALED = { outcome: "healed", needsHuman: false, leases: [] };
-const BACK = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
 
 /** Time passes in one step: who is held has nothing to do meanwhile. */
 async function leap(rig: Rig, ms: number): Promise<void> {

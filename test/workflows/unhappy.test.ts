@@ -1,29 +1,31 @@
 import { describe, expect, it } from "vitest";
 import { type RunbookYaml, wideOpen } from "../support/rig-folder.ts";
+import type { FaultName } from "../../src/lab/faults.ts";
 import type { LabHost } from "../../src/lab/types.ts";
 import { sharedServer } from "../support/rig-server.ts";
-import { withRig } from "../support/rig.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
+import { withRig, type Rig } from "../support/rig.ts";
 
 const env = await sharedServer();
 
-/** Nothing in the world was touched. */
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
 /** After the point of no return: out of service, nothing else left over, a person is paged. */
 const STAYS_OUT = { server: "drain 100 %", tickets: ["resolved"], silences: 0 };
+const ASKS_A_PERSON = { outcome: "escalated", needsHuman: true, told: ["page sent"] };
+/** Its leases are given back; while it is left out it goes on counting. */
+const LEFT_OUT = { ...ASKS_A_PERSON, leases: [], leftOut: true };
+
+/** The end of web-1's remediation, when that goes wrong. */
+async function endWith(rig: Rig, fault: FaultName) {
+  rig.lab.inject({ name: fault, host: "web-1" });
+  await rig.alert();
+  return rig.closed("web-1");
+}
 
 describe("the technician", () => {
   it("who does not come until the deadline: everything is taken back, and a person is paged", async () => {
     await withRig(env, {}, async (rig) => {
-      rig.lab.inject({ name: "technician-absent", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({
-        outcome: "escalated",
-        needsHuman: true,
-        leases: [],
-        leftOut: false,
-        told: ["page sent"],
-      });
+      const state = await endWith(rig, "technician-absent");
+      expect(state).toMatchObject({ ...LEFT_OUT, leftOut: false });
       expect(state.detail).toMatch(/ticket\.awaitResolved.*all was taken back/);
       expect(state.effects).toEqual({
         silence: "happened",
@@ -44,16 +46,8 @@ describe("the technician", () => {
 
   it("who only reseats the old disk: nothing is wiped, and the host stays drained", async () => {
     await withRig(env, {}, async (rig) => {
-      rig.lab.inject({ name: "wrong-disk", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({
-        outcome: "escalated",
-        needsHuman: true,
-        leases: [],
-        leftOut: true,
-        told: ["page sent"],
-      });
+      const state = await endWith(rig, "wrong-disk");
+      expect(state).toMatchObject(LEFT_OUT);
       expect(state.detail).toMatch(/the old drive \w+ is still there.*it stays out of service/);
       expect(state.effects).not.toHaveProperty("rebuild");
       expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
@@ -70,9 +64,7 @@ describe("the technician", () => {
       },
     };
     await withRig(env, twoDisks, async (rig) => {
-      rig.lab.inject({ name: "wrong-disk", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
+      const state = await endWith(rig, "wrong-disk");
       expect(state).toMatchObject({ outcome: "escalated", needsHuman: true });
       expect(rig.lab.world.host("web-1").disks.map(({ serial }) => serial)).not.toContain("GOOD-DISK");
       expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
@@ -81,10 +73,8 @@ describe("the technician", () => {
 
   it("who brings a bad disk: nothing is installed on it, and the host stays drained", async () => {
     await withRig(env, {}, async (rig) => {
-      rig.lab.inject({ name: "bad-new-disk", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      const state = await endWith(rig, "bad-new-disk");
+      expect(state).toMatchObject(ASKS_A_PERSON);
       expect(state.detail).toContain("is not healthy");
       expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
       expect(rig.harm()).toBe(0);
@@ -99,16 +89,8 @@ describe("verification", () => {
       if (rung) rung.steps = rung.steps.filter(({ uses }) => uses !== "host.assertDiskReplaced");
     };
     await withRig(env, { runbook }, async (rig) => {
-      rig.lab.inject({ name: "bad-new-disk", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({
-        outcome: "escalated",
-        needsHuman: true,
-        leases: [],
-        leftOut: true,
-        told: ["page sent"],
-      });
+      const state = await endWith(rig, "bad-new-disk");
+      expect(state).toMatchObject(LEFT_OUT);
       expect(state.detail).toMatch(/not healthy: probe is unhealthy.*it stays out of service/);
       expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 1 });
     });
@@ -120,7 +102,7 @@ describe("verification", () => {
       await rig.until("a quarter of the traffic", () => rig.world("web-1").server === "ready 25 %");
       rig.lab.world.failDisk("web-1");
       const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      expect(state).toMatchObject(ASKS_A_PERSON);
       expect(state.detail).toContain("while traffic came back");
       expect(state.effects).toMatchObject({
         "drain@25/finishHealthy": "happened",
@@ -134,10 +116,8 @@ describe("verification", () => {
 describe("the installer", () => {
   it("that is stuck: past the point of no return the host stays drained, and its leases stay taken", async () => {
     await withRig(env, {}, async (rig) => {
-      rig.lab.inject({ name: "installer-stuck", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      const state = await endWith(rig, "installer-stuck");
+      expect(state).toMatchObject(ASKS_A_PERSON);
       expect(state.effects).toMatchObject({ rebuild: "pending", "dc/finishOtherwise": "happened" });
       expect(state.effects).not.toHaveProperty("drain/undo");
       expect(state.leases).toEqual(
@@ -150,16 +130,8 @@ describe("the installer", () => {
 
   it("that fails: the host stays drained, the ticket says so, a person is paged", async () => {
     await withRig(env, {}, async (rig) => {
-      rig.lab.inject({ name: "installer-fails", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({
-        outcome: "escalated",
-        needsHuman: true,
-        leases: [],
-        leftOut: true,
-        told: ["page sent"],
-      });
+      const state = await endWith(rig, "installer-fails");
+      expect(state).toMatchObject(LEFT_OUT);
       expect(state.effects).toMatchObject({
         rebuild: "failed",
         "dc/finishOtherwise": "happened",
@@ -204,10 +176,8 @@ describe("a second rung", () => {
 
   it("is not tried when the first could not be taken back", async () => {
     await withRig(env, { runbook: withLightRung }, async (rig) => {
-      rig.lab.inject({ name: "undo-refused", host: "web-1" });
-      await rig.alert();
-      const state = await rig.closed("web-1");
-      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["page sent"] });
+      const state = await endWith(rig, "undo-refused");
+      expect(state).toMatchObject(ASKS_A_PERSON);
       expect(state.detail).toContain("could not be taken back");
       expect(Object.keys(state.effects)).toEqual(["rest:drain", "rest:drain/undo"]);
       expect(rig.world("web-1")).toEqual({ server: "drain 100 %", rebuilds: 0, tickets: [], silences: 0 });

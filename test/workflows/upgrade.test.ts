@@ -2,12 +2,10 @@
 import { describe, expect, it } from "vitest";
 import type { EffectRequest } from "../../src/contracts/activities.ts";
 import { sharedServer } from "../support/rig-server.ts";
+import { BACK, UNTOUCHED } from "../support/rig-state.ts";
 import { withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
-const HEALED = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
 
 /** For its first `calls` calls the activity lands on a worker that has another version of the action. */
 function otherVersion(name: string, calls: number): RigOptions {
@@ -29,7 +27,7 @@ describe("an action that this worker has in another version", () => {
     await withRig(env, otherVersion("ticket.open", 3), async (rig) => {
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
     });
   });
 
@@ -99,7 +97,7 @@ describe("a plan of a newer schema", () => {
       strange.use(rig);
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
     });
   });
 
@@ -125,7 +123,7 @@ describe("a record that was restored to an older state than Temporal", () => {
       await rig.until("the rebuild began", () => rig.world("web-1").rebuilds === 1);
       await rig.database.sql("delete from effects where action = 'provisioner.rebuild'");
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
     });
   });
 
