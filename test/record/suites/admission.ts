@@ -1,6 +1,5 @@
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TestDatabase } from "../../support/database.ts";
+import { describe, expect, it } from "vitest";
 import {
   admitted,
   admitting,
@@ -13,13 +12,11 @@ import {
   planned,
   result,
 } from "../builders.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 export function admissionSuite(create: Create): void {
   describe("admission", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     const waiters = async () => (await db.record.admissibleWaiters(50)).map((one) => one.remediationId);
 

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Plan } from "../../../src/contracts/plan.ts";
-import type { TestDatabase } from "../../support/database.ts";
 import { admitting, aPlan, closing, hashOfPlan, planned, result } from "../builders.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 export function approvalSuite(create: Create): void {
   describe("decisions of people", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     const decide = (id: string, plan: Plan, by: string, more: object = {}) =>
       db.record.decide({

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TestDatabase } from "../../support/database.ts";
+import { describe, expect, it } from "vitest";
 import { admitted, anIntent, aPlan, cap, closing, planned } from "../builders.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 export function effectSuite(create: Create): void {
   describe("effects and their fence", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     it("records the intent once, and says that it stood there when it is asked again", async () => {
       const id = await admitted(db.record, aPlan({ target: "once" }));

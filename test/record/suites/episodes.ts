@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { faultKey } from "../../../src/contracts/ids.ts";
 import { verifyChain } from "../../../src/record/audit.ts";
-import type { TestDatabase } from "../../support/database.ts";
 import {
   admitted,
   anAlert,
@@ -17,13 +16,11 @@ import {
   received,
   verdict,
 } from "../builders.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 export function episodeSuite(create: Create): void {
   describe("episodes (laws 5 and 8)", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     it("answers a second open with the same id as opened, without a second row, and as decided once it is closed", async () => {
       const episode = anEpisode({ target: host("retry") });

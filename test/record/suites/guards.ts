@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Plan, PlanStep, SharedLimits } from "../../../src/contracts/plan.ts";
 import { evaluateCounted } from "../../../src/policy/verdict.ts";
 import { verifyChain } from "../../../src/record/audit.ts";
-import type { TestDatabase } from "../../support/database.ts";
 import {
   admitted,
   admitting,
@@ -17,7 +16,7 @@ import {
   result,
 } from "../builders.ts";
 import { HOUR_MS, NO_SHARED, stepOf } from "../../policy/support.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 const DRAIN: PlanStep = {
   ...stepOf("low"),
@@ -30,9 +29,7 @@ const verify = { holdMs: 1, withinMs: 1, also: [] };
 
 export function guardsSuite(create: Create): void {
   describe("guardrails that count", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     const planFor = (target: string, group: string, shared: Partial<SharedLimits> = {}, rest = {}): Plan => {
       const plan = aPlan({ target, group, ...rest, limits: { shared: { ...NO_SHARED, ...shared } } });

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { faultKey } from "../../../src/contracts/ids.ts";
-import type { TestDatabase } from "../../support/database.ts";
 import { anAlert, anEpisode, closing, host, received } from "../builders.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 export function ingestSuite(create: Create): void {
   describe("ingest (law 9)", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     it("delivers a fact until somebody says that it was delivered", async () => {
       const one = received({ fingerprint: "until-delivered" });

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { verifyChain } from "../../../src/record/audit.ts";
-import type { TestDatabase } from "../../support/database.ts";
 import { anEpisode, aPlan, closing, host, planned } from "../builders.ts";
-import type { Create } from "./suite.ts";
+import { databaseOf, type Create } from "./suite.ts";
 
 export function othersSuite(create: Create): void {
   describe("catalogues, waits, escalations, audit", () => {
-    let db: TestDatabase;
-    beforeAll(async () => (db = await create()));
-    afterAll(() => db.drop());
+    const db = databaseOf(create);
 
     it("keeps catalogue versions exactly, with one active", async () => {
       expect(await db.record.activeVersion()).toBeNull();
