@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import { expect } from "vitest";
 import { writeLabFolder } from "../../src/cli/demo/lab-folder.ts";
-import { startStack, type Stack } from "../../src/cli/process/stack.ts";
+import { startLabStack } from "../../src/cli/demo/lab-stack.ts";
+import type { LabPlace, Stack } from "../../src/cli/process/stack.ts";
 import { remediationApi, type RemediationApi } from "../../src/cli/remediation-api.ts";
 import { projectPath } from "../../src/config/project.ts";
 import { childEnv, readEnv } from "../../src/config/env.ts";
@@ -48,39 +49,30 @@ export interface Live {
 }
 
 export async function startLive(options: LiveOptions): Promise<Live> {
-  let lab: Lab | null = null;
-  const stack = await startStack(
+  const { stack, lab } = await startLabStack(
     {
-      config: undefined,
-      lab: async (place) => {
-        const started = await startLab({ seed: 7, hosts: options.hosts, timeScale: options.timeScale, ...options.lab });
-        lab = started;
-        const { timeScale, standingFor = ["web", "api"], runbooks, approvalExpires } = options;
-        const runbooksOf = runbooks === undefined ? {} : { runbooks };
-        const expires = approvalExpires === undefined ? {} : { approvalExpires };
-        await writeLabFolder({
-          folder: place.folder,
-          lab: started,
-          timeScale,
-          standingFor,
-          ...runbooksOf,
-          ...expires,
-        });
-        return { url: started.url, configFolder: place.folder, stop: () => started.stop() };
-      },
-      port: 0,
-      temporalPort: 0,
-      uiPort: 0,
-      databaseUrl: undefined,
-      state: undefined,
-      fresh: true,
+      lab: (place) => startLiveLab(options, place),
+      ports: { port: 0, temporalPort: 0, uiPort: 0 },
       workerArgs: ["--watch-every", "200", ...(options.workerArgs ?? [])],
       env: options.env ?? {},
     },
     { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
   );
-  if (lab === null) throw new Error("the lab did not start");
   return live(stack, lab, await Connection.connect({ address: stack.urls.temporal }));
+}
+
+async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise<Lab> {
+  const { hosts, timeScale, standingFor = ["web", "api"], runbooks, approvalExpires } = options;
+  const lab = await startLab({ seed: 7, hosts, timeScale, ...options.lab });
+  await writeLabFolder({
+    folder,
+    lab,
+    timeScale,
+    standingFor,
+    ...(runbooks === undefined ? {} : { runbooks }),
+    ...(approvalExpires === undefined ? {} : { approvalExpires }),
+  });
+  return lab;
 }
 
 function live(stack: Stack, lab: Lab, connection: Connection): Live {

@@ -15,7 +15,7 @@ import { chaosSchedule } from "../chaos/schedule.ts";
 import { note } from "../output.ts";
 import { withCleanup } from "../process/cleanup.ts";
 import { stopOnSignals } from "../process/signals.ts";
-import { startStack, type LabPlace, type RunningLab, type Stack } from "../process/stack.ts";
+import type { LabPlace, Stack } from "../process/stack.ts";
 import { readLab } from "../reconcile/read-lab.ts";
 import { readTemporal } from "../reconcile/read-temporal.ts";
 import { reconcile, type Reconciliation } from "../reconcile/reconcile.ts";
@@ -24,6 +24,7 @@ import { crowdOf } from "./cast.ts";
 import { chaosEpilogue, chaosPrologue, chaosReport } from "./chaos-text.ts";
 import { Crowd } from "./crowd.ts";
 import { writeLabFolder } from "./lab-folder.ts";
+import { startLabStack } from "./lab-stack.ts";
 import { openProcessLog } from "./process-log.ts";
 import { sayFrom, type Say } from "./say.ts";
 
@@ -79,20 +80,10 @@ export function playChaos(options: ChaosDemoOptions, env: Env): Promise<ChaosRes
     defer(stop.release);
     const { hosts, failing } = crowdOf({ count: options.hosts, seed: options.seed });
     const log = await openProcessLog();
-    let lab: Lab | null = null;
-    const stack = await startStack(
+    const { stack, lab, configFolder } = await startLabStack(
       {
-        config: undefined,
-        lab: async (place) => {
-          lab = await startChaosLab(options, hosts, place);
-          return { url: lab.url, configFolder: place.folder, stop: () => (lab as Lab).stop() } satisfies RunningLab;
-        },
-        port: options.port,
-        temporalPort: options.temporalPort,
-        uiPort: options.uiPort,
-        databaseUrl: undefined,
-        state: undefined,
-        fresh: true,
+        lab: (place) => startChaosLab(options, hosts, place),
+        ports: options,
         temporalOnDisk: true,
         workerArgs: ["--watch-every", "500", "--sweep-every", "5000"],
       },
@@ -101,10 +92,8 @@ export function playChaos(options: ChaosDemoOptions, env: Env): Promise<ChaosRes
     defer(() => stack.stop());
     const record = openSnapshots(stack.databaseUrl);
     defer(() => record.end());
-    if (lab === null) throw new UserError("the lab did not start");
     const say = sayFrom(performance.now(), options.timeScale);
     const api = remediationApi({ url: stack.urls.api, token: null, fetch, timeoutMs: 5_000 });
-    const { configFolder } = stack.lab as RunningLab;
     const stage: Stage = { options, lab, configFolder, failing, stack, record, api, stop: stop.signal, say };
     chaosPrologue(options, stack, log.file);
     const result = await perform(stage);

@@ -9,12 +9,13 @@ import type { LogEntry } from "../../lab/world.ts";
 import type { RemediationRow } from "../../record/api.ts";
 import { note, paint } from "../output.ts";
 import { stopOnSignals } from "../process/signals.ts";
-import { startStack, type LabPlace, type RunningLab, type Stack } from "../process/stack.ts";
+import type { LabPlace, Stack } from "../process/stack.ts";
 import { DEFAULT_URL, remediationApi, type RemediationApi } from "../remediation-api.ts";
 import { castOf, faultSpec, type Cast } from "./cast.ts";
 import { clock, endingLine, endingsOf, timelineText, type Ending } from "./epilogue.ts";
 import { listenForKeys } from "./keys.ts";
 import { writeLabFolder } from "./lab-folder.ts";
+import { startLabStack } from "./lab-stack.ts";
 import { tellLab } from "./narrator.ts";
 import { sayFrom } from "./say.ts";
 import { Follower } from "./watch.ts";
@@ -46,27 +47,16 @@ const MINUTE_MS = 60_000;
 export async function playDemo(options: DemoOptions, env: Env): Promise<DemoResult> {
   const stop = stopOnSignals();
   const cast = castOf({ count: options.hosts, seed: options.seed, fault: options.fault });
-  let lab: Lab | null = null;
-  const stack = await startStack(
+  const { stack, lab } = await startLabStack(
     {
-      config: undefined,
-      lab: async (place) => {
-        lab = await startDemoLab(options, cast, place);
-        return { url: lab.url, configFolder: place.folder, stop: () => (lab as Lab).stop() } satisfies RunningLab;
-      },
-      port: options.port,
-      temporalPort: options.temporalPort,
-      uiPort: options.uiPort,
-      databaseUrl: undefined,
-      state: undefined,
-      fresh: true,
+      lab: (place) => startDemoLab(options, cast, place),
+      ports: options,
       workerArgs: ["--watch-every", "500"],
     },
     { env, stop: stop.signal, say: note },
   );
   const keys = listenForKeys({ k: () => killWorker(stack), q: () => stop.request() });
   try {
-    if (lab === null) throw new UserError("the lab did not start");
     const result = await perform(options, cast, lab, stack, stop.signal);
     if (options.once !== true && !stop.signal.aborted) await stayUp(stack, stop.requested);
     return result;
