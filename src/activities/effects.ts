@@ -12,7 +12,7 @@ import { assertNever, type JsonObject } from "../contracts/json.ts";
 import { whyStrange } from "../contracts/plan.ts";
 import type { AnyAction, EffectContext, Observation, Operation } from "../ports/action.ts";
 import { AdapterError } from "../ports/failure.ts";
-import type { EffectRow } from "../record/api.ts";
+import type { EffectRow } from "../record/api-effects.ts";
 import type { ActivityDependencies } from "./dependencies.ts";
 
 const DIRECTIONS: readonly EffectDirection[] = ["apply", "undo", "finishHealthy", "finishOtherwise"];

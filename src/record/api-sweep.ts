@@ -1,7 +1,8 @@
 /** What the record does for the sweeper and for `selfheal doctor`; a part of RecordStore (api.ts). */
 import type { FaultKey } from "../contracts/alert.ts";
 import type { TargetRef } from "../contracts/target.ts";
-import type { EffectRow, RemediationRow } from "./api.ts";
+import type { EffectRow } from "./api-effects.ts";
+import type { RemediationRow } from "./api.ts";
 
 /** An escalation whose message did not go out yet. */
 export interface UnsentEscalation {

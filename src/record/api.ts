@@ -1,13 +1,12 @@
 /** What the record does for starters, activities and readers. PostgreSQL behind it; idempotent by key throughout. */
 import type { Alert, FaultKey, Severity } from "../contracts/alert.ts";
-import type { EffectDirection } from "../contracts/ids.ts";
-import type { EffectState } from "../contracts/effect.ts";
 import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
 import type { Json, JsonObject } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -76,40 +75,6 @@ export type Opened =
   | { kind: "decidedBefore"; remediationId: string }
   /** The partial unique index says that another episode of this target is open (law 8). */
   | { kind: "otherOpen"; remediationId: string };
-
-export interface EffectRow {
-  key: string;
-  remediationId: string;
-  rung: string;
-  step: string;
-  action: string;
-  direction: EffectDirection;
-  attempt: number;
-  state: EffectState;
-  /** Redacted. */
-  request: JsonObject;
-  result: JsonObject | null;
-  detail: string;
-  intentAt: string;
-  settledAt: string | null;
-}
-
-/** An effect that is to be sent. */
-export interface Intent {
-  key: string;
-  remediationId: string;
-  rung: string;
-  step: string;
-  action: string;
-  direction: EffectDirection;
-  attempt: number;
-  request: JsonObject;
-}
-
-/** `fresh`: this call wrote the intent; false when it stood there already (a retry, a reset), so that the caller reads back first. */
-export type Fence =
-  | { ok: true; fresh: boolean; row: EffectRow }
-  | { ok: false; code: "LEASE_LOST" | "PAUSED" | "NOT_OPEN"; detail: string };
 
 export interface WaitRow {
   key: string;
@@ -208,7 +173,7 @@ export interface ListFilter {
   limit?: number;
 }
 
-export interface RecordStore extends Ingest, PeopleRecord, SweepRecord, TemporalRecord, GuardRecord {
+export interface RecordStore extends Ingest, EffectRecord, PeopleRecord, SweepRecord, TemporalRecord, GuardRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -251,19 +216,6 @@ export interface RecordStore extends Ingest, PeopleRecord, SweepRecord, Temporal
   /** A person, or the recovery after settling every effect, gives the leases back. */
   releaseLeases(remediationId: string, by: string, reason: string): Promise<void>;
   leases(): Promise<{ remediationId: string; scope: string; state: LeaseState; since: string }[]>;
-
-  /**
-   * Records the intent of an effect and looks at the fence in one transaction: the remediation is open, its leases are
-   * held, nothing pauses it (pauses do not stop undo and finish: B10). The same key again answers the row as it is.
-   */
-  beginEffect(effect: Intent): Promise<Fence>;
-  /** Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. */
-  settleEffect(key: string, state: EffectState, result: JsonObject | null, detail: string): Promise<void>;
-  /** A person's word that it happened: the row is made when there is none, and looks at no fence, since nothing is sent. */
-  vouchEffect(effect: Intent, result: JsonObject, detail: string): Promise<void>;
-  effect(key: string): Promise<EffectRow | null>;
-  /** Intended at least `olderThanMs` ago and neither happened nor failed yet: for recovery and sweeper. */
-  unsettledEffects(olderThanMs: number, limit: number): Promise<EffectRow[]>;
 
   wait(row: {
     key: string;

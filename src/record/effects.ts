@@ -6,7 +6,7 @@ import { sql, type Transaction } from "kysely";
 import type { EffectState } from "../contracts/effect.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
-import type { EffectRow, Fence, Intent } from "./api.ts";
+import type { EffectRow, Fence, Intent } from "./api-effects.ts";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";

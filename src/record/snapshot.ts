@@ -2,7 +2,8 @@
 import type { FaultKey } from "../contracts/alert.ts";
 import type { ScopeCap } from "../contracts/plan.ts";
 import type { TargetRef } from "../contracts/target.ts";
-import type { AuditRow, Disposition, EffectRow, EscalationRow, LeaseState, RemediationRow } from "./api.ts";
+import type { EffectRow } from "./api-effects.ts";
+import type { AuditRow, Disposition, EscalationRow, LeaseState, RemediationRow } from "./api.ts";
 import { verifyChain } from "./audit.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
 import { type Database, openDatabase, type Session } from "./pool.ts";

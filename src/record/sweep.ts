@@ -1,6 +1,7 @@
 /** What the sweeper asks: one bounded question for each kind of thing that may have been left behind. Reads only. */
 import { sql } from "kysely";
-import type { EffectRow, RemediationRow } from "./api.ts";
+import type { RemediationRow } from "./api.ts";
+import type { EffectRow } from "./api-effects.ts";
 import type { FaultKey } from "../contracts/alert.ts";
 import type { LostAlert, OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
 import { now } from "./clock.ts";

@@ -6,7 +6,8 @@
 import type { PastEffect, PastEpisode, UnclosedReply, UnclosedRequest } from "../../contracts/activities.ts";
 import type { Alert } from "../../contracts/alert.ts";
 import { faultKey } from "../../contracts/ids.ts";
-import type { EffectRow, RemediationRow, RemediationStory } from "../../record/api.ts";
+import type { EffectRow } from "../../record/api-effects.ts";
+import type { RemediationRow, RemediationStory } from "../../record/api.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 import { notifyOnce } from "./close.ts";
 

@@ -1,5 +1,5 @@
 /** Effects: what the record says happened is in the world once, and the world has nothing that the record has not. */
-import type { EffectRow } from "../../record/api.ts";
+import type { EffectRow } from "../../record/api-effects.ts";
 import type { SnapshotRemediation } from "../../record/snapshot.ts";
 import type { Facts, WorldChange } from "./facts.ts";
 import { about, byId, count, isLeftToPerson, unowned } from "./common.ts";

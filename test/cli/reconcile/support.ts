@@ -2,7 +2,7 @@
 import type { FaultKey } from "../../../src/contracts/alert.ts";
 import { effectKey, workflowId } from "../../../src/contracts/ids.ts";
 import type { Left, WorldChange } from "../../../src/cli/reconcile/facts.ts";
-import type { EffectRow } from "../../../src/record/api.ts";
+import type { EffectRow } from "../../../src/record/api-effects.ts";
 import type { RecordSnapshot, SnapshotAlert, SnapshotRemediation } from "../../../src/record/snapshot.ts";
 import type { SeenRun } from "../../../src/starters/runs.ts";
 import { row } from "../support/story.ts";
