@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AnyAction, EffectContext, Operation } from "../ports/action.ts";
 import type { Drive } from "../ports/ports.ts";
+import { seenOf } from "../ports/watched.ts";
 import {
   APPLY_TIMEOUT_MS,
   attribute,
@@ -12,7 +13,6 @@ import {
   unknown,
 } from "./define.ts";
 import { assertReplaced, pickDrive } from "./drives.ts";
-import { seenOf } from "./watched.ts";
 
 const system = z.string().min(1).optional().describe("the BMC's name of it; default: the attribute `bmc`, else the id");
 const systemOf = ({ target }: EffectContext, given: string | undefined): string =>

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AnyAction, EffectContext, Operation } from "../ports/action.ts";
 import type { PoolServer } from "../ports/ports.ts";
+import { seenOf, serverRef } from "../ports/watched.ts";
 import {
   APPLY_TIMEOUT_MS,
   defineAction,
@@ -12,7 +13,6 @@ import {
   pending,
   refusal,
 } from "./define.ts";
-import { seenOf, serverRef } from "./watched.ts";
 
 const input = z.strictObject({
   pool: z.string().min(1).optional().describe("the balancer's pool; default: the target's attribute `pool`"),
@@ -29,7 +29,7 @@ interface Place {
 
 function placeOf({ target }: EffectContext, { pool, server }: Input): Place {
   const name = { pool: given(pool, target, "pool", "loadbalancer"), server: server ?? target.id };
-  return { ...name, ref: serverRef(name.pool, name.server) };
+  return { ...name, ref: serverRef(name) };
 }
 
 /** All servers of the pool, ours among them; null when it is not there. */

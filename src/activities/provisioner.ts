@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AnyAction, EffectContext, Observation } from "../ports/action.ts";
 import type { ProvisionedNode } from "../ports/ports.ts";
+import { seenOf } from "../ports/watched.ts";
 import {
   APPLY_TIMEOUT_MS,
   attribute,
@@ -14,7 +15,6 @@ import {
   pending,
   unknown,
 } from "./define.ts";
-import { seenOf } from "./watched.ts";
 
 const input = z.strictObject({
   image: z.string().min(1).optional().describe("what to install; default: the target's attribute `image`"),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AnyAction, EffectContext, Observation, Operation } from "../ports/action.ts";
 import type { Ticket } from "../ports/ports.ts";
+import { seenOf } from "../ports/watched.ts";
 import {
   APPLY_TIMEOUT_MS,
   defineAction,
@@ -11,7 +12,6 @@ import {
   notHappened,
   pending,
 } from "./define.ts";
-import { seenOf } from "./watched.ts";
 
 const openInput = z.strictObject({
   queue: z.string().min(1).optional().describe("default: the queue of connections.tickets"),

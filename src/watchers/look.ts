@@ -1,6 +1,7 @@
 /** One bulk question to each watched system: the state word of every ref that somebody waits for. Reads only. */
 import type { WatchedSystem } from "../ports/action.ts";
 import type { Ports } from "../ports/ports.ts";
+import { seenOf, serverRef } from "../ports/watched.ts";
 import { chunksOf, Gate } from "../starters/gate.ts";
 
 /** The state word of each ref. A ref that is missing here was not answered: nothing is concluded from that. */
@@ -20,24 +21,21 @@ export type Look = (ports: Ports, refs: string[]) => Promise<Words>;
 export const LOOKS: Record<WatchedSystem, Look> = {
   tickets: async (ports, refs) => {
     const tickets = await inBulk(refs, (ids) => ports.tickets.getMany(ids));
-    return wordsOf(refs, new Map(tickets.map((ticket) => [ticket.id, ticket.status])));
+    return wordsOf(refs, new Map(tickets.map((ticket) => [ticket.id, seenOf.ticket(ticket)])));
   },
   provisioner: async (ports, refs) => {
     const nodes = await inBulk(refs, (names) => ports.provisioner.nodes(names));
-    return wordsOf(refs, new Map(nodes.map((node) => [node.node, node.state])));
+    return wordsOf(refs, new Map(nodes.map((node) => [node.node, seenOf.node(node)])));
   },
   loadbalancer: async (ports, refs) => {
     const servers = await ports.loadBalancer.servers();
-    const words = servers.map(
-      ({ pool, server, sessions }) => [`${pool}/${server}`, sessions > 0 ? "busy" : "idle"] as const,
-    );
-    return wordsOf(refs, new Map(words));
+    return wordsOf(refs, new Map(servers.map((server) => [serverRef(server), seenOf.server(server)])));
   },
   bmc: async (ports, refs) => {
     const gate = new Gate(BMCS_AT_ONCE);
     const words: Words = new Map();
     const ask = async (system: string): Promise<void> => {
-      words.set(system, await gate.through(() => ports.bmc.power(system)));
+      words.set(system, seenOf.power(await gate.through(() => ports.bmc.power(system))));
     };
     const asked = await Promise.allSettled(refs.map(ask));
     const failed = asked.find((one) => one.status === "rejected");

@@ -1,5 +1,6 @@
 /** Servers out of their pools beside our effects: whose doing is it, and does anybody still care? Reports only. */
 import type { PoolServer } from "../ports/ports.ts";
+import { serverRef } from "../ports/watched.ts";
 import type { RecentEffect } from "../record/api-sweep.ts";
 import { candidate, nameOf, show, type Candidate, type LookDependencies } from "./sweep-finding.ts";
 
@@ -43,40 +44,38 @@ function isOf({ effect, target }: RecentEffect, { pool, server }: PoolServer): b
   return itsServer === server && (typeof said["pool"] !== "string" || said["pool"] === pool);
 }
 
-const ref = ({ pool, server }: PoolServer): string => `${pool}/${server}`;
-
-function left(server: PoolServer, { effect, target, closedAt }: RecentEffect): Candidate {
+function left(server: PoolServer, last: RecentEffect): Candidate {
   return candidate({
+    ...drainedByUs(server, last),
     code: "DRAINED_LEFT",
-    part: "loadbalancer",
-    about: ref(server),
     severity: "page",
-    sentence: `${ref(server)} is drained: selfheal did it at ${effect.intentAt}, and its remediation closed at ${closedAt} without giving the traffic back or keeping it away on purpose`,
-    ids: { remediationId: effect.remediationId, target: nameOf(target), server: ref(server) },
-    next: show(effect.remediationId),
+    sentence: `${serverRef(server)} is drained: selfheal did it at ${last.effect.intentAt}, and its remediation closed at ${last.closedAt} without giving the traffic back or keeping it away on purpose`,
   });
 }
 
-function kept(server: PoolServer, { effect, target, closedAt }: RecentEffect): Candidate {
+function kept(server: PoolServer, last: RecentEffect): Candidate {
   return candidate({
+    ...drainedByUs(server, last),
     code: "DRAINED_KEPT",
-    part: "loadbalancer",
-    about: ref(server),
     severity: "info",
-    sentence: `${ref(server)} is kept drained since ${closedAt}: its remediation did not see it healthy`,
-    ids: { remediationId: effect.remediationId, target: nameOf(target), server: ref(server) },
-    next: show(effect.remediationId),
+    sentence: `${serverRef(server)} is kept drained since ${last.closedAt}: its remediation did not see it healthy`,
   });
+}
+
+function drainedByUs(server: PoolServer, { effect, target }: RecentEffect) {
+  const { remediationId } = effect;
+  const ids = { remediationId, target: nameOf(target), server: serverRef(server) };
+  return { part: "loadbalancer", about: serverRef(server), ids, next: show(remediationId) } as const;
 }
 
 function elsewhere(server: PoolServer, why: string): Candidate {
   return candidate({
     code: "DRAINED_ELSEWHERE",
     part: "loadbalancer",
-    about: ref(server),
+    about: serverRef(server),
     severity: "info",
-    sentence: `${ref(server)} is drained, and not by selfheal: ${why}`,
-    ids: { server: ref(server) },
+    sentence: `${serverRef(server)} is drained, and not by selfheal: ${why}`,
+    ids: { server: serverRef(server) },
     next: "ask who works on it; selfheal leaves it alone",
   });
 }

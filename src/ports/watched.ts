@@ -1,8 +1,8 @@
 /**
- * The words in which an action that says `pending` writes down what it saw. The bulk watcher (src/watchers/look.ts) must
- * write the same ones, so that a difference always means: worth looking again (test/activities/actions/watched.test.ts).
+ * The state words of what is waited for in other systems. An action that says `pending` writes down what it saw, and the
+ * bulk watcher compares: both take the words from here, so that a difference always means: worth looking again.
  */
-import type { PoolServer, ProvisionedNode, Ticket } from "../ports/ports.ts";
+import type { PoolServer, ProvisionedNode, Ticket } from "./ports.ts";
 
 export const seenOf = {
   ticket: (ticket: Ticket): string => ticket.status,
@@ -12,6 +12,6 @@ export const seenOf = {
 };
 
 /** `<pool>/<server>`: neither name can hold a slash in a balancer that we know. */
-export function serverRef(pool: string, server: string): string {
+export function serverRef({ pool, server }: Pick<PoolServer, "pool" | "server">): string {
   return `${pool}/${server}`;
 }
