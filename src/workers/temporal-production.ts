@@ -6,8 +6,6 @@ import { Connection, isGrpcServiceError } from "@temporalio/client";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import {
   HISTORY_SHARDS,
   NAMESPACE,
@@ -19,7 +17,8 @@ import {
   uiConfig,
 } from "./temporal-server-config.ts";
 import { run } from "./tools.ts";
-import { describeEnding, startWatched, type WatchedProcess } from "./watched.ts";
+import { untilReady } from "./until-ready.ts";
+import { startWatched, type WatchedProcess } from "./watched.ts";
 
 export interface StartOptions {
   /** The program (temporal-server-tools.ts finds it). */
@@ -32,9 +31,7 @@ export interface StartOptions {
 }
 
 const HOST = "127.0.0.1";
-const READY_WITHIN_MS = 60_000;
 const SCHEMA_TIMEOUT_MS = 60_000;
-const POLL_MS = 50;
 /** One look at the server. */
 const LOOK_MS = 2_000;
 /** grpc.status */
@@ -81,7 +78,8 @@ export async function startTemporalServer(
   await writeFile(dynamicConfig, "{}\n");
   const server = await startPart("Temporal", options, ["--allow-no-auth"]);
   const address = `${HOST}:${options.ports.frontend.grpc}`;
-  return untilReady(server, options.stop, () => serves(address));
+  await untilReady("Temporal", server, { ask: () => serves(address), stop: options.stop });
+  return server;
 }
 
 /** Resolves when it serves its page. */
@@ -90,10 +88,12 @@ export async function startTemporalUi(
 ): Promise<WatchedProcess> {
   await writeConfig(options.folder, uiConfig(options.temporalAddress, options.port));
   const ui = await startPart("Temporal Web UI", options, []);
-  return untilReady(ui, options.stop, async () => {
+  const ask = async (): Promise<void> => {
     const answer = await fetch(`http://${HOST}:${options.port}/healthz`, { signal: AbortSignal.timeout(2_000) });
     if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-  });
+  };
+  await untilReady("Temporal's Web UI", ui, { ask, stop: options.stop });
+  return ui;
 }
 
 async function writeConfig(folder: string, content: string): Promise<void> {
@@ -105,44 +105,6 @@ function startPart(name: string, options: StartOptions, more: readonly string[])
   const { command, folder, onLine } = options;
   const args = ["--root", folder, "--config", "config", "--env", ENVIRONMENT, ...more, "start"];
   return startWatched({ name, command, args, cwd: folder, ...(onLine === undefined ? {} : { onLine }) });
-}
-
-/** Asks until the answer is there; on an end, a time-out or `stop` nothing is left of the process. */
-async function untilReady(
-  part: WatchedProcess,
-  stop: AbortSignal | undefined,
-  ask: () => Promise<void>,
-): Promise<WatchedProcess> {
-  const deadline = performance.now() + READY_WITHIN_MS;
-  let ending: string | null = null;
-  void part.ended.then((how) => (ending = describeEnding(how)));
-  let last = "no answer yet";
-  while (ending === null && stop?.aborted !== true && performance.now() < deadline) {
-    try {
-      await ask();
-      return part;
-    } catch (error) {
-      last = messageOf(error);
-    }
-    await sleep(POLL_MS);
-  }
-  const why =
-    ending ?? (stop?.aborted === true ? "it was stopped" : `not ready after ${READY_WITHIN_MS / 1000} s, ${last}`);
-  await part.stop();
-  const said = part.tail().slice(-3).map(withoutStack).join(" | ");
-  throw new UserError(`${part.name} did not start (${why})${said === "" ? "" : `; it said: ${said}`}`, {
-    exitCode: EXIT.unavailable,
-  });
-}
-
-/** Temporal logs JSON lines with the stack of every error. */
-function withoutStack(line: string): string {
-  try {
-    const { msg, error } = JSON.parse(line) as { msg?: string; error?: string };
-    return [msg, error].filter((part) => part !== undefined).join(": ");
-  } catch {
-    return line.slice(0, 300);
-  }
 }
 
 /** Rejects while it does not: the namespace is there, and somebody answers for every history shard. */

@@ -3,9 +3,9 @@ import { Connection } from "@temporalio/client";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SEARCH_ATTRIBUTES } from "../contracts/attributes.ts";
-import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import { claimPort, freePort } from "./ports.ts";
-import { describeEnding, startWatched, type WatchedProcess } from "./watched.ts";
+import { untilReady } from "./until-ready.ts";
+import { describeEnding, startWatched } from "./watched.ts";
 
 export interface DevServerOptions {
   /** The `temporal` binary (temporal-cli.ts finds it). */
@@ -47,8 +47,6 @@ export interface DevServer {
 
 const HOST = "127.0.0.1";
 const NAMESPACE = "default";
-const READY_WITHIN_MS = 60_000;
-const POLL_MS = 50;
 
 /** Starts it and resolves when it serves workflows with the search attributes registered. */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
@@ -72,12 +70,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     },
   });
   const address = `${HOST}:${port}`;
-  try {
-    await untilReady(server, address, attributes);
-  } catch (error) {
-    await server.stop({ withinMs: 2_000 });
-    throw error;
-  }
+  await untilReady("the Temporal dev server", server, { ask: () => knowsAttributes(address, attributes) });
   return {
     address,
     namespace: NAMESPACE,
@@ -117,24 +110,10 @@ function devServerArgs(server: {
   ];
 }
 
-/** Ready means: the namespace answers and knows our search attributes (an unknown one hangs a workflow silently). */
-async function untilReady(server: WatchedProcess, address: string, attributes: readonly string[]): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN_MS;
-  let ended: string | null = null;
-  void server.ended.then((ending) => (ended = describeEnding(ending)));
-  let last = "no answer yet";
-  while (performance.now() < deadline) {
-    if (ended !== null) throw didNotStart(`it ended (${String(ended)})`, server);
-    try {
-      const missing = await missingAttributes(address, attributes);
-      if (missing.length === 0) return;
-      last = `search attributes not registered: ${missing.join(", ")}`;
-    } catch (error) {
-      last = messageOf(error);
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  throw didNotStart(`not ready after ${READY_WITHIN_MS / 1000} s (${last})`, server);
+/** The namespace answers and knows our search attributes (an unknown one hangs a workflow silently). */
+async function knowsAttributes(address: string, attributes: readonly string[]): Promise<void> {
+  const missing = await missingAttributes(address, attributes);
+  if (missing.length > 0) throw new Error(`search attributes not registered: ${missing.join(", ")}`);
 }
 
 async function missingAttributes(address: string, wanted: readonly string[]): Promise<string[]> {
@@ -146,11 +125,4 @@ async function missingAttributes(address: string, wanted: readonly string[]): Pr
   } finally {
     await connection.close();
   }
-}
-
-function didNotStart(why: string, server: WatchedProcess): UserError {
-  const said = server.tail().slice(-5).join(" | ");
-  return new UserError(`the Temporal dev server did not start: ${why}${said === "" ? "" : `; it said: ${said}`}`, {
-    exitCode: EXIT.unavailable,
-  });
 }

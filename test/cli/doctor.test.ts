@@ -8,6 +8,7 @@ import { exitCodeOf, textOf, type Line } from "../../src/cli/doctor-line.ts";
 import { EXIT, UserError } from "../../src/config/user-error.ts";
 import type { RecordStore } from "../../src/record/api.ts";
 import type { DatabaseReport } from "../../src/record/inspect.ts";
+import { PARTS } from "../../src/watchers/sweep-finding.ts";
 
 const NOW = Date.parse("2026-11-21T10:10:00.000Z");
 const VERSION = "c".repeat(64);
@@ -82,22 +83,15 @@ test("all is well: every line is ok or for information, and the status is 0", as
   const { lines, findings } = await diagnose(partsOf());
   expect([bad(lines), findings, exitCodeOf(lines)]).toEqual([[], [], 0]);
   expect(new Set(lines.map((line) => line.area))).toEqual(
-    new Set([
+    new Set<string>([
       "catalogue",
       "connections.loadBalancer",
       "connections.notify",
       "database",
       "clock",
-      "temporal",
       "worker",
       "sweeper",
-      "workflows",
-      "alerts",
-      "inboxes",
-      "record",
-      "escalations",
-      "loadbalancer",
-      "schedules",
+      ...PARTS,
     ]),
   );
 });
