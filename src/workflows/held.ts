@@ -12,7 +12,7 @@ import type { Desk } from "./desk.ts";
 import { showNotTaken, type Episode } from "./episode.ts";
 import { record } from "./proxies.ts";
 import { faultAtPoint, faultOfCommand, type FreezePoint, type PendingCommand } from "./takeover.ts";
-import { waitUntil } from "./wait.ts";
+import { waitUntil, wallTime } from "./wait.ts";
 
 /** What ended the hold, or what the holder wants done now; after `retry`, `skip` and `markDone` he holds it still. */
 export interface Word {
@@ -32,7 +32,7 @@ export function pointOfPhase(episode: Episode): FreezePoint {
 export function listenForCommands(desk: Desk, view: RemediationView): void {
   for (const command of COMMANDS) {
     const push = (message: CommandMessage, via: "signal" | "update"): void => {
-      desk.takeover.push({ ...message, via, command, cameAt: new Date(Date.now()).toISOString() });
+      desk.takeover.push({ ...message, via, command, cameAt: wallTime() });
       if (command === "take") announce(desk, view);
     };
     setHandler(commandSignal(command), (message) => {
@@ -126,7 +126,7 @@ async function carryOut(episode: Episode, point: FreezePoint, pending: PendingCo
   const word = { said: `${PAST[command]} by ${by}${reason === "" ? "" : `: ${reason}`}`, result };
   switch (command) {
     case "take":
-      desk.takeover.holder = { by, since: new Date(Date.now()).toISOString(), reason };
+      desk.takeover.holder = { by, since: wallTime(), reason };
       return null;
     case "end":
       desk.takeover.holder = null;

@@ -20,3 +20,8 @@ export async function waitUntil(wake: () => boolean, ms: number | null, summary:
     }
   });
 }
+
+/** The workflow's wall clock, ISO; the episode's own clock (Episode.now) stands still while a person holds it. */
+export function wallTime(): string {
+  return new Date(Date.now()).toISOString();
+}

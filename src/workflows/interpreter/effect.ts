@@ -12,7 +12,7 @@ import type { PlanStep } from "../../contracts/plan.ts";
 import type { Episode } from "../episode.ts";
 import { heldUntil, type Word } from "../held.ts";
 import { WRAPPER_MS } from "../proxies.ts";
-import { waitUntil } from "../wait.ts";
+import { waitUntil, wallTime } from "../wait.ts";
 import { observe, send } from "./ask.ts";
 import { effectPoint } from "./freeze.ts";
 import { harmHint, readHarm } from "./harm.ts";
@@ -227,7 +227,7 @@ async function waitForEffect(
   if (ms <= 0) return progress.askedAt >= progress.deadline ? end("deadline", detail) : { kind: "look" };
   const until = episode.timeOf(progress.deadline);
   const about = `${call.step.uses}: ${detail}`;
-  episode.say(about, { for: detail, since: now(), until });
+  episode.say(about, { for: detail, since: wallTime(), until });
   const harm = harmHint(episode);
   const wake = (): boolean =>
     episode.desk.hasHint(key) || (call.stoppable && (episode.desk.stop !== null || episode.desk.hasHint(harm)));
@@ -295,8 +295,4 @@ function backoff(sends: number): number {
 
 function end(state: EffectStop, detail: string): Next {
   return { kind: "end", end: { state, detail } };
-}
-
-function now(): string {
-  return new Date(Date.now()).toISOString();
 }
