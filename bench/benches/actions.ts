@@ -1,4 +1,5 @@
 /** What one flagship remediation costs on Temporal: history events and billable Actions, and that waiting adds none. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { UserError } from "../../src/config/user-error.ts";
 import { HOUR_MS, type LabOptions } from "../../src/lab/types.ts";
@@ -102,7 +103,7 @@ function watching(context: BenchContext): Promise<{ figures: Figure[]; breakdown
     const forMs = context.smoke ? 3_000 : IDLE_MS;
     context.say(`idle for ${forMs / 1000} s`);
     const before = await heartbeats(stack);
-    await new Promise((resolve) => setTimeout(resolve, forMs));
+    await sleep(forMs);
     const beats = ((await heartbeats(stack)) - before) * (HOUR / forMs);
     const watch = await scheduled(stack, WATCH_SCHEDULE);
     const sweep = await scheduled(stack, SWEEP_SCHEDULE);

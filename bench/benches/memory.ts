@@ -2,6 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { projectPath } from "../../src/config/project.ts";
 import type { Bench, BenchContext, Figure } from "../support/bench.ts";
 import { until } from "../support/load.ts";
@@ -64,10 +65,10 @@ async function reading(
   { settleMs, idleMs }: typeof FULL,
   { say }: BenchContext,
 ): Promise<Reading> {
-  await pause(settleMs);
+  await sleep(settleMs);
   say(`idle for ${idleMs / 1000} s`);
   const before = cpuSeconds([worker.pid]);
-  await pause(idleMs);
+  await sleep(idleMs);
   const cpuPercent = ((cpuSeconds([worker.pid]) - before) * 100_000) / idleMs;
   const rssMiB = residentMiB(worker.pid);
   return { rssMiB, heapMiB: await heapMiB(worker, file), cpuPercent };
@@ -109,8 +110,4 @@ function figuresOf(waiting: number, seen: Reading, none: Reading): Figure[] {
       bare: round(none.cpuPercent, 2),
     },
   ];
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

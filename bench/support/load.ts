@@ -1,5 +1,6 @@
 /** Load from outside: bodies of alerts over keep-alive connections, in an open or in a closed loop. */
 import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Answer {
   status: number;
@@ -60,7 +61,7 @@ export async function openLoop(
   while (sent.length < count) {
     const dueAt = startedAt + (sent.length * 1000) / rate;
     const wait = dueAt - Date.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    if (wait > 0) await sleep(wait);
     const arrival = send(sent.length).then(() => ({ dueAt, doneAt: Date.now() }));
     // Its failure is looked at below, when all are on their way.
     arrival.catch(() => undefined);
@@ -109,6 +110,6 @@ export async function until(
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${withinMs / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await sleep(everyMs);
   }
 }

@@ -1,4 +1,5 @@
 /** Webhooks that the lab's systems send. Failures are retried a few times as Alertmanager does it: 5xx yes, 4xx no. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { World } from "./world.ts";
 
 const RETRY_MS = 500;
@@ -41,14 +42,7 @@ export class Outbox {
         if (status >= 300) this.#world.note({ system: from, what: "webhook-refused", detail: `${url}: ${status}` });
         return status < 300;
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, RETRY_MS);
-        const wake = (): void => {
-          clearTimeout(timer);
-          resolve();
-        };
-        this.#stopped.signal.addEventListener("abort", wake, { once: true });
-      });
+      await sleep(RETRY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
     }
     if (!this.#stopped.signal.aborted) this.#world.note({ system: from, what: "webhook-failed", detail: url });
     return false;

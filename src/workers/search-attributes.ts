@@ -2,6 +2,7 @@
  * The namespace must know our search attributes before a workflow sets one: with an unknown one the workflow task fails
  * for ever, without a word to anybody (design §3 law 12). So every worker looks at start-up.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { isGrpcServiceError } from "@temporalio/client";
 import { SEARCH_ATTRIBUTES } from "../contracts/attributes.ts";
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
@@ -62,7 +63,7 @@ async function untilVisible(options: EnsureOptions): Promise<void> {
     const wrong = await faults(options);
     if (wrong.missing.length === 0) return;
     if (performance.now() > deadline) throw missing(wrong.missing, options.namespace);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }
 

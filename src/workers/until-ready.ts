@@ -23,7 +23,8 @@ export async function untilReady(
   let last = "no answer yet";
   while (ended === null && stop?.aborted !== true && performance.now() < deadline) {
     try {
-      return await ask();
+      await ask();
+      return;
     } catch (error) {
       last = messageOf(error);
     }

@@ -2,6 +2,7 @@
  * Many remediations on several connections, in random order: what is promised about capacity holds at every instant, and
  * nobody waits for ever though nobody polls: a waiter only asks again when a hint tells it to.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Severity } from "../../src/contracts/alert.ts";
@@ -85,7 +86,7 @@ async function remediate(world: World, record: RecordStore, one: Wish, name: str
   }
   world.enter(plan);
   await Promise.all([world.wakeWaiters(record), admitting(record, id, plan, policy), record.beginEffect(anIntent(id))]);
-  await new Promise((resolve) => setTimeout(resolve, one.holdMs));
+  await sleep(one.holdMs);
   // What is not settled would keep its leases.
   await record.settleEffect(anIntent(id).key, "happened", null, "drained");
   world.leave(plan);
@@ -201,8 +202,6 @@ const guardedWish: fc.Arbitrary<GuardedWish> = fc.record({
   via: fc.nat({ max: 2 }),
 });
 
-const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** As the workflow does: after each wait (a hint, or the end that admission named) it asks again. */
 async function guarded(world: World, record: RecordStore, one: GuardedWish, name: string): Promise<"done" | "refused"> {
   const shared = { ...SHARED, cost: { estimate: one.cost, budgets: [BUDGET] } };
@@ -221,15 +220,15 @@ async function guarded(world: World, record: RecordStore, one: GuardedWish, name
       return "refused";
     }
     const ms = admission.until === null ? null : Math.max(1, Date.parse(admission.until) - Date.now());
-    await (ms === null ? hinted : Promise.race([hinted, later(ms)]));
+    await (ms === null ? hinted : Promise.race([hinted, sleep(ms)]));
   }
   await Promise.all([world.wakeWaiters(record), record.beginEffect(anIntent(id))]);
   await record.settleEffect(anIntent(id).key, "happened", null, "drained");
-  await later(one.holdMs);
+  await sleep(one.holdMs);
   await record.close(closing(id, { outcome: one.leavesMs === null ? "healed" : "escalated" }));
   await world.wakeWaiters(record);
   if (one.leavesMs === null) return "done";
-  await later(one.leavesMs);
+  await sleep(one.leavesMs);
   await record.back(plan.target, "ann", "repaired");
   await world.wakeWaiters(record);
   return "done";
@@ -248,7 +247,7 @@ function watchLeases(db: TestDatabase, world: World): { stop(): Promise<void> } 
       const counts = new Map<string, number>();
       for (const lease of await db.record.leases()) counts.set(lease.scope, (counts.get(lease.scope) ?? 0) + 1);
       for (const [scope, n] of counts) if (n > capOf(scope)) world.faults.push(`${scope}: ${n} leases`);
-      await new Promise((resolve) => setTimeout(resolve, 3));
+      await sleep(3);
     }
   })();
   return {
@@ -276,7 +275,7 @@ function watchGroup(db: TestDatabase, world: World): { stop(): Promise<void> } {
       if (away.length > 3) world.faults.push(`${away.length} members away`);
       const all = (await db.record.leases()).filter((lease) => lease.scope === "global");
       if (all.length > 4) world.faults.push(`${all.length} in all`);
-      await later(3);
+      await sleep(3);
     }
   })();
   return {

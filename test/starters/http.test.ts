@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "../../src/config/user-error.ts";
 import { bodyFor, captured } from "./support/bodies.ts";
@@ -204,7 +205,7 @@ describe("the server", () => {
   test("lets a request in flight finish when it is closed, and takes no new one", async () => {
     it.temporal.delayMs = 300;
     const inFlight = it.alerts(bodyFor(["web-1"]));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
     const closed = it.server.close();
     await expect(fetch(`${it.server.url}/healthz`)).rejects.toThrow();
     expect((await inFlight).status).toBe(200);
@@ -216,7 +217,7 @@ describe("the server", () => {
     const held = connect(it.server.port, "127.0.0.1");
     held.on("error", () => undefined);
     held.write("POST /v1/alerts/alertmanager HTTP/1.1\r\nhost: x\r\n");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     const before = performance.now();
     await it.server.close();
     expect(performance.now() - before).toBeLessThan(4_000);

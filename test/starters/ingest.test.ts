@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { faultKey, workflowId } from "../../src/contracts/ids.ts";
@@ -117,7 +118,7 @@ describe("firing and resolved", () => {
   test("in two bodies at once: the resolved waits for the firing that is on its way", async () => {
     temporal.delayMs = 100;
     const firing = starter.ingest(batchOf(alertFor("web-1")));
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await sleep(40);
     temporal.delayMs = 1;
     await starter.ingest(batchOf(alertFor("web-1", { status: "resolved", endsAt: "2026-11-21T03:00:00.000Z" })));
     await firing;

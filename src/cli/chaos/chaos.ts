@@ -1,5 +1,5 @@
 /** Kills what can be killed, by a schedule, and measures how long it took until it was back and work went on. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../process/pause.ts";
 import type { Kill } from "./schedule.ts";
 
 /** A process of the stack, or of any other topology. */
@@ -83,9 +83,4 @@ async function untilWorking(killable: Killable, sinceMs: number, stop: AbortSign
     await pause(LOOK_EVERY_MS, stop);
   }
   return false;
-}
-
-/** False when it was cut short. */
-function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(ms, true, { signal }).catch(() => false);
 }

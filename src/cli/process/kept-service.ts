@@ -1,5 +1,6 @@
 /** A process that is started again when it ends: at once the first time, then with growing pauses, and not for ever. */
 import { messageOf, UserError } from "../../config/user-error.ts";
+import { pause } from "./pause.ts";
 import type { ReadyDetail } from "./ready.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
 
@@ -165,14 +166,4 @@ export class KeptService implements Service {
 /** The first restart is immediate: a killed worker's work waits. */
 function backoffMs(failures: number): number {
   return failures < 2 ? 0 : Math.min(LONGEST_BACKOFF_MS, BACKOFF_MS * 2 ** (failures - 2));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -6,6 +6,7 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { connect, createServer, type AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Outside } from "../../../src/ports/ports.ts";
 
 export const outside: Outside = { fetch, connect: (options) => connect(options), clock: { now: () => Date.now() } };
@@ -104,7 +105,7 @@ export async function eventually<T>(look: () => Promise<T>, withinMs = 10_000, h
       return await look();
     } catch (error) {
       if (Date.now() > until || hopeless()) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
     }
   }
 }

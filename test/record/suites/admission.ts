@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import {
@@ -98,7 +99,7 @@ export function admissionSuite(create: Create): void {
       await admission.query("begin; select pg_advisory_xact_lock(7301001)");
       let released = false;
       const release = db.record.close(closing(id)).then(() => (released = true));
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await sleep(150);
       expect(released).toBe(false);
       await admission.query("commit");
       await release;

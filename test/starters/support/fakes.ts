@@ -1,4 +1,5 @@
 /** A Temporal that is told what to do, and a catalogue of one runbook. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Alert } from "../../../src/contracts/alert.ts";
 import { workflowId } from "../../../src/contracts/ids.ts";
 import type { AlertMessage, RecoverMessage } from "../../../src/contracts/messages.ts";
@@ -84,7 +85,7 @@ export class FakeRemediations implements Remediations {
     this.atOnce += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.atOnce);
     try {
-      await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+      await sleep(this.delayMs);
       if (this.down === "all") throw new Unavailable("temporal", "Temporal is away");
       if (this.down === target.id) throw new Unavailable("temporal", "refused", { reach: "one" });
     } finally {
