@@ -34,6 +34,8 @@ export interface RecordSnapshot {
   remediations: SnapshotRemediation[];
   effects: EffectRow[];
   leases: { remediationId: string; scope: string; state: LeaseState }[];
+  /** Who was let in, and until when its leases counted as work; `releasedAt` null: they still do. */
+  admissions: { remediationId: string; scopes: string[]; admittedAt: string; releasedAt: string | null }[];
   /** Remediations that stand in the queue. */
   queue: string[];
   /** Waits that are not over. */
@@ -72,6 +74,10 @@ function read(db: Database): Promise<RecordSnapshot> {
     remediations: await remediations(tx),
     effects: (await effectRows(tx).orderBy("intent_at").orderBy("key").execute()).map(toEffectRow),
     leases: await tx.selectFrom("leases").select(["remediation_id as remediationId", "scope", "state"]).execute(),
+    admissions: await tx
+      .selectFrom("admissions")
+      .select(["remediation_id as remediationId", "scopes", "admitted_at as admittedAt", "released_at as releasedAt"])
+      .execute(),
     queue: (await tx.selectFrom("queue").select("remediation_id").execute()).map((row) => row.remediation_id),
     waits: await tx
       .selectFrom("waits")

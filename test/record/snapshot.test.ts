@@ -36,6 +36,9 @@ it("has everything that a reconciliation needs of a remediation in flight, and o
   ]);
   expect(before.effects).toMatchObject([{ remediationId, state: "intent" }]);
   expect(before.leases).toContainEqual({ remediationId, scope: "group:web", state: "held" });
+  const admission = { remediationId, admittedAt: expect.any(String) as string };
+  expect(before.admissions).toMatchObject([{ ...admission, releasedAt: null }]);
+  expect(before.admissions[0]?.scopes).toContain("group:web");
   expect(await reader.lastEntryAt()).toBeGreaterThan(Date.now() - 60_000);
   const end = { outcome: "escalated", needsHuman: true } as const;
   await record.close(closing(remediationId, { ...end, faults: [fault] }));

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import { expect } from "vitest";
 import { writeLabFolder } from "../../src/cli/demo/lab-folder.ts";
-import { startLabStack } from "../../src/cli/demo/lab-stack.ts";
+import { startLabStack, type LabStack } from "../../src/cli/demo/lab-stack.ts";
 import type { LabPlace, Stack } from "../../src/cli/process/stack.ts";
 import { remediationApi, type RemediationApi } from "../../src/cli/remediation-api.ts";
 import { projectPath } from "../../src/config/project.ts";
@@ -34,6 +34,8 @@ export interface LiveOptions {
 export interface Live {
   stack: Stack;
   lab: Lab;
+  /** The configuration that points at the lab. */
+  configFolder: string;
   api: RemediationApi;
   client: Client;
   /** Posts what Alertmanager would post now; answers the API's answer. */
@@ -49,7 +51,7 @@ export interface Live {
 }
 
 export async function startLive(options: LiveOptions): Promise<Live> {
-  const { stack, lab } = await startLabStack(
+  const { stack, lab, configFolder } = await startLabStack(
     {
       lab: (place) => startLiveLab(options, place),
       ports: { port: 0, temporalPort: 0, uiPort: 0 },
@@ -58,7 +60,8 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     },
     { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
   );
-  return live(stack, lab, await Connection.connect({ address: stack.urls.temporal }));
+  const connection = await Connection.connect({ address: stack.urls.temporal });
+  return live({ stack, lab, configFolder }, connection);
 }
 
 async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise<Lab> {
@@ -75,11 +78,12 @@ async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise
   return lab;
 }
 
-function live(stack: Stack, lab: Lab, connection: Connection): Live {
+function live({ stack, lab, configFolder }: LabStack, connection: Connection): Live {
   const api = remediationApi({ url: stack.urls.api, token: null, fetch });
   return {
     stack,
     lab,
+    configFolder,
     api,
     client: new Client({ connection, namespace: stack.urls.namespace }),
     alert: (how) => post(stack, webhookPayload(lab, how)),

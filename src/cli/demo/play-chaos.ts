@@ -1,13 +1,11 @@
 /** `demo --chaos`: a crowd of hosts heals while everything that runs is killed at random; then the books are compared. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ACTIONS } from "../../activities/actions.ts";
 import type { Env } from "../../config/env.ts";
 import { connectClient } from "../../config/temporal.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
 import { MINUTE_MS, SECOND_MS } from "../../lab/types.ts";
 import { openSnapshots, type SnapshotReader } from "../../record/snapshot.ts";
-import { requireCatalogue } from "../../starters/active-catalogue.ts";
 import { temporalView } from "../../watchers/sweep-temporal.ts";
 import { chaos, type Recovery } from "../chaos/chaos.ts";
 import { killablesOf } from "../chaos/of-stack.ts";
@@ -16,8 +14,7 @@ import { note } from "../output.ts";
 import { withCleanup } from "../process/cleanup.ts";
 import { stopOnSignals } from "../process/signals.ts";
 import type { LabPlace, Stack } from "../process/stack.ts";
-import { readLab } from "../reconcile/read-lab.ts";
-import { readTemporal } from "../reconcile/read-temporal.ts";
+import { readFacts } from "../reconcile/read.ts";
 import { reconcile, type Reconciliation } from "../reconcile/reconcile.ts";
 import { remediationApi, type RemediationApi } from "../remediation-api.ts";
 import { crowdOf } from "./cast.ts";
@@ -208,14 +205,12 @@ async function untilAllEnded({ api, record, failing, stop, say }: Stage, spared:
 async function settle(stage: Stage): Promise<Reconciliation> {
   const deadline = performance.now() + SETTLE_WITHIN_MS;
   const { temporal: address, namespace } = stage.stack.urls;
-  const { runbooks } = await requireCatalogue(stage.configFolder, ACTIONS);
-  const reopenAfterMs = new Map(runbooks.map((runbook) => [runbook.name, runbook.reopenAfterMs]));
   const client = await connectClient({ address, namespace, connection: { address } });
+  const { record, configFolder, lab } = stage;
+  const sources = { record, temporal: temporalView(client, address), world: lab.world, configFolder };
   try {
     for (;;) {
-      const record = await stage.record.read();
-      const temporal = await readTemporal(temporalView(client, address), record);
-      const result = reconcile({ record, reopenAfterMs, temporal, world: readLab(stage.lab.world) });
+      const result = reconcile(await readFacts(sources));
       if (result.ok || performance.now() > deadline || stage.stop.aborted) return result;
       await sleep(LOOK_EVERY_MS);
     }

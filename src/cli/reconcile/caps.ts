@@ -1,8 +1,11 @@
-/** Caps: at no instant did the world have more targets of a scope drained by remediations in flight than it may. */
+/**
+ * Caps, seen twice: at no instant did the world have more targets of a scope drained by remediations in flight than it
+ * may, and at none did the record let more of them in.
+ */
 import type { SnapshotRemediation } from "../../record/snapshot.ts";
 import { DRAIN } from "./effects.ts";
 import type { Facts, WorldChange } from "./facts.ts";
-import { unowned } from "./common.ts";
+import { byId, count, unowned } from "./common.ts";
 import type { Checked } from "./reconcile.ts";
 
 interface Interval {
@@ -26,6 +29,29 @@ export function checkCaps({ record, world }: Facts): Checked {
     .filter(({ max, most }) => most > max)
     .map(({ scope, max, most }) => unowned("overLimit", scope, `${most} were drained at once, allowed are ${max}`));
   return { check: "caps", figures: `drained at once, at most: ${figuresOf(seen) || "no scope has a cap"}`, exceptions };
+}
+
+/** Whoever was let in found room by its own plan in each scope: the leases are counted at the moment of each admission. */
+export function checkAdmissions({ record }: Facts): Checked {
+  const remediations = byId(record);
+  const held = record.admissions.flatMap(({ scopes, ...one }) => scopes.map((scope) => ({ scope, ...one })));
+  const scopes = [...Map.groupBy(held, ({ scope }) => scope)];
+  const exceptions = scopes.flatMap(([scope, all]) => {
+    const crowds = all.map(({ remediationId, admittedAt: at }) => ({
+      now: all.filter((one) => one.admittedAt <= at && (one.releasedAt === null || one.releasedAt > at)).length,
+      max: capOf(remediations.get(remediationId), scope),
+    }));
+    const over = crowds.filter(({ now, max }) => now > max).sort((a, b) => b.now - a.now)[0];
+    return over ? [unowned("overLimit", scope, `${over.now} held it at once, allowed are ${over.max}`)] : [];
+  });
+  const figures = `${count(record.admissions.length, "admission")} to ${count(scopes.length, "scope")}`;
+  return { check: "admissions", figures, exceptions };
+}
+
+/** A target is its remediation's alone, whatever the plan says. */
+function capOf(remediation: SnapshotRemediation | undefined, scope: string): number {
+  if (scope.startsWith("target:")) return 1;
+  return remediation?.caps.find((cap) => cap.scope === scope)?.max ?? Infinity;
 }
 
 /** While its remediation was in flight. What stays drained after it, for a person, holds no lease. */

@@ -6,18 +6,20 @@ import type { Checked, Exception } from "./reconcile.ts";
 
 export function checkLeases({ record }: Facts): Checked {
   const remediations = byId(record);
-  const of = (remediationId: string, sentence: string): Exception[] => {
+  const of = (remediationId: string, sentence: string, mayBePersons = false): Exception[] => {
     const owner = remediations.get(remediationId);
     if (owner === undefined) return [unowned("leftBehind", remediationId, sentence)];
     // An open remediation is an exception of its own; that it holds what it needs is none.
-    return owner.closedAt === null ? [] : [about(isLeftToPerson(owner) ? "person" : "leftBehind", owner, sentence)];
+    if (owner.closedAt === null) return [];
+    return [about(mayBePersons && isLeftToPerson(owner) ? "person" : "leftBehind", owner, sentence)];
   };
   // A target that stays out of service goes on counting: that is meant, and its host is looked at among the drained.
   const inWork = record.leases.filter(({ state }) => state !== "leftOut");
   const leases = Map.groupBy(inWork, ({ remediationId }) => remediationId);
+  // Leases may wait for the person; a place in the queue and a wait end with their remediation.
   const exceptions = [
     ...[...leases].flatMap(([id, all]) =>
-      of(id, `closed, and its leases on ${all.map(({ scope }) => scope).join(", ")} are ${all[0]?.state}`),
+      of(id, `closed, and its leases on ${all.map(({ scope }) => scope).join(", ")} are ${all[0]?.state}`, true),
     ),
     ...record.queue.flatMap((id) => of(id, "closed, but still in the queue")),
     ...record.waits.flatMap(({ remediationId, key }) => of(remediationId, `closed, but still waits [${key}]`)),

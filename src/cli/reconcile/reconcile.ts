@@ -4,7 +4,7 @@
  */
 import type { Facts } from "./facts.ts";
 import { checkAlerts, checkFaults } from "./alerts.ts";
-import { checkCaps } from "./caps.ts";
+import { checkAdmissions, checkCaps } from "./caps.ts";
 import { checkChains, checkPeople, checkRemediations } from "./episodes.ts";
 import { checkEffects } from "./effects.ts";
 import { checkLeases, checkServers, checkSilences, checkTargets, checkTickets } from "./left.ts";
@@ -44,6 +44,7 @@ const CHECKS: readonly ((facts: Facts) => Checked)[] = [
   checkTickets,
   checkSilences,
   checkCaps,
+  checkAdmissions,
   checkPeople,
 ];
 

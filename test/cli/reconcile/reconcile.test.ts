@@ -115,6 +115,14 @@ const SPOILED: Record<string, [(facts: Books) => void, Pick<Exception, "kind" | 
     ({ record }) => record.waits.push({ key: "w", remediationId: idOf("web-1") }),
     { kind: "leftBehind", about: "web-1 id-of-web-1", sentence: /still waits \[w\]/ },
   ],
+  "a row of the queue of what is left to a person": [
+    ({ record }) => record.queue.push(idOf("web-2")),
+    { kind: "leftBehind", about: "web-2 id-of-web-2", sentence: /still in the queue/ },
+  ],
+  "a wait of what is left to a person": [
+    ({ record }) => record.waits.push({ key: "w", remediationId: idOf("web-2") }),
+    { kind: "leftBehind", about: "web-2 id-of-web-2", sentence: /still waits \[w\]/ },
+  ],
   "a healed host that is still drained": [
     ({ world }) => Object.assign(world.servers[0] as object, { takesAllTraffic: false, state: "drained" }),
     { kind: "leftBehind", about: "web-1 id-of-web-1", sentence: /healed, but it is drained/ },
@@ -146,6 +154,20 @@ const SPOILED: Record<string, [(facts: Books) => void, Pick<Exception, "kind" | 
   "more hosts drained at once than may be": [
     ({ record }) => Object.assign(record.remediations[1] as object, { openedAt: at(1) }),
     { kind: "overLimit", about: "group:web", sentence: /2 were drained at once, allowed are 1/ },
+  ],
+  "more remediations let in at once than may be": [
+    ({ record }) => Object.assign(record.admissions[1] as object, { admittedAt: at(99) }),
+    { kind: "overLimit", about: "group:web", sentence: /2 held it at once, allowed are 1/ },
+  ],
+  "a target that two had at once": [
+    ({ record }) =>
+      record.admissions.push({
+        remediationId: idOf("web-2"),
+        scopes: ["target:host:web-1"],
+        admittedAt: at(50),
+        releasedAt: at(51),
+      }),
+    { kind: "overLimit", about: "target:host:web-1", sentence: /2 held it at once, allowed are 1/ },
   ],
   "a person who was not told": [
     ({ record }) => Object.assign(record.escalations[0] as object, { sentAt: null, error: "503" }),

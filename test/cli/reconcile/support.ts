@@ -95,6 +95,20 @@ export function books() {
       effect("web-2", "dc", "ticket.open"),
     ],
     leases: [],
+    admissions: [
+      {
+        remediationId: idOf("web-1"),
+        scopes: ["group:web", "target:host:web-1"],
+        admittedAt: at(1),
+        releasedAt: at(100),
+      },
+      {
+        remediationId: idOf("web-2"),
+        scopes: ["group:web", "target:host:web-2"],
+        admittedAt: at(101),
+        releasedAt: null,
+      },
+    ],
     queue: [],
     waits: [],
     escalations: [
