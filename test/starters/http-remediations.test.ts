@@ -1,14 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { DecisionRefused } from "../../src/starters/remediations.ts";
-import { ApiUnderTest, problem, WEBHOOK_TOKEN } from "./support/server.ts";
+import { problem, sharedApi, WEBHOOK_TOKEN } from "./support/server.ts";
 
-let it: ApiUnderTest;
-beforeAll(async () => {
-  it = await ApiUnderTest.create();
-});
-afterAll(() => it.database.drop());
-beforeEach(() => it.fresh());
-afterEach(() => it.close());
+const it = await sharedApi();
 
 describe("remediations", () => {
   const ID = "01900000-0000-7000-8000-000000000001";

@@ -1,18 +1,12 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/config/user-error.ts";
 import { bodyFor, captured } from "./support/bodies.ts";
-import { API_TOKEN, ApiUnderTest, problem, WEBHOOK_TOKEN } from "./support/server.ts";
+import { API_TOKEN, problem, sharedApi, WEBHOOK_TOKEN } from "./support/server.ts";
 
-let it: ApiUnderTest;
-beforeAll(async () => {
-  it = await ApiUnderTest.create();
-});
-afterAll(() => it.database.drop());
-beforeEach(() => it.fresh());
-afterEach(() => it.close());
+const it = await sharedApi();
 
 describe("POST /v1/alerts/alertmanager", () => {
   test("takes a captured body: 200, and Temporal has it", async () => {

@@ -39,6 +39,18 @@ export const UNTOUCHED: WorldState = { server: "ready 100 %", rebuilds: 0, ticke
 /** Healed: it serves again with its new disk. */
 export const BACK: WorldState = { server: "ready 100 %", rebuilds: 1, tickets: ["resolved"], silences: 0 };
 
+/** Refused before anything was done, and a person was told. */
+export const REFUSED = { outcome: "refused", needsHuman: true, effects: {}, told: ["page sent"] };
+/** Of the shipped runbook, up to its ticket. */
+export const ALL_TAKEN_BACK: RecordState["effects"] = {
+  silence: "happened",
+  drain: "happened",
+  dc: "happened",
+  "dc/undo": "happened",
+  "drain/undo": "happened",
+  "silence/undo": "happened",
+};
+
 export async function recordState(record: RecordStore, story: RemediationStory): Promise<RecordState> {
   const { remediation, effects, escalations } = story;
   const last = story.verdicts.at(-1)?.verdict.results ?? [];

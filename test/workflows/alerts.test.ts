@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
-import { UNTOUCHED } from "../support/rig-state.ts";
+import { REFUSED, UNTOUCHED } from "../support/rig-state.ts";
 import { fingerprint } from "../../src/lab/alerts.ts";
 import type { WebhookAlert, WebhookPayload } from "../../src/lab/alerts.ts";
 import { HOUR_MS, withRig } from "../support/rig.ts";
@@ -34,13 +34,7 @@ describe("the target of an alert", () => {
       const [row] = await rig.record.list({});
       expect(row?.target.kind).toBe("unknown");
       const state = await rig.closed(row?.target.id ?? "", "unknown");
-      expect(state).toMatchObject({
-        outcome: "refused",
-        needsHuman: true,
-        effects: {},
-        leases: [],
-        told: ["page sent"],
-      });
+      expect(state).toMatchObject({ ...REFUSED, leases: [] });
       expect(state.detail).toContain("TARGET_UNKNOWN");
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
@@ -53,7 +47,7 @@ describe("the target of an alert", () => {
       await rig.soon("opened", async () => (await rig.record.list({})).length === 1);
       const [row] = await rig.record.list({});
       const state = await rig.closed(row?.target.id ?? "", row?.target.kind);
-      expect(state).toMatchObject({ outcome: "refused", needsHuman: true, effects: {}, told: ["page sent"] });
+      expect(state).toMatchObject(REFUSED);
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
   });

@@ -1,7 +1,7 @@
 /** A workflow that was terminated at any point: what it had started is settled by the next run, whoever starts that. */
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
-import { UNTOUCHED } from "../support/rig-state.ts";
+import { ALL_TAKEN_BACK, UNTOUCHED } from "../support/rig-state.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
 const env = await sharedServer();
@@ -67,16 +67,7 @@ const SCENARIOS: Record<string, Scenario> = {
   },
   "while the technician is on his way": {
     until: (rig) => rig.untilIn("web-1", "act", /ticket/),
-    state: {
-      effects: {
-        silence: "happened",
-        drain: "happened",
-        dc: "happened",
-        "dc/undo": "happened",
-        "drain/undo": "happened",
-        "silence/undo": "happened",
-      },
-    },
+    state: { effects: ALL_TAKEN_BACK },
     detail: /ticket\.open \(happened\); all was taken back/,
     world: { ...UNTOUCHED, tickets: ["rejected"] },
   },

@@ -3,7 +3,7 @@ import { type RunbookYaml, wideOpen } from "../support/rig-folder.ts";
 import type { FaultName } from "../../src/lab/faults.ts";
 import type { LabHost } from "../../src/lab/types.ts";
 import { sharedServer } from "../support/rig-server.ts";
-import { UNTOUCHED } from "../support/rig-state.ts";
+import { ALL_TAKEN_BACK, UNTOUCHED } from "../support/rig-state.ts";
 import { withRig, type Rig } from "../support/rig.ts";
 
 const env = await sharedServer();
@@ -27,14 +27,7 @@ describe("the technician", () => {
       const state = await endWith(rig, "technician-absent");
       expect(state).toMatchObject({ ...LEFT_OUT, leftOut: false });
       expect(state.detail).toMatch(/ticket\.awaitResolved.*all was taken back/);
-      expect(state.effects).toEqual({
-        silence: "happened",
-        drain: "happened",
-        dc: "happened",
-        "dc/undo": "happened",
-        "drain/undo": "happened",
-        "silence/undo": "happened",
-      });
+      expect(state.effects).toEqual(ALL_TAKEN_BACK);
       expect(rig.world("web-1")).toEqual({ ...UNTOUCHED, tickets: ["rejected"] });
       expect(rig.harm()).toBe(0);
       // The same fault goes on firing: a person has it, it does not start again.

@@ -1,7 +1,7 @@
 /** The API on a real socket and a real database, with a Temporal that is told what to do. */
 import { PassThrough } from "node:stream";
 import pino from "pino";
-import { expect } from "vitest";
+import { afterAll, afterEach, beforeEach, expect } from "vitest";
 import { Secret } from "../../../src/ports/secret.ts";
 import type { Problem } from "../../../src/starters/http/problem.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../../src/starters/http/serve.ts";
@@ -93,4 +93,13 @@ export async function problem(response: Response): Promise<Problem> {
   const body = (await response.json()) as Problem;
   expect(body.status).toBe(response.status);
   return body;
+}
+
+/** One API for the tests of a file, started anew for each; its database ends with them. Awaited at the file's top. */
+export async function sharedApi(): Promise<ApiUnderTest> {
+  const it = await ApiUnderTest.create();
+  afterAll(() => it.database.drop());
+  beforeEach(() => it.fresh());
+  afterEach(() => it.close());
+  return it;
 }
