@@ -5,6 +5,7 @@
 import { sql } from "kysely";
 import type { Alert, FaultKey } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
+import { cleanText } from "../contracts/text.ts";
 import type { AlertRow, Ingest, ReceivedAlert } from "./api.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -105,7 +106,7 @@ const CHANGES = (() => {
 
 /** Hostile text (NUL, half surrogate pairs) must not make an alert unacceptable: PostgreSQL's text cannot hold it. */
 function storable(value: unknown): unknown {
-  if (typeof value === "string") return value.replaceAll("\0", "\uFFFD").toWellFormed();
+  if (typeof value === "string") return cleanText(value);
   if (Array.isArray(value)) return value.map(storable);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storable(inner)]));

@@ -6,6 +6,7 @@ import type {
   PersonMessage,
   RecoverMessage,
 } from "../contracts/messages.ts";
+import { isClean } from "../contracts/text.ts";
 import { clip } from "./person.ts";
 import { Takeover } from "./takeover.ts";
 
@@ -21,6 +22,8 @@ export interface Stop {
 
 const MAX_DECISIONS = 50;
 const MAX_RECOVERIES = 10;
+/** An episode waits for few things at once. */
+const MAX_HINTS = 1_000;
 
 export class Desk {
   private decisions: PendingDecision[] = [];
@@ -48,8 +51,10 @@ export class Desk {
     this.stop ??= { by: clip(by), because: `${verb} by ${clip(by)}: ${clip(reason)}` };
   }
 
-  hint(message: HintMessage): void {
-    this.hints.add(clip(message.about));
+  /** Whatever came: a hint that is none is left out. */
+  hint(message: unknown): void {
+    const { about } = (message ?? {}) as Partial<Record<keyof HintMessage, unknown>>;
+    if (typeof about === "string" && this.hints.size < MAX_HINTS) this.hints.add(clip(about));
   }
 
   /** A person's word is not taken back by the sweeper's asking again. */
@@ -102,5 +107,6 @@ export class Desk {
 export function isRecovery(message: unknown): message is RecoverMessage {
   if (typeof message !== "object" || message === null) return false;
   const { remediationId, by } = message as Record<string, unknown>;
-  return typeof remediationId === "string" && remediationId !== "" && (by === undefined || typeof by === "string");
+  const isName = (name: unknown): boolean => typeof name === "string" && name !== "" && isClean(name);
+  return isName(remediationId) && (by === undefined || isName(by));
 }

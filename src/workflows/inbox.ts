@@ -4,8 +4,10 @@
 import type { Alert, FaultKey, Severity } from "../contracts/alert.ts";
 import { SEVERITIES, severityOf } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
-import type { AlertMessage } from "../contracts/messages.ts";
+import { received, sizeOf } from "./alert-message.ts";
 
+/** Characters of all alerts of a target together: they go to an activity in one request, which takes 2 MB at most. */
+export const MAX_INBOX_LENGTH = 512 * 1024;
 /** More different faults of one target than this are counted, not kept: the history of a run is bounded (law 13). */
 export const MAX_FAULTS = 200;
 
@@ -28,6 +30,8 @@ export class Inbox {
   private readonly faults = new Map<FaultKey, Fault>();
   private readonly decided = new Set<FaultKey>();
   private dropped = 0;
+  private nameless: string | null = null;
+  private told = false;
 
   constructor(carried?: InboxState) {
     if (carried === undefined) return;
@@ -36,7 +40,14 @@ export class Inbox {
     this.dropped = carried.dropped;
   }
 
-  push(message: AlertMessage): void {
+  /** Whatever came as an alert's signal: a handler that throws fails the workflow task for ever. */
+  push(given: unknown): void {
+    const came = received(given);
+    if (came.kind === "nameless") {
+      this.nameless ??= came.fault;
+      return;
+    }
+    const { message } = came;
     const key = faultKey(message.alert);
     const known = this.faults.get(key);
     if (message.alert.status === "resolved") {
@@ -45,12 +56,27 @@ export class Inbox {
     }
     // A repeat of a fault that an episode of this run decided does not open another (law 5).
     if (known !== undefined || this.decided.has(key)) return;
-    if (this.faults.size >= MAX_FAULTS) {
+    if (this.faults.size >= MAX_FAULTS || this.length() + sizeOf(message.alert) > MAX_INBOX_LENGTH) {
       this.dropped += 1;
       return;
     }
     const { alert, remediationId, joinKey } = message;
     this.faults.set(key, { key, alert, resolved: false, remediationId, joinKey });
+  }
+
+  private length(): number {
+    return [...this.faults.values()].reduce((sum, { alert }) => sum + sizeOf(alert), 0);
+  }
+
+  /** What came that names no fault, and why not; once in a run, whatever else comes. */
+  takeNameless(): string | null {
+    if (!this.hasNameless()) return null;
+    this.told = true;
+    return this.nameless;
+  }
+
+  hasNameless(): boolean {
+    return this.nameless !== null && !this.told;
   }
 
   /** Is there a firing fault that nobody decided? Resolved ones need no remedy. */

@@ -1,5 +1,6 @@
 /** The shape of what people send. Synchronous and without effect: validators use it (design §3 law 14). */
 import type { RemediationView } from "../contracts/remediation.ts";
+import { isClean } from "../contracts/text.ts";
 
 export const MAX_TEXT = 500;
 
@@ -8,8 +9,7 @@ export function faultOfDecision(message: unknown): string | null {
   if (typeof message !== "object" || message === null)
     return `expected an object {planHash, by}, got ${typeof message}`;
   const { planHash } = message as Record<string, unknown>;
-  if (typeof planHash !== "string" || planHash === "")
-    return "planHash: expected the hash of the plan that you looked at";
+  if (!isText(planHash) || planHash === "") return "planHash: expected the hash of the plan that you looked at";
   return faultOfPerson(message);
 }
 
@@ -17,14 +17,17 @@ export function faultOfDecision(message: unknown): string | null {
 export function faultOfPerson(message: unknown): string | null {
   if (typeof message !== "object" || message === null) return `expected an object {by}, got ${typeof message}`;
   const { by, reason, remediationId, token } = message as Record<string, unknown>;
-  if (typeof by !== "string" || by.trim() === "" || by.length > MAX_TEXT) return "by: expected your name";
-  if (reason !== undefined && (typeof reason !== "string" || reason.length > MAX_TEXT)) {
-    return `reason: expected a text of at most ${MAX_TEXT} characters`;
-  }
-  if (token !== undefined && (typeof token !== "string" || token.length > MAX_TEXT)) return "token: expected a text";
-  return remediationId === undefined || typeof remediationId === "string"
+  if (!isText(by) || by.trim() === "") return "by: expected your name";
+  if (reason !== undefined && !isText(reason)) return `reason: expected a text of at most ${MAX_TEXT} characters`;
+  if (token !== undefined && !isText(token)) return "token: expected a text";
+  return remediationId === undefined || isText(remediationId)
     ? null
     : "remediationId: expected the id of the remediation that you mean";
+}
+
+/** One that the record can keep: what it refuses would be tried for ever. */
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_TEXT && isClean(value);
 }
 
 /** A message about another remediation than the one in work must not hit this one. */

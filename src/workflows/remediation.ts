@@ -3,6 +3,7 @@
  * hints are pushed by synchronous handlers; this loop is the only one that acts.
  */
 import {
+  ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
@@ -13,12 +14,16 @@ import {
 import type { RemediationInput } from "../contracts/messages.ts";
 import * as messages from "../contracts/messages.ts";
 import type { RemediationView } from "../contracts/remediation.ts";
+import type { TargetRef } from "../contracts/target.ts";
+import { isClean } from "../contracts/text.ts";
 import { Desk, isRecovery } from "./desk.ts";
 import type { Ending } from "./episode.ts";
 import { Episode, freshView, showNotTaken } from "./episode.ts";
+import { messageOf } from "./failure.ts";
 import { heldUntil, listenForCommands } from "./held.ts";
 import { Inbox, type InboxState } from "./inbox.ts";
 import { faultOfDecision, faultOfMeant, faultOfPerson } from "./person.ts";
+import { people } from "./proxies.ts";
 import { act, toSafeState } from "./stages/act.ts";
 import { admit } from "./stages/admit.ts";
 import { approve } from "./stages/approve.ts";
@@ -33,6 +38,8 @@ import { waitUntil } from "./wait.ts";
 const FIRST_SIGNAL_MS = 60_000;
 
 export async function remediation(input: RemediationInput, carried?: InboxState): Promise<void> {
+  // A start that names no target can do nothing, and would fail its workflow task for ever.
+  if (!isTarget(input)) throw ApplicationFailure.nonRetryable("the start input names no target: {target: {kind, id}}");
   const inbox = new Inbox(carried);
   const desk = new Desk();
   const view = freshView(input.target);
@@ -42,7 +49,7 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
     desk.cancel({ by: "temporal", reason: "workflow cancelled" }),
   );
   await CancellationScope.nonCancellable(async () => {
-    const hasWork = (): boolean => inbox.hasWork() || desk.hasRecovery();
+    const hasWork = (): boolean => inbox.hasWork() || inbox.hasNameless() || desk.hasRecovery();
     if (!hasWork()) await waitUntil(hasWork, FIRST_SIGNAL_MS, "the first alert");
     for (;;) {
       const order = desk.takeRecovery();
@@ -51,6 +58,8 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
         desk.clear();
         continue;
       }
+      const fault = inbox.takeNameless();
+      if (fault !== null) await tellNameless(input.target, fault);
       const first = inbox.first();
       if (first === null) {
         await condition(allHandlersFinished);
@@ -70,12 +79,18 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
   });
 }
 
+function isTarget(input: unknown): input is RemediationInput {
+  const { target } = (input ?? {}) as Record<string, unknown>;
+  const { kind, id } = (target ?? {}) as Record<string, unknown>;
+  return [kind, id].every((name) => typeof name === "string" && name !== "" && isClean(name));
+}
+
 function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
-  setHandler(messages.alertSignal, (message) => inbox.push(message));
+  setHandler(messages.alertSignal, (message: unknown) => inbox.push(message));
   setHandler(messages.recoverSignal, (message) => {
     if (isRecovery(message)) desk.recover(message);
   });
-  setHandler(messages.hintSignal, (message) => desk.hint(message));
+  setHandler(messages.hintSignal, (message: unknown) => desk.hint(message));
   setHandler(messages.approveSignal, (message) => {
     const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
     if (fault === null) desk.decide("approve", message, "signal");
@@ -142,6 +157,21 @@ function faultOfCancel(desk: Desk, view: RemediationView, message: messages.Canc
   return desk.takeover.isShut() ? `${id} is being closed (${view.doing}): nothing is left to cancel` : null;
 }
 
+/** A signal that is no alert opens nothing; whoever sent it must hear of it, and the record knows no remediation for it. */
+async function tellNameless(target: TargetRef, fault: string): Promise<void> {
+  const { workflowId, runId } = workflowInfo();
+  await people(`tell: a signal to ${target.id} is no alert`)
+    ["remediation.notify"]({
+      remediationId: runId,
+      key: "nameless",
+      route: "bySeverity",
+      severity: "warning",
+      title: `${target.id}: a signal that is no alert was left out`,
+      text: `${fault}. Alerts come through selfheal's API; look who signals ${workflowId} himself`,
+    })
+    .catch(() => undefined); // Nothing else waits for it, and the worker's log has it.
+}
+
 /** Brings the target to its end for these alerts; an episode that stands in the way is recovered first. */
 async function serve(makeEpisode: () => Episode): Promise<void> {
   for (;;) {
@@ -178,7 +208,7 @@ async function closeUnlessHeld(episode: Episode, ending: Ending): Promise<void> 
     }
   } catch (error) {
     // Law 12: what goes wrong while it is held must not keep it from being closed.
-    because += `; a bug in selfheal: ${error instanceof Error ? error.message : String(error)}`;
+    because += `; a bug in selfheal: ${messageOf(error)}`;
   }
   takeover.shut();
   await close(episode, { ...ending, because });
@@ -213,12 +243,12 @@ async function towardsAct(episode: Episode): Promise<Ending | "again" | "act"> {
 
 /** Law 12: every bug ends in a safe state, a close and an escalation. */
 async function endAfterBug(episode: Episode, error: unknown): Promise<Ending> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   episode.problem(`a bug in selfheal: ${message}`);
   try {
     if (episode.touched()) return { ...(await toSafeState(episode, false, `a bug: ${message}`)), outcome: "failed" };
   } catch (again) {
-    episode.problem(`the safe state was not reached: ${again instanceof Error ? again.message : String(again)}`);
+    episode.problem(`the safe state was not reached: ${messageOf(again)}`);
   }
   return { outcome: "failed", because: episode.problems.join("; "), needsHuman: true, escalate: true };
 }

@@ -11,6 +11,13 @@ describe("the desk", () => {
     expect([desk.takeHint("a"), desk.takeHint("a"), desk.takeHint("b")]).toEqual([true, false, false]);
   });
 
+  it("leaves out a hint that is none, and keeps a bounded number of them", () => {
+    const desk = new Desk();
+    for (const given of [null, undefined, 7, {}, { about: null }]) desk.hint(given);
+    for (let i = 0; i < 2_000; i++) desk.hint({ about: `${i}` });
+    expect([desk.hasHint("999"), desk.hasHint("1000")]).toEqual([true, false]);
+  });
+
   it("keeps decisions in their order, and a bounded number of them", () => {
     const desk = new Desk();
     for (let i = 0; i < 1_000; i++) desk.decide("approve", { planHash: "p", by: `${i}` }, "signal");
@@ -41,6 +48,9 @@ describe("the shape of what people send", () => {
     [{ planHash: "p", by: "ada", reason: 7 }, /reason/],
     [{ planHash: "p", by: "ada", reason: "x".repeat(501) }, /at most 500/],
     [{ planHash: "p", by: "ada", token: 7 }, /token/],
+    [{ planHash: "p\0", by: "ada" }, /planHash/],
+    [{ planHash: "p", by: "ada\0" }, /by: expected your name/],
+    [{ planHash: "p", by: "ada", reason: "\ud800" }, /reason/],
   ])("%j is refused with what is wrong", (message, fault) => {
     expect(faultOfDecision(message)).toMatch(fault);
   });

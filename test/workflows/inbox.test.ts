@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Alert } from "../../src/contracts/alert.ts";
 import { faultKey } from "../../src/contracts/ids.ts";
-import { Inbox, MAX_FAULTS } from "../../src/workflows/inbox.ts";
+import { Inbox, MAX_FAULTS, MAX_INBOX_LENGTH } from "../../src/workflows/inbox.ts";
 
 function alert(fingerprint: string, extra: Partial<Alert> = {}): Alert {
   return {
@@ -63,5 +63,28 @@ describe("inbox", () => {
     expect(inbox.state().dropped).toBe(50);
     const next = new Inbox(inbox.state());
     expect(next.state()).toEqual(inbox.state());
+  });
+
+  it("keeps no more of large alerts than one request to an activity can carry, and takes more once some are settled", () => {
+    const inbox = new Inbox();
+    const large = (name: string) => alert(name, { annotations: { runbook: "x".repeat(15_000) } });
+    for (let i = 0; i < MAX_FAULTS; i++) inbox.push(message(large(`f${i}`)));
+    const { faults, dropped } = inbox.state();
+    expect(JSON.stringify(faults.map((fault) => fault.alert)).length).toBeLessThanOrEqual(
+      MAX_INBOX_LENGTH + MAX_FAULTS,
+    );
+    expect(dropped).toBe(MAX_FAULTS - faults.length);
+    inbox.settle(faults.map((fault) => fault.key));
+    inbox.push(message(large("later")));
+    expect(inbox.joined("j")).toHaveLength(1);
+  });
+
+  it("tells once in a run that something came which names no fault, and has no other work for it", () => {
+    const inbox = new Inbox();
+    for (const given of [null, {}, { alert: null }, 7]) inbox.push(given);
+    expect([inbox.hasWork(), inbox.hasNameless()]).toEqual([false, true]);
+    expect(inbox.takeNameless()).toMatch(/^remediationId: expected/);
+    inbox.push(null);
+    expect([inbox.takeNameless(), inbox.hasNameless()]).toEqual([null, false]);
   });
 });

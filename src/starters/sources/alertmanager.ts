@@ -5,8 +5,9 @@
  */
 import { z } from "zod";
 import type { Alert } from "../../contracts/alert.ts";
+import { cleanRecord } from "../../contracts/text.ts";
 import { clipValue, fieldPath, ProblemError, type FieldFault } from "../problems.ts";
-import { bounded, cleanRecord, isFingerprint, isoTime, stubOf } from "./bounds.ts";
+import { bounded, isFingerprint, isoTime, stubOf } from "./bounds.ts";
 import type { Batch, Item, NormaliseOptions, Source } from "./source.ts";
 
 const NAME = "alertmanager";

@@ -1,6 +1,7 @@
 /** Keeps an alert within MAX_ALERT_BYTES (design §3 law 13) and free of text that no database or JSON parser takes. */
 import { createHash } from "node:crypto";
 import { MAX_ALERT_BYTES, type Alert } from "../../contracts/alert.ts";
+import { cleanText } from "../../contracts/text.ts";
 import { clipValue, type FieldFault } from "../problems.ts";
 
 /** Lengths that annotations are clipped to, the first that makes the alert fit. */
@@ -28,16 +29,6 @@ export function bounded(alert: Alert): { alert: Alert; clipped: boolean } | null
 function clipText(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${text.slice(0, length).toWellFormed()}… [clipped by selfheal, was ${text.length} characters]`;
-}
-
-/** Without NUL and without halves of surrogate pairs: PostgreSQL and strict JSON parsers refuse both. */
-export function cleanText(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
-}
-
-export function cleanRecord(record: Record<string, string>): Record<string, string> {
-  const entries = Object.entries(record).map(([name, value]) => [cleanText(name), cleanText(value)] as const);
-  return Object.fromEntries(entries);
 }
 
 export function mapValues(record: Record<string, string>, change: (text: string) => string): Record<string, string> {

@@ -3,6 +3,7 @@ import { ActivityFailure } from "@temporalio/workflow";
 import type { EffectRequest } from "../../contracts/activities.ts";
 import type { EffectReport } from "../../contracts/effect.ts";
 import type { PlanStep } from "../../contracts/plan.ts";
+import { messageOf } from "../failure.ts";
 import { effect, readBack } from "../proxies.ts";
 
 /** Sends it once. */
@@ -15,7 +16,7 @@ export async function send(step: PlanStep, request: EffectRequest): Promise<Effe
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     // The worker died or ran out of time in the middle: it may have happened.
-    return { state: "unknown", detail: `no answer from the activity: ${rootMessage(error)}` };
+    return { state: "unknown", detail: `no answer from the activity: ${messageOf(error)}` };
   }
 }
 
@@ -25,10 +26,6 @@ export async function observe(request: EffectRequest): Promise<EffectReport> {
     return await readBack(`read back ${request.action} on ${request.target.id}`)["effect.observe"](request);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    return { state: "unknown", detail: `cannot be read back: ${rootMessage(error)}` };
+    return { state: "unknown", detail: `cannot be read back: ${messageOf(error)}` };
   }
-}
-
-function rootMessage(error: ActivityFailure): string {
-  return error.cause?.message ?? error.message;
 }

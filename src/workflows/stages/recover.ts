@@ -12,6 +12,7 @@ import type { RemediationView } from "../../contracts/remediation.ts";
 import type { TargetRef } from "../../contracts/target.ts";
 import type { Desk } from "../desk.ts";
 import { Episode, upsert, type Ending } from "../episode.ts";
+import { messageOf } from "../failure.ts";
 import { Inbox } from "../inbox.ts";
 import { performEffect, sentUntil, type PastApply } from "../interpreter/effect.ts";
 import * as pasts from "../interpreter/past.ts";
@@ -69,7 +70,7 @@ async function settle(episode: Episode, past: PastEpisode): Promise<Ending> {
   try {
     return await bringBack(episode, past, told);
   } catch (error) {
-    episode.problem(`a bug in selfheal: ${error instanceof Error ? error.message : String(error)}`);
+    episode.problem(`a bug in selfheal: ${messageOf(error)}`);
     const because = [pasts.tellPast(past, told), "not all of it was settled", ...episode.problems].join("; ");
     return { outcome: "failed", because, needsHuman: true, escalate: true };
   }
