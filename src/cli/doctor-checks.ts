@@ -236,6 +236,7 @@ const FINE: Record<Part, string> = {
   escalations: "people were told of everything",
   loadbalancer: "no server that we drained is left alone",
   schedules: "watcher and sweeper are scheduled",
+  attributes: "the namespace knows every search attribute",
 };
 
 async function checkFindings(deps: LookDependencies): Promise<Diagnosis> {
@@ -269,5 +270,12 @@ function findingLine({ severity, code, sentence, next, safe, done }: Finding): L
 /** Stands in for a Temporal that is not there: what needs it is not looked at, the rest is. */
 function away(): TemporalView {
   const reject = (): Promise<never> => Promise.reject(new Error("Temporal does not answer"));
-  return { namespace: "?", identity: reject, running: reject, workflow: reject, schedule: reject };
+  return {
+    namespace: "?",
+    identity: reject,
+    running: reject,
+    workflow: reject,
+    schedule: reject,
+    missingAttributes: reject,
+  };
 }

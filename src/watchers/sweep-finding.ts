@@ -21,8 +21,10 @@ export const FINDING_CODES = [
   "TEMPORAL_FORGOT",
   /** Runs in Temporal; the record has nothing open for it. */
   "UNRECORDED",
-  /** Its last workflow task fails again and again. */
+  /** Its last workflow task, or one of its activities, fails again and again. */
   "STUCK",
+  /** The namespace lacks search attributes: no workflow that sets one gets on. */
+  "ATTRIBUTES_MISSING",
   /** Its phase should have ended. */
   "PHASE_OVERDUE",
   "LEASES_ORPHANED",
@@ -49,6 +51,7 @@ export const PARTS = [
   "escalations",
   "loadbalancer",
   "schedules",
+  "attributes",
 ] as const;
 export type Part = (typeof PARTS)[number];
 

@@ -1,5 +1,6 @@
 /** What the sweeper and the doctor see of Temporal: lists in bulk, one description at a time for suspects. Reads only. */
 import { ScheduleNotFoundError, type Client } from "@temporalio/client";
+import { SEARCH_ATTRIBUTES } from "../contracts/attributes.ts";
 import { REMEDIATION_WORKFLOW } from "../contracts/messages.ts";
 import type { TemporalIdentity } from "../record/api-temporal.ts";
 import { temporalIdentity } from "../starters/own-temporal.ts";
@@ -25,6 +26,8 @@ export interface TemporalView {
   /** Without `runId` the newest run. */
   workflow(workflowId: string, runId?: string): Promise<SeenRun>;
   schedule(scheduleId: string): Promise<SeenSchedule>;
+  /** Search attributes that the namespace lacks: every workflow task that sets one fails. */
+  missingAttributes(): Promise<string[]>;
 }
 
 const LIST_TIMEOUT_MS = 20_000;
@@ -40,6 +43,7 @@ export function temporalView(client: Client, address: string): TemporalView {
     running: (limit) => within(LIST_TIMEOUT_MS, () => running(client, limit)),
     workflow: (workflowId, runId) => within(CALL_TIMEOUT_MS, () => seenRun(client, workflowId, runId)),
     schedule: (scheduleId) => within(CALL_TIMEOUT_MS, () => schedule(client, scheduleId)),
+    missingAttributes: () => within(CALL_TIMEOUT_MS, () => missingAttributes(client)),
   };
 }
 
@@ -61,4 +65,9 @@ async function schedule(client: Client, scheduleId: string): Promise<SeenSchedul
     if (error instanceof ScheduleNotFoundError) return { state: "missing", note: "" };
     throw error;
   }
+}
+
+async function missingAttributes({ connection, options: { namespace } }: Client): Promise<string[]> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  return SEARCH_ATTRIBUTES.filter((name) => customAttributes[name] === undefined);
 }

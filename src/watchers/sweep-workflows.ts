@@ -40,6 +40,8 @@ const LOOKS_AT_ONCE = 8;
 const LIST_LAG_MS = 60_000;
 /** A healthy workflow task takes one try, a deployment or a slow worker some more. */
 const STUCK_ATTEMPTS = 3;
+/** With the pauses between its tries that is two minutes: a database that is restarted is back by then. */
+const STUCK_ACTIVITY_ATTEMPTS = 9;
 const FORGOTTEN_AT_LEAST = 3;
 const OVERDUE_MS = 15 * 60_000;
 const UNRECORDED_MS = 10 * 60_000;
@@ -266,14 +268,14 @@ function taskFinding({ workflowId, row }: TaskSuspect, seen: SeenRun | undefined
   if (seen?.state !== "running") return [];
   const ids = row === null ? { workflowId } : idsOf(row);
   const common = { part: "workflows", about: workflowId, severity: "page", ids } as const;
-  if (seen.taskAttempt > STUCK_ATTEMPTS) {
+  const stuck = whyStuck(seen);
+  if (stuck !== null) {
     return [
       candidate({
         ...common,
+        ...stuck,
         code: "STUCK",
-        sentence:
-          `the workflow ${workflowId} does not get on: its workflow task is at try ${seen.taskAttempt}. A worker whose code ` +
-          "does not fit its history, or a bug",
+        sentence: `the workflow ${workflowId} does not get on: ${stuck.sentence}`,
         next: `temporal workflow show --workflow-id '${workflowId}'`,
       }),
     ];
@@ -288,4 +290,16 @@ function taskFinding({ workflowId, row }: TaskSuspect, seen: SeenRun | undefined
       tellAfterMs: PATIENCE_MS,
     }),
   ];
+}
+
+function whyStuck({ taskAttempt, activity }: Extract<SeenRun, { state: "running" }>) {
+  if (taskAttempt > STUCK_ATTEMPTS) {
+    const sentence =
+      `its workflow task is at try ${taskAttempt}. The namespace lacks a search attribute, a worker's code does not fit its ` +
+      "history, or a bug";
+    return { sentence };
+  }
+  if (activity === null || activity.attempt < STUCK_ACTIVITY_ATTEMPTS) return null;
+  const { type, attempt, failure } = activity;
+  return { sentence: `its activity ${type} is at try ${attempt}: ${failure}`, tellAfterMs: PATIENCE_MS };
 }

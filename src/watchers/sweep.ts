@@ -126,6 +126,7 @@ async function look(deps: LookDependencies, moment: Moment, repairs: SweepDepend
   await part("escalations", () => lookAtEscalations(deps, resend));
   await part("loadbalancer", () => lookAtBalancer(deps, moment.nowMs));
   await ofOurs("schedules", () => lookAtSchedules(deps));
+  await ofOurs("attributes", () => lookAtAttributes(deps));
   return result;
 }
 
@@ -171,6 +172,26 @@ async function lookAtSchedules({ temporal }: LookDependencies): Promise<Candidat
       }),
     ];
   });
+}
+
+async function lookAtAttributes({ temporal }: LookDependencies): Promise<Candidate[]> {
+  const missing = await temporal.missingAttributes();
+  if (missing.length === 0) return [];
+  const { namespace } = temporal;
+  const flags = missing.map((name) => `--name ${name} --type Keyword`).join(" ");
+  return [
+    candidate({
+      code: "ATTRIBUTES_MISSING",
+      part: "attributes",
+      about: "",
+      severity: "page",
+      sentence:
+        `namespace ${namespace} does not know the search attributes ${missing.join(", ")}: no remediation gets on, and ` +
+        "alerts are kept undelivered",
+      ids: { namespace },
+      next: `temporal operator search-attribute create --namespace ${namespace} ${flags}`,
+    }),
+  ];
 }
 
 const DOES: Record<string, string> = {

@@ -23,6 +23,7 @@ import { reroute } from "../starters/temporal.ts";
 import { createWatchActivities, type ActivityHandle } from "../watchers/activity.ts";
 import { createSweepActivities } from "../watchers/sweep-activity.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
+import { bugsEnd, notForEver } from "./bugs-end.ts";
 import { heartbeating } from "./heartbeats.ts";
 
 /** The real outside: the process's own fetch, sockets and clock. */
@@ -68,27 +69,18 @@ export function compose(parts: Composition): Composed {
     log,
     // No retry cures a plan that this worker cannot run.
     refuse: (message) => ApplicationFailure.create({ message, type: "permanent", nonRetryable: true }),
-    notByMe,
+    notByMe: notForEver,
     faultPoint,
   };
   const unknown = unknownActivity(dependencies);
   const activities = {
-    ...heartbeating(createActivities(dependencies)),
+    ...heartbeating(bugsEnd(createActivities(dependencies), log)),
     ...createWatchActivities({ record, ports, remediations, log, faultPoint }, () => watchHandle(parts.stopping)),
     ...sweepActivities(parts, dependencies),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
   };
   return { activities, dependencies, ports };
-}
-
-/** A rolling upgrade or its rollback is over by then. */
-const UPGRADE_MS = 15 * 60_000;
-
-function notByMe(message: string): ApplicationFailure {
-  const { scheduledTimestampMs, currentAttemptScheduledTimestampMs } = Context.current().info;
-  const nonRetryable = currentAttemptScheduledTimestampMs - scheduledTimestampMs >= UPGRADE_MS;
-  return ApplicationFailure.create({ message, type: nonRetryable ? "permanent" : "transient", nonRetryable });
 }
 
 function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {

@@ -52,6 +52,7 @@ function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
       running: async () => ({ workflows: [], complete: true }),
       workflow: async () => ({ state: "notFound" }),
       schedule: async () => ({ state: "active", note: "" }),
+      missingAttributes: async () => [],
     },
     searchAttributes: async () => undefined,
     pollers: async () => ({ workflows: 1, activities: 1 }),
@@ -98,7 +99,13 @@ test("all is well: every line is ok or for information, and the status is 0", as
 
 describe("a part that is away is said, and the rest is looked at", () => {
   test.each([
-    ["Temporal", { temporal: away("Temporal does not answer") }, "temporal", 3, ["temporal", "workflows", "schedules"]],
+    [
+      "Temporal",
+      { temporal: away("Temporal does not answer") },
+      "temporal",
+      3,
+      ["temporal", "workflows", "schedules", "attributes"],
+    ],
     ["the database", { database: away("nothing listens there") }, "database", 3, null],
     [
       "a connection",

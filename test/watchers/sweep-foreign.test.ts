@@ -40,6 +40,7 @@ describe("another namespace than the record's own", () => {
         "alerts",
         "inboxes",
         "schedules",
+        "attributes",
       ]);
     }
     expect(rig.pages()).toHaveLength(1);

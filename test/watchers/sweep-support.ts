@@ -26,8 +26,11 @@ export class FakeTemporal implements TemporalView {
   /** `workflowId/runId` that only the record knows. */
   readonly unknownRuns = new Set<string>();
 
+  /** Search attributes that the namespace lacks. */
+  attributes: string[] = [];
+
   runs(workflowId: string, taskAttempt = 0, startedAt = "2026-01-01T00:00:00.000Z"): void {
-    this.workflows.set(workflowId, { state: "running", taskAttempt });
+    this.workflows.set(workflowId, { state: "running", taskAttempt, activity: null });
     this.startedAt.set(workflowId, startedAt);
   }
   ended(workflowId: string, how = "TERMINATED"): void {
@@ -53,6 +56,10 @@ export class FakeTemporal implements TemporalView {
   async schedule(id: string): Promise<SeenSchedule> {
     this.check();
     return this.schedules.get(id) ?? { state: "active", note: "" };
+  }
+  async missingAttributes(): Promise<string[]> {
+    this.check();
+    return this.attributes;
   }
   private check(): void {
     if (this.away) throw new Error("Temporal is away");

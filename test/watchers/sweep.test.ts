@@ -169,6 +169,7 @@ describe("a workflow that Temporal does not find", () => {
       "temporal: Temporal is away",
       "workflows: Temporal is away",
       "schedules: Temporal is away",
+      "attributes: Temporal is away",
     ]);
     expect(rig.remediations.signals).toEqual([]);
     expect((await rig.record.findings()).map((row) => row.key)).toContain(`WORKFLOW_CLOSED/${id}`);
@@ -295,51 +296,6 @@ describe("escalations that were not sent", () => {
       await rig.sweep();
     }
     expect(rig.pages().map((page) => page.key)).toEqual([`${id}/sweep/WORKFLOW_CLOSED`]);
-  });
-});
-
-describe("workflow tasks", () => {
-  test("that fail again and again are paged", async () => {
-    const id = await acting("web-1");
-    rig.temporal.runs("heal:host:web-1", 4);
-    await rig.at(5);
-    await rig.sweep();
-    await rig.at(6);
-    await rig.sweep();
-    expect(rig.pages()).toMatchObject([{ key: `${id}/sweep/STUCK` }]);
-  });
-
-  test("of those that wait for a deadline are not even looked at", async () => {
-    const id = await acting("web-1");
-    await rig.record.progress(id, "approve", "waiting for ada", new Date(Date.now() + 3_600_000).toISOString());
-    rig.temporal.runs("heal:host:web-1");
-    await rig.at(5);
-    await rig.sweep();
-    expect(rig.temporal.described).toEqual([]);
-  });
-
-  test("at most 50 are described in a sweep, and every one has its turn", async () => {
-    await Promise.all(Array.from({ length: 120 }, (_, index) => acting(`web-${index}`)));
-    for (let index = 0; index < 120; index++) rig.temporal.runs(`heal:host:web-${index}`);
-    const seen = new Set<string>();
-    for (let minutes = 5; minutes < 12; minutes++) {
-      rig.temporal.described = [];
-      await rig.at(minutes);
-      await rig.sweep();
-      expect(rig.temporal.described.length).toBeLessThanOrEqual(50);
-      for (const id of rig.temporal.described) seen.add(id);
-    }
-    expect(seen.size).toBe(120);
-  });
-
-  test("a workflow that the record knows nothing of is paged when it is still there after five minutes", async () => {
-    const start = new Date(Date.now() - 3_600_000).toISOString();
-    rig.temporal.runs("heal:host:ghost", 0, start);
-    await rig.sweep();
-    expect(rig.sent).toEqual([]);
-    await rig.at(6);
-    await rig.sweep();
-    expect(rig.pages()).toMatchObject([{ title: "selfheal: UNRECORDED" }]);
   });
 });
 

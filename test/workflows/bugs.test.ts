@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
 import { UNTOUCHED } from "../support/rig-state.ts";
 import { ApplicationFailure } from "@temporalio/common";
-import { withRig, type RigOptions } from "../support/rig.ts";
+import { MINUTE_MS, withRig, type RigOptions } from "../support/rig.ts";
 
 const env = await sharedServer();
 
@@ -67,6 +67,45 @@ describe("a bug in a stage", () => {
       expect((await rig.handle("web-1").describe()).status.name).toBe("COMPLETED");
       expect(rig.lab.world.messages.map(({ text }) => text).join()).toContain("a bug in selfheal");
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+});
+
+describe("a bug that throws whatever it is asked", () => {
+  /** In the record, under the product's own wrapper: what it throws is no failure that anybody knows. */
+  const breakInserts = (table: string): string[] => [
+    `create function planted() returns trigger language plpgsql as $$ begin raise exception 'planted in ${table}'; end $$`,
+    `create trigger planted before insert on ${table} for each row execute function planted()`,
+  ];
+
+  it.each(["verdicts", "admissions"])(
+    "in %s is tried for a while, then ends it, and a person is told why",
+    async (table) => {
+      await withRig(env, {}, async (rig) => {
+        for (const statement of breakInserts(table)) await rig.database.sql(statement);
+        await rig.alert();
+        const state = await rig.closed("web-1");
+        expect(state).toMatchObject({
+          outcome: "failed",
+          needsHuman: true,
+          effects: {},
+          leases: [],
+          told: ["page sent"],
+        });
+        expect(state.detail).toContain(`a bug in selfheal: planted in ${table}`);
+        expect(rig.world("web-1")).toEqual(UNTOUCHED);
+      });
+    },
+  );
+
+  it("and is mended within that time costs nothing: it heals", async () => {
+    await withRig(env, {}, async (rig) => {
+      for (const statement of breakInserts("verdicts")) await rig.database.sql(statement);
+      await rig.alert();
+      await rig.advance(5 * MINUTE_MS);
+      expect(await rig.isRunning("web-1")).toBe(true);
+      await rig.database.sql("drop trigger planted on verdicts");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
     });
   });
 });

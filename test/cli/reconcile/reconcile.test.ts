@@ -56,7 +56,7 @@ const SPOILED: Record<string, [(facts: Books) => void, Pick<Exception, "kind" | 
   "a remediation that never closed": [
     ({ record, temporal }) => {
       Object.assign(record.remediations[0] as object, { closedAt: null, outcome: null, phase: "act" });
-      temporal.workflows.set(workflowOf("web-1"), { state: "running", taskAttempt: 0 });
+      temporal.workflows.set(workflowOf("web-1"), { state: "running", taskAttempt: 0, activity: null });
     },
     { kind: "leftBehind", about: "web-1 id-of-web-1", sentence: /still open \(act: .*\); its workflow runs/ },
   ],
