@@ -50,6 +50,7 @@ export interface Parts {
   watcher: Watcher;
   remediations: Remediations;
   worker: Worker;
+  taskQueue: string;
   folders: string[];
   /** Ids of all workflows of this rig. */
   started: Set<string>;
@@ -103,7 +104,7 @@ export async function makeParts(
     now,
   });
   const watcher = new Watcher({ record: database.record, ports: composed.ports, remediations, log: LOG, now });
-  return { env, lab, database, catalogue, starter, watcher, remediations, worker, folders: made, started };
+  return { env, lab, database, catalogue, starter, watcher, remediations, worker, taskQueue, folders: made, started };
 }
 
 function noting(remediations: Remediations, started: Set<string>): Remediations {

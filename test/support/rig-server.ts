@@ -6,6 +6,8 @@ import { afterAll } from "vitest";
 import { readEnv } from "../../src/config/env.ts";
 import { SEARCH_ATTRIBUTES } from "../../src/contracts/attributes.ts";
 import { currentBundle, type WorkflowBundle } from "../../src/workers/bundle.ts";
+import { ensureSearchAttributes } from "../../src/workers/search-attributes.ts";
+import { findTemporalCli } from "../../src/workers/temporal-cli.ts";
 import { findTestServer } from "../../src/workers/test-server.ts";
 
 /** `RIG_LOG=debug npx vitest …` shows what happens. */
@@ -33,6 +35,17 @@ export async function bundlePath(): Promise<string> {
 export async function sharedServer(): Promise<TestWorkflowEnvironment> {
   const env = await timeSkippingServer();
   afterAll(() => env.teardown());
+  return env;
+}
+
+/** A real dev server, for what the time-skipping one does not have; its time is ours. Whoever starts it ends it. */
+export async function devServer(): Promise<TestWorkflowEnvironment> {
+  const found = await findTemporalCli(readEnv());
+  if (found === null) throw new Error("no temporal CLI: run `npm test`, which gets one");
+  const env = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: "existing-path", path: found.path } },
+  });
+  await ensureSearchAttributes({ connection: env.connection, namespace: "default", mayAdd: true });
   return env;
 }
 

@@ -73,6 +73,10 @@ export class Rig {
     this.running = parts.worker.run();
   }
 
+  get taskQueue(): string {
+    return this.parts.taskQueue;
+  }
+
   get record(): RecordStore {
     return this.database.record;
   }
