@@ -19,6 +19,7 @@ import {
 } from "./remediation-context.ts";
 import { recoverCommand, releaseLeasesCommand } from "./remediation-recover.ts";
 import { takeoverCommand } from "./remediation-takeover.ts";
+import { tokenCommand } from "./remediation-token.ts";
 import { listText, plain, planText, storyText } from "./remediation-text.ts";
 
 export function remediationCommand(options: RemediationCommandOptions = {}): Command {
@@ -98,37 +99,6 @@ function decisionCommand(context: Context, kind: Kind): Command {
     [`selfheal remediation ${kind} host/web-1`, "shows what is decided, and asks"],
     [`selfheal remediation ${kind} host/web-1 --yes --reason "checked by hand"`, "without a terminal"],
   ]);
-}
-
-function tokenCommand(context: Context): Command {
-  const command = apiCommand("token", "a one-time token: decide by a Temporal signal, past the API")
-    .argument("<id>", ID_HELP)
-    .addOption(new Option("--decision <decision>", "what it is for").choices(["approve", "reject"]).default("approve"))
-    .option("--by <name>", "who may use it; default your user name")
-    .option("--expires-in <seconds>", "default 3600", parseSeconds);
-  command.action(async (id: string, options: { decision: string; by?: string; expiresIn?: number }) => {
-    const { decision, by = context.outside.user(), expiresIn } = options;
-    const expiry = expiresIn === undefined ? {} : { expiresInSeconds: expiresIn };
-    const answer = await context.api(command).token(id, { by, decision, ...expiry });
-    printResult(command, answer, () => {
-      const input = JSON.stringify({ planHash: answer.planHash, by, token: answer.token });
-      const name = `remediation.${answer.decision}`;
-      return plain(
-        `for ${by} alone, once, until ${answer.expiresAt}:\n` +
-          `temporal workflow signal --workflow-id '${answer.workflowId}' --name ${name} --input '${input}'`,
-      );
-    });
-  });
-  return withExamples(command, [
-    ["selfheal remediation token host/web-1 --by ada", "prints the signal that approves, to copy"],
-  ]);
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!Number.isInteger(seconds) || seconds < 1)
-    throw new InvalidArgumentError("A whole number of seconds, 1 or more.");
-  return seconds;
 }
 
 async function decide(context: Context, command: Command, kind: Kind, id: string, options: DecisionOptions) {

@@ -2,6 +2,7 @@
  * workflow's update, so that they hear at once whether it was taken; whether the person may decide, the workflow has checked before it counts (law 14). */
 import type { FaultHook } from "../contracts/fault-points.ts";
 import type { JsonObject } from "../contracts/json.ts";
+import { spelled } from "../contracts/remediation.ts";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
 import { ProblemError, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Decision, type Remediations } from "./remediations.ts";
@@ -61,20 +62,24 @@ export async function decide(deps: DecisionDependencies, request: DecisionReques
   return { remediationId: row.remediationId, target: row.target, decision: request.kind, planHash };
 }
 
+/** What a token may be for. A cancel needs none (ADR 37). */
+export type TokenDecision = Exclude<DecisionKind, "cancel">;
+
 export interface TokenRequest {
   id: string;
   by: string;
-  decision: "approve" | "reject";
-  /** Default: the plan that waits now. */
+  decision: TokenDecision;
+  /** Default: the plan that waits now. Of a takeover's command: null. */
   planHash: string | null;
   ttlMs: number | null;
 }
 export interface TokenAnswer {
   remediationId: string;
   workflowId: string;
-  decision: "approve" | "reject";
+  decision: TokenDecision;
   by: string;
-  planHash: string;
+  /** null: a takeover's command is about no plan. */
+  planHash: string | null;
   token: string;
   expiresAt: string;
 }
@@ -85,16 +90,40 @@ const SIGNAL_TOKEN_TTL_MS = 60 * 60_000;
 export async function tokenForSignal(deps: DecisionDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { by, decision } = request;
   const row = await findRemediation(deps.record, request.id);
-  const { remediationId, workflowId, planHash: current } = row;
+  const { remediationId, workflowId } = row;
   if (row.closedAt !== null) throw conflict(`remediation ${remediationId} is closed already: ${row.outcome ?? ""}`);
-  const planHash = request.planHash ?? current;
-  if (planHash === null) throw conflict(`remediation ${remediationId} has no plan yet: it is in phase ${row.phase}`);
-  if (planHash !== current)
-    throw conflict(`planHash: got ${planHash}, but the plan of ${remediationId} is ${current ?? "none"}`);
+  const planHash =
+    decision === "approve" || decision === "reject" ? planOfToken(request, row) : noPlanOfCommand(request);
   const ttlMs = request.ttlMs ?? SIGNAL_TOKEN_TTL_MS;
   const wish = { remediationId, planHash, person: by, decision, via: "signal", ttlMs };
   const issued = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
   return { remediationId, workflowId, decision, by, planHash, ...issued };
+}
+
+function planOfToken({ planHash: given }: TokenRequest, row: RemediationRow): string {
+  const { remediationId, planHash: current, phase } = row;
+  const planHash = given ?? current;
+  if (planHash === null) throw conflict(`remediation ${remediationId} has no plan yet: it is in phase ${phase}`);
+  if (planHash === current) return planHash;
+  throw conflict(`planHash: got ${planHash}, but the plan of ${remediationId} is ${current ?? "none"}`);
+}
+
+function noPlanOfCommand({ decision, planHash }: TokenRequest): null {
+  if (planHash === null) return null;
+  const faults = [
+    {
+      field: "planHash",
+      value: planHash.slice(0, 100),
+      wouldBeRight: `nothing: ${spelled(decision)} is about no plan`,
+    },
+  ];
+  throw new ProblemError({
+    status: 422,
+    slug: "bad-field",
+    title: "A field is wrong",
+    detail: `planHash: ${spelled(decision)} is about no plan`,
+    faults,
+  });
 }
 
 export async function findRemediation(record: Pick<RecordStore, "find">, id: string): Promise<RemediationRow> {

@@ -50,7 +50,8 @@ function howToTake(view: RemediationView): string[] {
   const how = `\`selfheal remediation take ${view.remediationId}\``;
   return [
     "",
-    `To take it over: ${how}, or here: Send a Signal, name \`remediation.take\`, input \`{"by":"YOUR NAME"}\`.`,
+    `To take it over: ${how}, or here: Send a Signal, name \`remediation.take\`, input \`{"by":"YOUR NAME"}\`, with a ` +
+      `"token" where unsigned commands do not count (\`selfheal remediation token ${view.remediationId} --decision take\`).`,
   ];
 }
 

@@ -39,6 +39,13 @@ function command(name: string, by: string, status: "counted" | "ignored", detail
 }
 
 let closed = false;
+const TOKEN = {
+  remediationId: ID,
+  workflowId: "heal:host:web-1",
+  planHash: null,
+  token: "selfheal_abc",
+  expiresAt: "2026-11-21T11:00:00.000Z",
+};
 const fakeFetch: typeof fetch = async (url, init) => {
   const { pathname } = new URL(url);
   if (init?.method !== "POST") {
@@ -49,6 +56,7 @@ const fakeFetch: typeof fetch = async (url, init) => {
   }
   sent.push({ path: pathname, body: JSON.parse(init.body as string) });
   onSent();
+  if (pathname.endsWith("/token")) return Response.json({ ...TOKEN, ...(JSON.parse(init.body as string) as object) });
   return Response.json({ remediationId: ID, target: { kind: "host", id: "web-1" }, decision: "take", planHash: null });
 };
 
@@ -131,5 +139,34 @@ describe("a command of the holder", () => {
       await run("show", "web-1");
       expect(printed).not.toContain(line);
     }
+  });
+});
+
+describe("a token for a command past the API", () => {
+  const signalOf = (name: string, input: object): string =>
+    `temporal workflow signal --workflow-id 'heal:host:web-1' --name remediation.${name} --input '${JSON.stringify(input)}'`;
+
+  test("to take it over prints the signal, bound to the remediation", async () => {
+    await run("token", "web-1", "--decision", "take", "--by", "grace", "--expires-in", "60");
+    const body = { by: "grace", decision: "take", expiresInSeconds: 60 };
+    expect(sent).toEqual([{ path: "/v1/remediations/web-1/token", body }]);
+    expect(printed).toContain("for grace alone, once, until 2026-11-21T11:00:00.000Z:");
+    expect(printed).toContain(signalOf("take", { remediationId: ID, by: "grace", token: "selfheal_abc" }));
+  });
+
+  test("of its holder is bound to where it stands, and is asked for by the name that people type", async () => {
+    command("take", "ada", "counted");
+    append("held", HELD);
+    await run("token", "web-1", "--decision", "mark-done");
+    expect(sent).toEqual([{ path: "/v1/remediations/web-1/token", body: { by: "ada", decision: "markDone" } }]);
+    const input = { remediationId: ID, at: "replace/dc", by: "ada", token: "selfheal_abc" };
+    expect(printed).toContain(signalOf("markDone", input));
+  });
+
+  test("for a cancel there is none: it needs no token", async () => {
+    await expect(run("token", "web-1", "--decision", "cancel")).rejects.toThrow(
+      "Allowed choices are approve, reject, take",
+    );
+    expect(sent).toEqual([]);
   });
 });

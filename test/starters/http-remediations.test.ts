@@ -103,6 +103,17 @@ describe("remediations", () => {
     });
   });
 
+  test.each(["take", "retry", "skip", "markDone", "release", "end"])(
+    "a token to %s by a signal is about no plan",
+    async (decision) => {
+      const response = await decide("token", { by: "ada", decision });
+      expect(await response.json()).toMatchObject({ decision, by: "ada", planHash: null });
+      expect(await tokens()).toEqual([{ plan_hash: null, person: "ada", decision, via: "signal" }]);
+      const wrong = await problem(await decide("token", { by: "ada", decision, planHash: PLAN_HASH }));
+      expect(wrong).toMatchObject({ status: 422, field: "planHash" });
+    },
+  );
+
   test("cancel needs no plan", async () => {
     expect((await decide("cancel", { by: "ada" })).status).toBe(200);
     expect(it.temporal.decisions[0]?.decision).toEqual({
@@ -176,7 +187,7 @@ describe("remediations", () => {
     const answer = await decide("recover", { by: "ada" });
     expect([answer.status, await answer.json()]).toMatchObject([200, { remediationId: ID }]);
     expect(it.temporal.recoveries).toEqual([{ remediationId: ID, by: "ada" }]);
-    it.temporal.runs.set("heal:host:web-1", { state: "running", taskAttempt: 0 });
+    it.temporal.runs.set("heal:host:web-1", { state: "running", taskAttempt: 0, activity: null });
     expect(await problem(await decide("recover", { by: "ada" }))).toMatchObject({
       status: 409,
       detail: expect.stringContaining("cancel it instead"),

@@ -55,7 +55,8 @@ describe("an approval", () => {
       await rig.alert();
       await rig.soonIn("web-1", "approve", /approval/);
       const wish = { id: "host/web-1", by: "ada", decision: "approve", planHash: null, ttlMs: null } as const;
-      const { planHash, token } = await tokenForSignal(rig, wish);
+      const { planHash: hash, token } = await tokenForSignal(rig, wish);
+      const planHash = hash ?? "";
       await rig.handle("web-1").signal(approveSignal, { planHash, by: "grace", token: `${token}x` });
       await rig.handle("web-1").signal(approveSignal, { planHash, by: "ada", token });
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });

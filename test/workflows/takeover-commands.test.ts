@@ -1,6 +1,8 @@
 /** Who may command, which commands go on where, and what each of them does. */
 import { describe, expect, it } from "vitest";
 import { commandSignal } from "../../src/contracts/messages.ts";
+import type { Command } from "../../src/contracts/remediation.ts";
+import { tokenForSignal } from "../../src/starters/decisions.ts";
 import type { ConfigYaml } from "../support/rig-folder.ts";
 import { sharedServer } from "../support/rig-server.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
@@ -101,6 +103,33 @@ describe("by signal", () => {
         expect(await rig.view("web-1")).toMatchObject({
           notTaken: expect.stringContaining("carries no one-time token"),
         });
+      },
+      { config },
+    );
+  });
+
+  it("with a one-time token counts there, once and for its command and person alone", async () => {
+    const config = (content: ConfigYaml): void => void (content.approvals.unsigned = "never");
+    await draining(
+      async (rig) => {
+        const signal = (command: Command, by: string, token: string): Promise<void> =>
+          rig.handle("web-1").signal(commandSignal(command), { by, token });
+        const tokenOf = async (decision: Command): Promise<string> => {
+          const wish = { id: "host/web-1", by: "ada", decision, planHash: null, ttlMs: null };
+          return (await tokenForSignal(rig, wish)).token;
+        };
+        const said = (word: string): Promise<void> => rig.soon(word, async () => (await recorded(rig)).includes(word));
+        const take = await tokenOf("take");
+        await signal("take", "ada", take);
+        await rig.stands("web-1");
+        await signal("skip", "ada", await tokenOf("retry"));
+        await said("skip by ada: ignored");
+        expect((await rig.view("web-1")).notTaken).toContain("another decision (retry)");
+        await signal("take", "grace", take);
+        await said("take by grace: ignored");
+        expect((await rig.view("web-1")).notTaken).toContain("was used before");
+        await signal("end", "ada", await tokenOf("end"));
+        expect(await rig.closed("web-1")).toMatchObject({ outcome: "cancelled" });
       },
       { config },
     );

@@ -52,11 +52,12 @@ const DECISION = z.strictObject(
   { error: "an object with by, and planHash, reason, at, result, via where they are needed" },
 );
 
+const TOKEN_DECISIONS = ["approve", "reject", ...COMMANDS] as const;
 const LONGEST_TOKEN_SECONDS = 7 * 24 * 3600;
 const TOKEN = z.strictObject(
   {
     by: name,
-    decision: z.enum(["approve", "reject"], { error: '"approve" or "reject"' }),
+    decision: z.enum(TOKEN_DECISIONS, { error: `one of ${TOKEN_DECISIONS.join(", ")}` }),
     planHash: name.nullish(),
     expiresInSeconds: z
       .number({ error: "a number" })
