@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
+import type { Plan } from "../../../src/contracts/plan.ts";
 import {
   admitted,
   admitting,
@@ -175,6 +176,25 @@ export function admissionSuite(create: Create): void {
       await db.record.releaseLeases(gone, "ann", "looked");
       expect(await waiters()).toContain(stuckId);
       await db.record.close(closing(stuckId));
+    });
+
+    it("does not wake who is held by a person, and keeps the place: whoever stands behind it waits", async () => {
+      const only = [cap("rack:held", 1)];
+      const holder = await admitted(db.record, aPlan({ target: "held-0", caps: only }));
+      const plans = [1, 2].map((index) => aPlan({ target: `held-${index}`, caps: only }));
+      const ids = await Promise.all(plans.map((plan) => planned(db.record, plan)));
+      for (const [index, plan] of plans.entries()) await admitting(db.record, ids[index] ?? "", plan);
+      const [first = "", second = ""] = ids;
+      await db.record.keepPlace(first);
+      await db.record.close(closing(holder));
+      expect(await waiters()).not.toContain(first);
+      expect(await waiters()).not.toContain(second);
+      // It asks again once it is released: its turn comes first still.
+      expect((await admitting(db.record, first, plans[0] as Plan)).status).toBe("admitted");
+      await db.record.close(closing(first));
+      expect(await waiters()).toContain(second);
+      await db.record.keepPlace("nobody");
+      await db.record.close(closing(second));
     });
 
     it("leaves those alone who wait under a pause, until it is lifted", async () => {

@@ -31,6 +31,25 @@ export function effectSuite(create: Create): void {
       });
     });
 
+    it("takes a person's word that one happened, with or without an intent, and past every fence", async () => {
+      const id = await admitted(db.record, aPlan({ target: "vouched" }));
+      await db.record.beginEffect(anIntent(id));
+      await db.record.settleEffect(anIntent(id).key, "unknown", null, "no answer");
+      await db.record.vouchEffect(anIntent(id), { sessions: 0 }, "done by the word of ann");
+      const undo = anIntent(id, { direction: "undo" });
+      await db.record.orphanLeases(id, "the workflow was terminated");
+      await db.record.releaseLeases(id, "ann", "looked");
+      expect(await db.record.beginEffect(undo)).toMatchObject({ ok: false, code: "LEASE_LOST" });
+      await db.record.vouchEffect(undo, {}, "taken back by the word of ann");
+      // The call was tried again after its reply was lost.
+      await db.record.vouchEffect(undo, {}, "taken back by the word of ann");
+      expect((await db.record.story(id))?.effects).toMatchObject([
+        { state: "happened", result: { sessions: 0 }, detail: "done by the word of ann", attempt: 1 },
+        { state: "happened", detail: "taken back by the word of ann" },
+      ]);
+      await expect(db.record.vouchEffect(anIntent("nobody"), {}, "so")).rejects.toThrow("nobody");
+    });
+
     it("refuses to act for what was never admitted, is closed or is not known", async () => {
       const id = await planned(db.record, aPlan({ target: "never" }));
       expect(await db.record.beginEffect(anIntent(id))).toMatchObject({ ok: false, code: "LEASE_LOST" });

@@ -84,6 +84,34 @@ export function ingestSuite(create: Create): void {
       await db.setClock(null);
     });
 
+    it("takes back what was delivered to a run that is gone: firing alerts of no remediation, and nothing else", async () => {
+      const one = (fingerprint: string, more: object = {}) => received({ fingerprint, ...more });
+      const batch = [
+        one("lost"),
+        one("lost-resolved", { status: "resolved", endsAt: "2026-01-01T01:00:00.000Z" }),
+        one("of-an-episode"),
+        one("never-delivered"),
+      ];
+      await db.record.receive(batch);
+      const keys = batch.map(({ alert }) => ({ faultKey: faultKey(alert), status: alert.status }));
+      await db.record.markDelivered(keys.slice(0, 3));
+      const fault = faultKey(anAlert({ fingerprint: "of-an-episode" }));
+      await db.record.open(anEpisode({ target: host("outbox"), faults: [fault] }));
+      const outbox = async (): Promise<string[]> => {
+        const rows = await db.record.undelivered(0, 1_000);
+        return rows
+          .map((row) => row.fingerprint)
+          .filter((name) => batch.some(({ alert }) => alert.fingerprint === name));
+      };
+      expect(await outbox()).toEqual(["never-delivered"]);
+      const faults = [...keys.map((key) => key.faultKey), faultKey(anAlert({ fingerprint: "unknown" }))];
+      expect(await db.record.returnToOutbox(faults)).toBe(1);
+      expect((await outbox()).sort()).toEqual(["lost", "never-delivered"]);
+      expect(await db.record.returnToOutbox(faults)).toBe(0);
+      expect(await db.record.returnToOutbox([])).toBe(0);
+      expect((await db.record.receive([one("lost")]))[0]?.deliver).toBe(true);
+    });
+
     it("stores any text that JSON can carry", async () => {
       const text = "a\0b\ud800c\\u0000 🚑";
       const one = received({ fingerprint: text, labels: { [text]: text }, annotations: { note: text } });

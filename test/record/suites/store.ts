@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { admissionSuite } from "./admission.ts";
 import { approvalSuite } from "./approvals.ts";
+import { commandSuite } from "./commands.ts";
 import { effectSuite } from "./effects.ts";
 import { episodeSuite } from "./episodes.ts";
 import { guardsSuite } from "./guards.ts";
@@ -16,6 +17,7 @@ export function storeSuite(server: string, create: Create): void {
     admissionSuite(create);
     effectSuite(create);
     approvalSuite(create);
+    commandSuite(create);
     guardsSuite(create);
     othersSuite(create);
   });
