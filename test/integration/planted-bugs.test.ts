@@ -3,8 +3,7 @@
  * what reads them. Each ends in a close and a person who is told, or in a finding of the sweeper; never in a silent hang.
  */
 import { randomUUID } from "node:crypto";
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { classify } from "../../src/catalogue/classify.ts";
 import type { Alert } from "../../src/contracts/alert.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
@@ -13,24 +12,17 @@ import { webhookPayload } from "../../src/lab/alerts.ts";
 import { startServer, type RunningServer } from "../../src/starters/http/serve.ts";
 import { createStarterMetrics } from "../../src/starters/metrics.ts";
 import { findOnly } from "../../src/watchers/sweep.ts";
-import { temporalView, type TemporalView } from "../../src/watchers/sweep-temporal.ts";
+import { temporalView } from "../../src/watchers/sweep-temporal.ts";
 import { ensureSearchAttributes } from "../../src/workers/search-attributes.ts";
 import { gateAt } from "../support/gate.ts";
 import { fingerprintOf, POISON, poisonBody } from "../support/poison.ts";
 import { devServer, LOG } from "../support/rig-server.ts";
+import { UNTOUCHED } from "../support/rig-state.ts";
 import { withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
-let env: TestWorkflowEnvironment;
-let temporal: TemporalView;
-beforeAll(async () => {
-  env = await devServer();
-  temporal = temporalView(env.client, env.address);
-});
-afterAll(async () => {
-  await env.teardown();
-});
-
-const UNTOUCHED = { server: "ready 100 %", rebuilds: 0, tickets: [], silences: 0 };
+const env = await devServer();
+afterAll(() => env.teardown());
+const temporal = temporalView(env.client, env.address);
 
 async function over(rig: Rig, ids: string[]): Promise<void> {
   for (const id of ids) await rig.soon(`${id} is over`, async () => !(await rig.isRunning(id)));

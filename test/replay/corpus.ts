@@ -20,6 +20,10 @@ export const PATHS: Record<string, { workflowId: string; activities: string[] }>
   keptDrained: { workflowId: "heal:host:web-1", activities: ["provisioner.rebuild", "ticket.open.finishOtherwise"] },
   cancelled: { workflowId: "heal:host:web-1", activities: ["loadbalancer.drain.undo"] },
   takenOver: { workflowId: "heal:host:web-1", activities: ["remediation.command", "remediation.held"] },
+  settled: {
+    workflowId: "heal:host:web-1",
+    activities: ["remediation.unclosed", "ticket.open.undo", "remediation.close"],
+  },
   replyLost: { workflowId: "heal:host:web-1", activities: ["ticket.open", "provisioner.rebuild"] },
 };
 

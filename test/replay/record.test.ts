@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { timeSkippingServer } from "../support/rig-server.ts";
 import { Rig, type RigOptions } from "../support/rig.ts";
+import { recover, terminate } from "../support/termination.ts";
 import { PATHS, save } from "./corpus.ts";
 
 const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: Rig) => Promise<unknown> }> = {
@@ -63,6 +64,15 @@ const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: R
       await rig.closed("web-1");
     },
   },
+  settled: {
+    options: { lab: { faults: [{ name: "technician-absent", host: "web-1" }] } },
+    run: async (rig) => {
+      await rig.untilIn("web-1", "act", /ticket/);
+      await terminate(rig);
+      await recover(rig);
+      await rig.closed("web-1");
+    },
+  },
   replyLost: {
     options: { lab: { faults: [{ name: "reply-lost", system: "rt", count: 1 }] } },
     run: (rig) => rig.closed("web-1"),
@@ -86,7 +96,8 @@ describe.runIf(process.env["SELFHEAL_RECORD_HISTORIES"] === "1")("the corpus is 
       const id = PATHS[name]?.workflowId ?? "";
       const [row] = await rig.record.list({ limit: 1 });
       if (row === undefined || row.workflowId !== id) throw new Error(`${name} made no history of ${id}`);
-      await save(name, await env.client.workflow.getHandle(workflowId(row.target), row.runId).fetchHistory());
+      // Of its newest run: one that is settled was opened by another.
+      await save(name, await env.client.workflow.getHandle(workflowId(row.target)).fetchHistory());
     } finally {
       await rig.stop();
     }

@@ -2,27 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { sharedServer } from "../support/rig-server.ts";
 import { ALL_TAKEN_BACK, UNTOUCHED } from "../support/rig-state.ts";
+import { recover, terminate } from "../support/termination.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
 
 const env = await sharedServer();
-
-/** Not in the middle of an activity: this server's time would stand still for ever. */
-async function terminate(rig: Rig): Promise<void> {
-  await rig.soon("it stands still", async () => {
-    const { raw } = await rig.handle("web-1").describe();
-    if ((raw.pendingActivities ?? []).length > 0) return false;
-    const { events } = await rig.handle("web-1").fetchHistory();
-    const last = events?.at(-1);
-    return !(last?.workflowTaskScheduledEventAttributes ?? last?.workflowTaskStartedEventAttributes);
-  });
-  await rig.handle("web-1").terminate("somebody did that");
-}
-
-/** As the sweeper does it once Temporal says that the workflow has ended. */
-async function recover(rig: Rig, by?: string): Promise<void> {
-  const { remediationId, target } = (await rig.story("web-1")).remediation;
-  await rig.remediations.recover(target, { remediationId, ...(by === undefined ? {} : { by }) });
-}
 
 interface Scenario {
   options?: RigOptions;
