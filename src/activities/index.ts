@@ -2,16 +2,16 @@
 import type { EffectActivity, RemediationActivities } from "../contracts/activities.ts";
 import { isRecordConflict, type ActivityDependencies } from "./dependencies.ts";
 import { effectActivities, observeEffect } from "./effects.ts";
+import { assess } from "./remediation/assess.ts";
 import { closeRemediation, notify } from "./remediation/close.ts";
 import { admitRemediation, decideRemediation, recordDecision } from "./remediation/decide.ts";
-import { openRemediation } from "./remediation/open.ts";
 import { confirmFault, readState } from "./remediation/read.ts";
 import { findUnclosed } from "./remediation/recover.ts";
 import { recordCommand, recordHeld } from "./remediation/takeover.ts";
 
 export function createActivities(deps: ActivityDependencies): RemediationActivities & Record<string, EffectActivity> {
   const remediation: RemediationActivities = {
-    "remediation.open": (request) => openRemediation(deps, request),
+    "remediation.assess": (request) => assess(deps, request),
     "remediation.unclosed": (request) => findUnclosed(deps, request),
     "remediation.confirm": (request) => confirmFault(deps, request),
     "remediation.decide": (request) => decideRemediation(deps, request),

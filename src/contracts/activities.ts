@@ -44,6 +44,24 @@ export type OpenReply =
   /** By the active catalogue these alerts belong to another target; they were sent there. */
   | { kind: "rerouted"; to: TargetRef };
 
+export type AssessRequest = OpenRequest;
+export type AssessReply =
+  | Exclude<OpenReply, { kind: "opened" }>
+  /** It goes on; `decided` is null while nothing can be decided yet, and confirm asks again. */
+  | { kind: "assessed"; opened: OpenedReply; confirmed: ConfirmReply; decided: DecideReply | null }
+  /** Nothing is to be done, so it is closed already, by this call or by a try of it whose reply was lost. */
+  | ({ kind: "closed" } & ClosedAlready);
+export type OpenedReply = Extract<OpenReply, { kind: "opened" }>;
+
+export interface ClosedAlready extends CloseReply {
+  outcome: Outcome;
+  needsHuman: boolean;
+  detail: string;
+  runbook: string | null;
+  planHash: string | null;
+  verdict: Verdict | null;
+}
+
 export interface UnclosedRequest {
   target: TargetRef;
   workflowId: string;
@@ -254,7 +272,8 @@ export interface CloseReply {
 }
 
 export interface RemediationActivities {
-  "remediation.open"(request: OpenRequest): Promise<OpenReply>;
+  /** The first pass in one call: opened, confirmed, decided and, where nothing is to be done, closed. */
+  "remediation.assess"(request: AssessRequest): Promise<AssessReply>;
   "remediation.unclosed"(request: UnclosedRequest): Promise<UnclosedReply>;
   "remediation.confirm"(request: ConfirmRequest): Promise<ConfirmReply>;
   "remediation.decide"(request: DecideRequest): Promise<DecideReply>;

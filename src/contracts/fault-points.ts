@@ -9,7 +9,7 @@ import type { EffectDirection } from "./ids.ts";
 const AROUND = ["before", "after"] as const;
 const ACTIVITIES: Record<keyof RemediationActivities, true> = {
   "remediation.unclosed": true,
-  "remediation.open": true,
+  "remediation.assess": true,
   "remediation.confirm": true,
   "remediation.decide": true,
   "remediation.decision": true,
@@ -40,6 +40,9 @@ const WITHIN = [
   "decision.issued",
   "decision.sent",
   "open.rerouted",
+  "assess.opened",
+  "assess.confirmed",
+  "assess.decided",
   "notify.recorded",
   "notify.sent",
   "close.closed",

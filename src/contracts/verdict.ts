@@ -67,3 +67,11 @@ export interface Verdict {
   /** ISO, the database's time (design §3 law 16). */
   at: string;
 }
+
+/** What speaks against acting, in one line. */
+export function whyNotPassed(results: readonly GuardrailResult[]): string {
+  return results
+    .filter((result) => result.outcome !== "pass")
+    .map((result) => `${result.code}: ${result.detail}`)
+    .join("; ");
+}

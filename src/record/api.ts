@@ -7,6 +7,7 @@ import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
+import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -173,7 +174,8 @@ export interface ListFilter {
   limit?: number;
 }
 
-export interface RecordStore extends Ingest, EffectRecord, PeopleRecord, SweepRecord, TemporalRecord, GuardRecord {
+export interface RecordStore
+  extends Ingest, EffectRecord, EpisodeRecord, PeopleRecord, SweepRecord, TemporalRecord, GuardRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -232,18 +234,6 @@ export interface RecordStore extends Ingest, EffectRecord, PeopleRecord, SweepRe
   /** Records an escalation once for each remediation and key; `sent` is filled in later. False: it stood there already. */
   escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<boolean>;
   escalationSent(remediationId: string, key: string, error: string | null): Promise<void>;
-
-  /**
-   * Closes the episode, marks its faults as decided, releases its leases (as orphaned while an effect is not settled:
-   * law 2), leaves the queue, ends its waits. `gaveBack`: somebody may go on now.
-   */
-  close(request: {
-    remediationId: string;
-    outcome: Outcome;
-    needsHuman: boolean;
-    detail: string;
-    faults: FaultKey[];
-  }): Promise<{ auditHead: string; gaveBack: boolean }>;
 
   pause(pause: { scope: string; reason: string; by: string; until: string | null }): Promise<Pause>;
   resume(id: string, by: string): Promise<void>;

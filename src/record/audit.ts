@@ -2,7 +2,7 @@
  * The audit chains: one a remediation, and one, `control`, for what people do to the automation as a whole (pauses,
  * standing approvals, catalogues, the Temporal namespace). Appending serialises on the chain's head row.
  */
-import { sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";
 import type { AuditRow } from "./api.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
@@ -22,13 +22,14 @@ export interface AuditEntry {
   body: JsonObject;
 }
 
-export async function startChain(tx: Transaction<Tables>, chain: string): Promise<void> {
-  await tx
-    .insertInto("audit_chains")
-    .values({ chain, seq: 0, hash: GENESIS })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+/** The last row of a chain, and the time of what is written behind it. */
+export interface ChainHead {
+  seq: number;
+  hash: string;
+  /** ISO. */
+  at: string;
 }
+export type ChainedRow = AuditRow & { key: string };
 
 /** Appends in the caller's transaction; answers the chain's head. */
 export async function appendAudit(tx: Transaction<Tables>, entry: AuditEntry): Promise<string> {
@@ -36,25 +37,39 @@ export async function appendAudit(tx: Transaction<Tables>, entry: AuditEntry): P
     select seq, hash, selfheal_now() as at from audit_chains where chain = ${entry.chain} for update`.execute(tx);
   const head = locked.rows[0];
   if (head === undefined) throw new RecordConflict(`the record knows no remediation ${entry.chain}`);
-  const row: AuditRow = {
-    remediationId: entry.chain,
-    seq: head.seq + 1,
-    at: head.at,
-    kind: entry.kind,
-    body: entry.body,
-    previousHash: head.hash,
-    hash: "",
-  };
-  const hash = hashOf(row);
   const written = await sql<{ hash: string }>`
     with written as (
-      insert into audit (chain, seq, key, at, kind, body, previous_hash, hash)
-      values (${entry.chain}, ${row.seq}, ${entry.key}, ${row.at}, ${row.kind}, ${JSON.stringify(row.body)},
-              ${row.previousHash}, ${hash})
-      on conflict (chain, key) do nothing returning seq, hash)
+      ${insertEntries(chained(entry.chain, head, [entry]))} on conflict (chain, key) do nothing returning seq, hash)
     update audit_chains set seq = written.seq, hash = written.hash from written
      where audit_chains.chain = ${entry.chain} returning audit_chains.hash`.execute(tx);
   return written.rows[0]?.hash ?? head.hash;
+}
+
+/** The rows of these entries behind a head, in their order, all of the head's time. */
+export function chained(chain: string, head: ChainHead, entries: readonly Omit<AuditEntry, "chain">[]): ChainedRow[] {
+  const rows: ChainedRow[] = [];
+  let previousHash = head.hash;
+  for (const { key, kind, body } of entries) {
+    const row = { remediationId: chain, seq: head.seq + rows.length + 1, at: head.at, kind, body, previousHash };
+    previousHash = hashOf({ ...row, hash: "" });
+    rows.push({ ...row, key, hash: previousHash });
+  }
+  return rows;
+}
+
+export function insertEntries(rows: readonly ChainedRow[]): RawBuilder<unknown> {
+  const values = rows.map(
+    (row) => sql`(${row.remediationId}, ${row.seq}::int, ${row.key}, ${row.at}::timestamptz, ${row.kind},
+                  ${JSON.stringify(row.body)}::json, ${row.previousHash}, ${row.hash})`,
+  );
+  return sql`
+    insert into audit (chain, seq, key, at, kind, body, previous_hash, hash)
+    select * from (values ${sql.join(values)}) as entry`;
+}
+
+/** After `insertEntries`, in the same statement or a later one. */
+export function moveHead(chain: string, { seq, hash }: ChainedRow): RawBuilder<unknown> {
+  return sql`update audit_chains set seq = ${seq}, hash = ${hash} where chain = ${chain}`;
 }
 
 /** Of everything in the row but the hash itself. */

@@ -112,10 +112,15 @@ function withoutNul(parameter: unknown): unknown {
 }
 
 /** One transaction; read committed, which the record's explicit locks are written for, whatever the server's default. */
-export async function inTransaction<T>(db: Database, work: (tx: Transaction<Tables>) => Promise<T>): Promise<T> {
+export function inTransaction<T>(db: Database, work: (tx: Transaction<Tables>) => Promise<T>): Promise<T> {
+  return pastCollisions(() => db.transaction().setIsolationLevel("read committed").execute(work));
+}
+
+/** Runs it again when PostgreSQL rolled it back because it met another; `work` must be safe to repeat. */
+export async function pastCollisions<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction().setIsolationLevel("read committed").execute(work);
+      return await work();
     } catch (error) {
       if (!isCollision(error) || attempt === COLLISION_ATTEMPTS) throw error;
     }

@@ -1,6 +1,7 @@
 /** Puts the record together: one object for starters, activities and readers, over one pool of connections. */
 import { sql } from "kysely";
 import { admit } from "./admission.ts";
+import { saveAssessment } from "./assessments.ts";
 import type { RecordStore } from "./api.ts";
 import { decide } from "./approvals.ts";
 import { appendAudit, auditRows } from "./audit.ts";
@@ -19,6 +20,7 @@ import * as leases from "./leases.ts";
 import * as leftOut from "./left-out.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
+import { open } from "./open.ts";
 import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
@@ -84,8 +86,8 @@ function recordOver(db: Database): RecordStore {
 
 function writersOfEpisodes(db: Database) {
   return {
-    open: (episode) => episodes.open(db, episode),
-    progress: (remediationId, phase, doing, until) => episodes.progress(db, remediationId, phase, doing, until),
+    open: (episode) => open(db, episode),
+    progress: (remediationId, phase, doing, until) => episodes.progress(db, remediationId, { phase, doing, until }),
     append: async (chain, key, kind, body) => {
       await inTransaction(db, (tx) => appendAudit(tx, { chain, key, kind, body }));
     },
@@ -100,6 +102,7 @@ function writersOfEpisodes(db: Database) {
     orphanLeases: (remediationId, reason) => leases.orphanLeases(db, remediationId, reason),
     markNeedsHuman: (remediationId, reason) => leases.markNeedsHuman(db, remediationId, reason),
     releaseLeases: (remediationId, by, reason) => leases.releaseLeases(db, remediationId, by, reason),
+    saveAssessment: (assessment) => saveAssessment(db, assessment),
     close: (request) => episodes.close(db, request),
   } satisfies Partial<RecordStore>;
 }

@@ -99,6 +99,7 @@ async function recoverWithStart(
     typedSearchAttributes: attributes({
       SelfhealTarget: `${target.kind}/${target.id}`,
       SelfhealPhase: "recover",
+      SelfhealOutcome: "open",
       SelfhealRemediationId: message.remediationId,
     }),
     staticSummary: clip(`**recovery** of ${markdown(target.kind)}/${markdown(target.id)}`, MAX_SUMMARY_LENGTH),
@@ -116,6 +117,7 @@ async function signalWithStart(client: Client, taskQueue: string, request: Start
       SelfhealTarget: `${target.kind}/${target.id}`,
       SelfhealRunbook: request.runbook ?? "none",
       SelfhealPhase: "open",
+      SelfhealOutcome: "open",
       SelfhealGroup: request.group,
       SelfhealSeverity: request.severity,
       SelfhealRemediationId: message.remediationId,

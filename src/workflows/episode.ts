@@ -1,13 +1,12 @@
 /** One remediation in the making: what the stages share, and how it shows itself in the Web UI. */
-import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
-import { defineSearchAttributeKey } from "@temporalio/common";
+import { setCurrentDetails } from "@temporalio/workflow";
 import type { Alert } from "../contracts/alert.ts";
-import { MAX_ATTRIBUTE_LENGTH, type SearchAttribute } from "../contracts/attributes.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import type { Plan, PlanStep } from "../contracts/plan.ts";
 import type { ProbeReading, ProbeSpec } from "../contracts/probe.ts";
 import type { Outcome, Phase, RemediationView } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
+import { setAttributes } from "./attributes.ts";
 import type { Desk } from "./desk.ts";
 import { describe } from "./details.ts";
 import type { Fault, Inbox } from "./inbox.ts";
@@ -150,7 +149,7 @@ export class Episode {
   }
 
   enter(phase: Phase, doing: string): void {
-    if (this.view.phase !== phase) upsert({ SelfhealPhase: phase });
+    setAttributes({ SelfhealPhase: phase });
     this.view.phase = phase;
     this.say(doing);
   }
@@ -214,14 +213,4 @@ export function freshView(target: TargetRef): RemediationView {
     needsHuman: false,
     faults: [],
   };
-}
-
-/** Upserts search attributes, clipped to what the server takes. */
-export function upsert(values: Partial<Record<SearchAttribute, string>>): void {
-  upsertSearchAttributes(
-    Object.entries(values).map(([name, value]) => ({
-      key: defineSearchAttributeKey(name, "KEYWORD"),
-      value: value.slice(0, MAX_ATTRIBUTE_LENGTH),
-    })),
-  );
 }

@@ -16,6 +16,7 @@ import * as messages from "../contracts/messages.ts";
 import type { RemediationView } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import { isClean } from "../contracts/text.ts";
+import { writeAttributes } from "./attributes.ts";
 import { Desk, isRecovery } from "./desk.ts";
 import type { Ending } from "./episode.ts";
 import { Episode, freshView, showNotTaken } from "./episode.ts";
@@ -27,10 +28,10 @@ import { people } from "./proxies.ts";
 import { act, toSafeState } from "./stages/act.ts";
 import { admit } from "./stages/admit.ts";
 import { approve } from "./stages/approve.ts";
+import { assess, type FirstLook } from "./stages/assess.ts";
 import { close } from "./stages/close.ts";
 import { confirm } from "./stages/confirm.ts";
 import { decide } from "./stages/decide.ts";
-import { open } from "./stages/open.ts";
 import { recover } from "./stages/recover.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -64,8 +65,9 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
       if (first === null) {
         await condition(allHandlersFinished);
         // Law 1: no await between this last look and the return.
-        if (!hasWork()) return;
-        continue;
+        if (hasWork()) continue;
+        writeAttributes();
+        return;
       }
       await serve(() => new Episode(first, input.target, inbox, desk, view));
       desk.clear();
@@ -73,6 +75,7 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
         await condition(allHandlersFinished);
         // What it carries has no place for an order: that is done first.
         if (desk.hasRecovery()) continue;
+        writeAttributes();
         await continueAsNew<typeof remediation>(input, inbox.state());
       }
     }
@@ -189,8 +192,7 @@ async function runEpisode(episode: Episode): Promise<"over" | "blocked"> {
   try {
     const ending = await stages(episode);
     if (ending === "blocked") return "blocked";
-    if (ending === null) episode.inbox.settle(episode.faults().map((fault) => fault.key));
-    else await closeUnlessHeld(episode, ending);
+    if (ending !== null) await closeUnlessHeld(episode, ending);
   } catch (error) {
     await closeUnlessHeld(episode, await endAfterBug(episode, error));
   }
@@ -214,14 +216,14 @@ async function closeUnlessHeld(episode: Episode, ending: Ending): Promise<void> 
   await close(episode, { ...ending, because });
 }
 
-/** Null: it never became an episode (decided before, or sent elsewhere). */
+/** Null: nothing is left to do (decided before, sent elsewhere, or closed with the first look). */
 async function stages(episode: Episode): Promise<Ending | "blocked" | null> {
-  const opened = await open(episode);
-  if (opened.kind === "nothing") return null;
-  if (opened.kind === "blocked") return "blocked";
-  if (opened.kind === "ending") return opened.ending;
-  for (;;) {
-    const next = await towardsAct(episode);
+  const assessed = await assess(episode);
+  if (assessed.kind === "nothing") return null;
+  if (assessed.kind === "blocked") return "blocked";
+  if (assessed.kind === "ending") return assessed.ending;
+  for (let first: FirstLook | null = assessed; ; first = null) {
+    const next = await towardsAct(episode, first);
     if (next === "act") return act(episode);
     // Who took it over meanwhile holds it before it ends, and it is confirmed again; a person's no stays a no.
     const held = episode.desk.takeover.claimed() && next !== "again" && next.outcome !== "rejected";
@@ -230,10 +232,10 @@ async function stages(episode: Episode): Promise<Ending | "blocked" | null> {
 }
 
 /** `again`: after a wait everything is confirmed again (law 4). */
-async function towardsAct(episode: Episode): Promise<Ending | "again" | "act"> {
-  const over = await confirm(episode);
+async function towardsAct(episode: Episode, first: FirstLook | null): Promise<Ending | "again" | "act"> {
+  const over = await confirm(episode, first?.confirmed ?? null);
   if (over !== null) return over;
-  const decided = await decide(episode);
+  const decided = await decide(episode, first?.decided ?? null);
   if (decided.next === "end") return decided.ending;
   if (decided.next === "again" || episode.desk.takeover.claimed()) return "again";
   if (decided.next === "approve") return (await approve(episode)) ?? "again";

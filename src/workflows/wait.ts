@@ -1,4 +1,5 @@
 import { CancellationScope, condition, sleep } from "@temporalio/workflow";
+import { writeAttributes } from "./attributes.ts";
 
 /**
  * One durable timer and a condition: a wait costs nothing while it lasts. True when `wake` came true, false at the
@@ -6,6 +7,7 @@ import { CancellationScope, condition, sleep } from "@temporalio/workflow";
  */
 export async function waitUntil(wake: () => boolean, ms: number | null, summary: string): Promise<boolean> {
   if (wake()) return true;
+  writeAttributes();
   if (ms === null) {
     await condition(wake);
     return true;

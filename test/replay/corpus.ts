@@ -10,12 +10,16 @@ const FOLDER = "test/replay/histories";
 
 /** Every path that must be in the corpus, with the activities that only it, or it among few, has. */
 export const PATHS: Record<string, { workflowId: string; activities: string[] }> = {
+  observed: { workflowId: "heal:host:web-1", activities: ["remediation.assess"] },
   healed: { workflowId: "heal:host:web-1", activities: ["provisioner.rebuild", "loadbalancer.drain.finishHealthy"] },
   recovered: { workflowId: "heal:host:web-1", activities: ["remediation.confirm", "remediation.close"] },
   approved: { workflowId: "heal:host:web-1", activities: ["remediation.decision", "provisioner.rebuild"] },
   rejected: { workflowId: "heal:host:web-1", activities: ["remediation.decision"] },
   expired: { workflowId: "heal:host:web-1", activities: ["remediation.notify"] },
-  refused: { workflowId: "heal:host:db-1", activities: ["remediation.decide", "remediation.close"] },
+  refused: {
+    workflowId: "heal:host:db-1",
+    activities: ["remediation.assess", "remediation.notify", "remediation.close"],
+  },
   undone: { workflowId: "heal:host:web-1", activities: ["ticket.open.undo", "loadbalancer.drain.undo"] },
   keptDrained: { workflowId: "heal:host:web-1", activities: ["provisioner.rebuild", "ticket.open.finishOtherwise"] },
   cancelled: { workflowId: "heal:host:web-1", activities: ["loadbalancer.drain.undo"] },

@@ -11,6 +11,10 @@ import { recover, terminate } from "../support/termination.ts";
 import { PATHS, save } from "./corpus.ts";
 
 const SCENARIOS: Record<keyof typeof PATHS, { options?: RigOptions; run: (rig: Rig) => Promise<unknown> }> = {
+  observed: {
+    options: { runbook: (runbook) => void (runbook.mode = "observe") },
+    run: (rig) => rig.closed("web-1"),
+  },
   healed: { run: (rig) => rig.closed("web-1") },
   recovered: {
     options: { lab: { faults: [{ name: "self-heal", host: "web-1", afterMs: 1_000 }] } },

@@ -30,10 +30,10 @@ describe("the corpus of histories", () => {
   it("does not replay a doctored history: the check can fail", async () => {
     const history = await load("healed");
     const scheduled = history.events?.find(
-      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === "remediation.decide",
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === "remediation.admit",
     );
     const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
-    if (type === undefined || type === null) throw new Error("the history has no remediation.decide");
+    if (type === undefined || type === null) throw new Error("the history has no remediation.admit");
     type.name = "remediation.guess";
     expect(await replay("heal:host:web-1", history)).toMatch(/nondeterminism|determinis/i);
   });

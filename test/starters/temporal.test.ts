@@ -69,6 +69,7 @@ describe("a start", () => {
       SelfhealTarget: "host/web-1",
       SelfhealRunbook: "disk-replacement",
       SelfhealPhase: "open",
+      SelfhealOutcome: "open",
       SelfhealGroup: "web",
       SelfhealSeverity: "critical",
     });

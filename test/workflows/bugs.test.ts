@@ -23,15 +23,19 @@ function planted(name: string, from = 1): RigOptions {
 describe("a bug in a stage", () => {
   it("before anything is touched ends as failed, and a person is told", async () => {
     for (const stage of ["remediation.confirm", "remediation.decide", "remediation.admit"]) {
-      await withRig(env, planted(stage), async (rig) => {
+      await withRig(env, { ...planted(stage), standingFor: [] }, async (rig) => {
         await rig.alert();
+        // Behind the approval each stage is asked by itself.
+        await rig.soonIn("web-1", "approve", /approval/);
+        await rig.decide("approve", "web-1", "grace");
         const state = await rig.closed("web-1");
         expect(state).toMatchObject({
           outcome: "failed",
           needsHuman: true,
           effects: {},
           leases: [],
-          told: ["page sent"],
+          // The first asked for the approval.
+          told: ["message sent", "page sent"],
         });
         expect(state.detail).toContain("a bug in selfheal");
         expect(rig.world("web-1")).toEqual(UNTOUCHED);
@@ -61,7 +65,7 @@ describe("a bug in a stage", () => {
   });
 
   it("before the record knows it does not hang, and a person is told all the same", async () => {
-    await withRig(env, planted("remediation.open"), async (rig) => {
+    await withRig(env, planted("remediation.assess"), async (rig) => {
       await rig.alert();
       await rig.until("it ended", async () => !(await rig.isRunning("web-1")));
       expect((await rig.handle("web-1").describe()).status.name).toBe("COMPLETED");

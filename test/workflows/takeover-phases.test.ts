@@ -39,7 +39,7 @@ async function take(rig: Rig) {
 
 describe("taken over before anything is done", () => {
   it("while it is opened is refused: there is nothing to hold yet", async () => {
-    const gate = gateAt("remediation.open");
+    const gate = gateAt("remediation.assess");
     await withRig(env, { ...gate.options, runbook: (runbook) => void (runbook.mode = "observe") }, async (rig) => {
       await rig.alert();
       await gate.entered;
@@ -314,15 +314,13 @@ describe("taken over when the work is done", () => {
 
   it("once its close has begun is refused, and so is a cancel", async () => {
     const gate = gateAt("remediation.close");
-    await withRig(env, { ...gate.options, runbook: (runbook) => void (runbook.mode = "observe") }, async (rig) => {
+    await withRig(env, { ...gate.options, failing: ["db-1"] }, async (rig) => {
       await rig.alert();
       await gate.entered;
-      await expect(rig.command("take", "web-1")).rejects.toThrow(
-        /web-1 is being closed .*nothing is left to take over/,
-      );
-      await expect(rig.cancel("web-1")).rejects.toThrow("nothing is left to cancel");
+      await expect(rig.command("take", "db-1")).rejects.toThrow(/db-1 is being closed .*nothing is left to take over/);
+      await expect(rig.cancel("db-1")).rejects.toThrow("nothing is left to cancel");
       gate.open();
-      expect(await rig.closed("web-1")).toMatchObject({ outcome: "observed" });
+      expect(await rig.closed("db-1")).toMatchObject({ outcome: "refused" });
     });
   });
 });

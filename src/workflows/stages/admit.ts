@@ -1,3 +1,4 @@
+import { whyNotPassed } from "../../contracts/verdict.ts";
 import type { Ending, Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
 import { waitUntil } from "../wait.ts";
@@ -17,10 +18,7 @@ export async function admit(episode: Episode): Promise<Admitted> {
   const reply = await record(`admit ${target.id}`)["remediation.admit"](request);
   if (reply.status === "admitted") return { next: "act" };
   episode.view.verdict = { outcome: reply.status === "queued" ? "wait" : "refuse", reasons: reply.results };
-  const because = reply.results
-    .filter((result) => result.outcome !== "pass")
-    .map((result) => `${result.code}: ${result.detail}`)
-    .join("; ");
+  const because = whyNotPassed(reply.results);
   if (reply.status === "refused") {
     return { next: "end", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
   }

@@ -1,6 +1,6 @@
 import { SEVERITIES, severityOf, type Severity } from "../../contracts/alert.ts";
 import type { Ending, Episode } from "../episode.ts";
-import { upsert } from "../episode.ts";
+import { setAttributes } from "../attributes.ts";
 import { people, record } from "../proxies.ts";
 
 /** Tells people, records the outcome, releases the leases. Never cancelled: the whole workflow runs non-cancellable. */
@@ -19,7 +19,7 @@ export async function close(episode: Episode, ending: Ending): Promise<void> {
   });
   view.outcome = ending.outcome;
   view.step = null;
-  upsert({ SelfhealOutcome: ending.outcome });
+  setAttributes({ SelfhealOutcome: ending.outcome });
   episode.enter("closed", ending.because);
   episode.inbox.settle(faults);
 }

@@ -1,3 +1,4 @@
+import type { ConfirmReply } from "../../contracts/activities.ts";
 import type { Ending, Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
 import { heldUntil, pointOfPhase } from "../held.ts";
@@ -8,21 +9,20 @@ const UNKNOWN_READINGS = 3;
 
 /**
  * Is it true? Runs the runbook's own probe; healthy twice over the flap window is recovered, unknown is a person's,
- * unhealthy collects the evidence before anything is touched. Null: unhealthy, go on.
+ * unhealthy collects the evidence before anything is touched. Null: unhealthy, go on. `assessed`: what the first look has
+ * just read, which is not read again.
  */
-export async function confirm(episode: Episode): Promise<Ending | null> {
+export async function confirm(episode: Episode, assessed: ConfirmReply | null): Promise<Ending | null> {
   let unknown = 0;
   let healthy = 0;
-  for (;;) {
+  for (let first = assessed; ; first = null) {
     // Also for who takes it while it is decided, approved or queued: released, all of that is done again (law 4).
     if ((await heldUntil(episode, pointOfPhase(episode))) !== null) unknown = healthy = 0;
-    const { runbook, probe, flapWindowMs } = episode.requireClassification();
+    const { runbook, flapWindowMs } = episode.requireClassification();
     const over = overBeforeAct(episode);
     if (over !== null) return over;
     episode.enter("confirm", `asking the probe of ${runbook}`);
-    const { remediationId, target, catalogueVersion } = episode;
-    const request = { remediationId, runbook, target, probe, alerts: episode.alerts(), catalogueVersion };
-    const reply = await record(`confirm ${target.id}`)["remediation.confirm"](request);
+    const reply = first ?? (await read(episode));
     episode.reading = reply.reading;
     episode.collected = reply.collected;
     episode.collectDetail = reply.detail;
@@ -41,6 +41,13 @@ export async function confirm(episode: Episode): Promise<Ending | null> {
     const wake = (): boolean => overBeforeAct(episode) !== null || episode.desk.takeover.claimed();
     await waitUntil(wake, gap, `confirm again: ${state}`);
   }
+}
+
+function read(episode: Episode): Promise<ConfirmReply> {
+  const { remediationId, target, catalogueVersion } = episode;
+  const { runbook, probe } = episode.requireClassification();
+  const request = { remediationId, runbook, target, probe, alerts: episode.alerts(), catalogueVersion };
+  return record(`confirm ${target.id}`)["remediation.confirm"](request);
 }
 
 /** Before the first effect: the end of the alert, or a person's word, ends the episode. */

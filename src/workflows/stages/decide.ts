@@ -1,24 +1,18 @@
+import type { DecideReply } from "../../contracts/activities.ts";
 import { assertNever } from "../../contracts/json.ts";
+import { whyNotPassed } from "../../contracts/verdict.ts";
 import type { Ending, Episode } from "../episode.ts";
 import { record } from "../proxies.ts";
 
 export type Decided = { next: "admit" | "approve" | "again" } | { next: "end"; ending: Ending };
 
-/** The pure policy over facts read now, in one activity. It forecasts; only admission consumes. */
-export async function decide(episode: Episode): Promise<Decided> {
+/**
+ * The pure policy over facts read now, in one activity. It forecasts; only admission consumes. `assessed`: what the first
+ * look has just decided on the reading that confirm took from it.
+ */
+export async function decide(episode: Episode, assessed: DecideReply | null): Promise<Decided> {
   episode.enter("decide", "asking the guardrails");
-  const { remediationId, target, reading } = episode;
-  if (reading === null) throw new Error("decide before confirm");
-  const reply = await record(`decide ${target.id}`)["remediation.decide"]({
-    remediationId,
-    target,
-    alerts: episode.alerts(),
-    reading,
-    collected: episode.collected,
-    collectDetail: episode.collectDetail,
-    runbookHash: episode.requireClassification().runbookHash,
-    catalogueVersion: episode.catalogueVersion,
-  });
+  const reply = assessed ?? (await ask(episode));
   if (reply.kind === "reclassified") {
     episode.classify({ ...reply, joinKey: episode.joinKey });
     return { next: "again" };
@@ -30,8 +24,7 @@ export async function decide(episode: Episode): Promise<Decided> {
     episode.planHash = reply.planHash;
     episode.view.planHash = reply.planHash;
   }
-  const worst = reply.verdict.results.filter((result) => result.outcome !== "pass");
-  const because = worst.map((result) => `${result.code}: ${result.detail}`).join("; ");
+  const because = whyNotPassed(reply.verdict.results);
   switch (reply.verdict.outcome) {
     case "act":
     // What must wait asks for admission too: there it gets its place in the one queue, and is woken from there.
@@ -46,4 +39,19 @@ export async function decide(episode: Episode): Promise<Decided> {
     default:
       return assertNever(reply.verdict.outcome, "verdict");
   }
+}
+
+function ask(episode: Episode): Promise<DecideReply> {
+  const { remediationId, target, reading } = episode;
+  if (reading === null) throw new Error("decide before confirm");
+  return record(`decide ${target.id}`)["remediation.decide"]({
+    remediationId,
+    target,
+    alerts: episode.alerts(),
+    reading,
+    collected: episode.collected,
+    collectDetail: episode.collectDetail,
+    runbookHash: episode.requireClassification().runbookHash,
+    catalogueVersion: episode.catalogueVersion,
+  });
 }

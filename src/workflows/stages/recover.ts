@@ -10,8 +10,9 @@ import type { RecoverMessage } from "../../contracts/messages.ts";
 import type { Plan } from "../../contracts/plan.ts";
 import type { RemediationView } from "../../contracts/remediation.ts";
 import type { TargetRef } from "../../contracts/target.ts";
+import { setAttributes } from "../attributes.ts";
 import type { Desk } from "../desk.ts";
-import { Episode, upsert, type Ending } from "../episode.ts";
+import { Episode, type Ending } from "../episode.ts";
 import { messageOf } from "../failure.ts";
 import { Inbox } from "../inbox.ts";
 import { performEffect, sentUntil, type PastApply } from "../interpreter/effect.ts";
@@ -55,7 +56,7 @@ function episodeOf(past: PastEpisode, target: TargetRef, desk: Desk, view: Remed
   const episode = new Episode({ remediationId, joinKey }, target, inbox, desk, view);
   Object.assign(episode, { plan, planHash, catalogueVersion });
   Object.assign(view, { runbook, planHash });
-  upsert({
+  setAttributes({
     SelfhealRemediationId: remediationId,
     SelfhealTarget: `${target.kind}/${target.id}`,
     SelfhealOutcome: "open",

@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { admissionSuite } from "./admission.ts";
 import { approvalSuite } from "./approvals.ts";
+import { assessmentSuite } from "./assessments.ts";
 import { commandSuite } from "./commands.ts";
 import { effectSuite } from "./effects.ts";
 import { episodeSuite } from "./episodes.ts";
@@ -14,6 +15,7 @@ export function storeSuite(server: string, create: Create): void {
   describe(`the record on ${server}`, () => {
     ingestSuite(create);
     episodeSuite(create);
+    assessmentSuite(create);
     admissionSuite(create);
     effectSuite(create);
     approvalSuite(create);
