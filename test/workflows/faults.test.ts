@@ -3,6 +3,7 @@ import { sharedServer } from "../support/rig-server.ts";
 import { BACK, REFUSED, UNTOUCHED } from "../support/rig-state.ts";
 import type { FaultSpec } from "../../src/lab/faults.ts";
 import type { SystemName } from "../../src/lab/types.ts";
+import type { RigOptions } from "../support/rig-parts.ts";
 import { withRig } from "../support/rig.ts";
 
 const env = await sharedServer();
@@ -33,6 +34,21 @@ describe("a lost or late reply", () => {
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
       expect(rig.world("web-1")).toEqual(BACK);
+    });
+  });
+
+  it("costs the effect none of its time: the second request has the whole `within`", async () => {
+    // As short as it may be: over before the second request is sent, which then has sessions to wait for.
+    const drainWithin = "45s";
+    const runbook: RigOptions["runbook"] = ({ ladder }) =>
+      Object.assign(ladder[0]?.steps[1] ?? {}, { within: drainWithin });
+    await withRig(env, { runbook }, async (rig) => {
+      for (const pool of rig.lab.world.traffic.pools.values()) pool.sessionMeanMs = 5_000;
+      const lost = rig.lab.inject({ name: "timeout", system: "haproxy", count: 1 });
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
+      expect(lost.strikes).toBe(1);
+      expect(rig.world("web-1")).toEqual(HEALED);
     });
   });
 });

@@ -72,7 +72,8 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
       ? episode.now() + call.step.withinMs
       : Math.max(past.sentAt + call.step.withinMs, episode.now() + LEAST_PATIENCE_MS);
   const appliedAt = past === undefined ? Date.now() : sentUntil(call.step, past.sentAt);
-  const progress: Progress = { deadline, applies: 0, mayApply: MAX_APPLIES, sends: 0, appliedAt, askedAt: 0, looks: 0 };
+  const counts = { applies: 0, mayApply: MAX_APPLIES, sends: 0, looks: 0 };
+  const progress: Progress = { ...counts, deadline, sendBy: deadline, appliedAt, askedAt: 0 };
   const request = (): EffectRequest => ({
     remediationId: episode.remediationId,
     target: episode.requirePlan().target,
@@ -94,6 +95,8 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
     progress.applies += 1;
     progress.sends += 1;
     progress.appliedAt = Date.now();
+    // One that was lost took its time with it: the effect has its whole time from the request that is on its way.
+    progress.deadline = progress.askedAt + call.step.withinMs;
     return send(call.step, request());
   };
   let report = await ask(readsFirst);
@@ -111,8 +114,10 @@ export function sentUntil(step: PlanStep, sentAt: number): number {
 }
 
 interface Progress {
-  /** By the episode's clock. */
+  /** Until when the effect must show; by the episode's clock, from the last request on. */
   deadline: number;
+  /** Until when what was not taken is sent again; by the episode's clock. */
+  sendBy: number;
   applies: number;
   /** Applies that law 6 allows; each retry of a person allows one more. */
   mayApply: number;
@@ -159,7 +164,7 @@ async function sendAgain(
   report: { detail: string; retryAfterMs: number | null },
   progress: Progress,
 ): Promise<Next> {
-  if (progress.sends >= MIN_SENDS && episode.now() >= progress.deadline) {
+  if (progress.sends >= MIN_SENDS && episode.now() >= progress.sendBy) {
     return end("refused", `not sent after ${progress.sends} tries: ${report.detail}`);
   }
   progress.applies -= 1;
@@ -191,7 +196,7 @@ async function afterNotHappened(
   }
   if (call.past !== undefined) return end("refused", detail);
   // The record was away, or the worker died before it: no apply of law 6, and tried again like what was not sent.
-  if (unsent && (progress.sends < MIN_SENDS || episode.now() < progress.deadline)) {
+  if (unsent && (progress.sends < MIN_SENDS || episode.now() < progress.sendBy)) {
     progress.mayApply += 1;
     return { kind: "apply" };
   }
@@ -265,7 +270,7 @@ async function heldAtEnd(episode: Episode, call: EffectCall, end: EffectEnd, pro
   if (word === null) return over;
   if (word.command !== "retry") return settledBy(word, LEFT[end.state]) ?? over;
   const deadline = episode.now() + call.step.withinMs;
-  Object.assign(progress, { deadline, mayApply: progress.applies + 1, sends: 0, looks: 0 });
+  Object.assign(progress, { deadline, sendBy: deadline, mayApply: progress.applies + 1, sends: 0, looks: 0 });
   // Where certainly nothing was done there is nothing to read back, and no lost request to wait for.
   const again = LEFT[end.state] === "nothing" && call.step.risk !== "read";
   return { kind: again ? "apply" : "look" };
