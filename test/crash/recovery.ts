@@ -41,7 +41,7 @@ export function recoveryTable(all: Recovery[]): string {
   return [head, ...lines.sort()].join("\n");
 }
 
-function kindOf({ point, process }: Victim): string {
+function kindOf({ row: { point, process } }: Victim): string {
   const effect = /^effect\.\w+\.(begun|intended|applied|seen|settled)$/.exec(point)?.[1];
   if (effect !== undefined) return `worker: effect ${effect}`;
   const [first = ""] = point.split(".");
