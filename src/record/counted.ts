@@ -1,12 +1,13 @@
 /**
- * The facts that policy counts. Within an admission they are of one moment, because everything that changes them goes
+ * The facts that policy counts, all of them in one statement: an admission counts behind the lock that all others wait
+ * for. Within an admission they are of one moment, because everything that changes them goes
  * through the admission lock; alerts alone still come in.
  */
 import { sql } from "kysely";
 import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Session } from "./pool.ts";
-import { countShared } from "./counted-shared.ts";
+import { sharedColumns, type SharedCounted, sharedFacts } from "./counted-shared.ts";
 import { leasedScopes } from "./scopes.ts";
 
 interface Counted {
@@ -20,6 +21,7 @@ interface Counted {
   standing: StandingApproval | null;
   approvedBy: string[];
   pauses: Pause[];
+  shared: SharedCounted | null;
 }
 
 export async function countFacts(
@@ -30,7 +32,11 @@ export async function countFacts(
 ): Promise<{ counted: CountedFacts; now: string }> {
   const scopes = leasedScopes(plan);
   const { target, runbook } = plan;
-  const { attempts, rate } = plan.limits;
+  const { attempts, rate, shared } = plan.limits;
+  const ofShared =
+    shared === undefined
+      ? sql`null::json`
+      : sql`(select to_json(counted) from (select ${sharedColumns(remediationId, plan, shared)}) counted)`;
   // An episode acted when it was admitted and began an effect; one in flight may still begin, so the rate counts it.
   const found = await sql<Counted>`
     with clock as materialized (select selfheal_now() as now),
@@ -70,10 +76,11 @@ export async function countFacts(
           and status = 'counted' and expires_at > clock.now) as "approvedBy",
       (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'reason', reason, 'by', by_person,
                 'at', selfheal_iso(at), 'until', selfheal_iso(until_at)) order by at), '[]') from pauses
-        where resumed_at is null and (until_at is null or until_at > clock.now)) as pauses
+        where resumed_at is null and (until_at is null or until_at > clock.now)) as pauses,
+      ${ofShared} as shared
       from clock`.execute(db);
-  const { now, held, ...rest } = found.rows[0] as Counted;
+  const { now, held, shared: ofAll, ...rest } = found.rows[0] as Counted;
   const number = (of: "all" | "left") => Object.fromEntries(scopes.map((scope) => [scope, held?.[scope]?.[of] ?? 0]));
-  const shared = await countShared(db, remediationId, plan);
-  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared }, now };
+  const others = ofAll === null ? null : sharedFacts(ofAll);
+  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others }, now };
 }
