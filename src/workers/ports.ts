@@ -15,19 +15,23 @@ export function freePort(host = "127.0.0.1"): Promise<number> {
  * As `freePort`, but below what systems give to outgoing connections, for what must find its port free again after a
  * restart, or cannot hold a larger number.
  */
-export async function freeLowPort(): Promise<number> {
+export async function freeLowPort(host = "127.0.0.1"): Promise<number> {
   for (;;) {
     const port = LOW_PORTS.from + Math.floor(Math.random() * (LOW_PORTS.to - LOW_PORTS.from));
     try {
-      return await listenOnce(port, "127.0.0.1");
+      return await listenOnce(port, host);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     }
   }
 }
 
-/** `port`, or a free one for 0. A port in use is a UserError that says who holds it and which option changes it. */
+/**
+ * `port`, or a free low one for 0: it is bound later, and bound again after a restart. A port in use is a UserError that says who holds it and which
+ * option changes it.
+ */
 export async function claimPort(want: { port: number; what: string; option: string; host?: string }): Promise<number> {
+  if (want.port === 0) return freeLowPort(want.host);
   try {
     return await listenOnce(want.port, want.host ?? "127.0.0.1");
   } catch (error) {

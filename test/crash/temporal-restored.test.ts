@@ -125,7 +125,8 @@ describe("a Temporal that was set up anew under the same address", () => {
       .poll(async () => (await post(webhookPayload(live.lab, { hosts: [later] }))).status, { timeout: 90_000 })
       .toBe(200);
     const stories = await live.closed([later]);
-    expect(stories.get(later)?.remediation).toMatchObject({ outcome: "healed" });
+    const healed = stories.get(later)?.remediation;
+    expect(healed, healed?.detail).toMatchObject({ outcome: "healed" });
     expect([count(held, "ticket-created"), count(later, "ticket-created"), count(later, "rebuild-started")]).toEqual([
       1, 1, 1,
     ]);

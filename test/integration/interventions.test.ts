@@ -46,6 +46,8 @@ beforeAll(async () => {
     timeScale: 60,
     standingFor: ["web", "queue"],
     runbooks: projectPath("test/fixtures/stages"),
+    // Who is terminated is noticed a minute after his alert, not by the second sweep on the minute.
+    workerArgs: ["--sweep-every", "5000"],
     lab: {
       technician: { count: 50, arrivalMs: [3 * MINUTE_MS, 4 * MINUTE_MS], swapMs: [MINUTE_MS, MINUTE_MS] },
       installer: { installMs: [4 * MINUTE_MS, 5 * MINUTE_MS] },

@@ -11,6 +11,12 @@ test("a free port can be claimed", async () => {
   expect(await claimPort({ port, what: "Temporal", option: "--temporal-port" })).toBe(port);
 });
 
+test("a free port that somebody binds later is none that connections are given meanwhile", async () => {
+  const port = await claimPort({ port: 0, what: "the API", option: "--port" });
+  expect(port).toBeGreaterThanOrEqual(15_000);
+  expect(port).toBeLessThan(32_000);
+});
+
 test("a port in use is refused with the port, its holder and the option that changes it", async () => {
   server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

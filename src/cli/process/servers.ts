@@ -4,6 +4,7 @@ import { temporalSettings } from "../../config/temporal.ts";
 import { UserError } from "../../config/user-error.ts";
 import { startEmbedded, type EmbeddedPostgres } from "../../record/embedded.ts";
 import { migrate } from "../../record/migrate.ts";
+import { freeLowPort } from "../../workers/ports.ts";
 import { obtainTemporalCli } from "../../workers/temporal-cli.ts";
 import { startDevServer, type DevServer, type DevServerOptions } from "../../workers/temporal-server.ts";
 import type { Run, Service } from "./kept-service.ts";
@@ -100,7 +101,8 @@ export async function startDatabase(
   }
   context.say("starting the embedded PostgreSQL");
   const dataFolder = join(state, "postgres");
-  const database = await startEmbedded({ dataFolder });
+  // Killed, it comes back under the same port: none that connections are given meanwhile.
+  const database = await startEmbedded({ dataFolder, ...(options.fresh ? { port: await freeLowPort() } : {}) });
   const ours = database.how !== "attached";
   if (!ours) supervisor.own("PostgreSQL", () => database.stop());
   const service = ours ? await keepDatabase(database, supervisor) : null;

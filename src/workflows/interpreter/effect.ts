@@ -89,15 +89,16 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
   const key = effectKey({ remediationId: episode.remediationId, rung: call.rung, step }, call.direction);
   const readOnly = call.step.risk === "read";
   const readsFirst = readOnly || past !== undefined;
-  const ask = (look: boolean): Promise<EffectReport> => {
+  const ask = async (look: boolean): Promise<EffectReport> => {
     progress.askedAt = episode.now();
     if (look) return observe(request());
     progress.applies += 1;
     progress.sends += 1;
     progress.appliedAt = Date.now();
-    // One that was lost took its time with it: the effect has its whole time from the request that is on its way.
-    progress.deadline = progress.askedAt + call.step.withinMs;
-    return send(call.step, request());
+    const report = await send(call.step, request());
+    // What was lost, or stood about while no worker was there, took its time with it: the effect has its whole time.
+    progress.deadline = episode.now() + call.step.withinMs;
+    return report;
   };
   let report = await ask(readsFirst);
   for (;;) {
@@ -114,7 +115,7 @@ export function sentUntil(step: PlanStep, sentAt: number): number {
 }
 
 interface Progress {
-  /** Until when the effect must show; by the episode's clock, from the last request on. */
+  /** Until when the effect must show; by the episode's clock, from the answer to the last request on. */
   deadline: number;
   /** Until when what was not taken is sent again; by the episode's clock. */
   sendBy: number;
