@@ -17,7 +17,16 @@ import { countFacts } from "./counted.ts";
 import { RecordConflict } from "./errors.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction } from "./pool.ts";
-import { type Ahead, aheadOf, heldPlaces, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
+import {
+  type Ahead,
+  aheadOf,
+  blockerAhead,
+  heldPlaces,
+  placeOf,
+  type Place,
+  removeFromQueue,
+  stayInQueue,
+} from "./queue.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
@@ -52,7 +61,7 @@ async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Ad
   }
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
   const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
-  const wait = whyWait(request, counted, results, ahead);
+  const wait = whyFull(request, counted, results) ?? (await whyBehind(tx, request, place, ahead));
   return wait === null
     ? take(tx, request, counted, results)
     : enqueue(tx, { ...evaluated, place, ahead, detail: wait });
@@ -79,18 +88,22 @@ async function refuse(
   return { status: "refused", results };
 }
 
-/** The sentence for people, or null when nothing stands against it. */
-function whyWait(
-  request: AdmissionRequest,
-  counted: CountedFacts,
-  results: GuardrailResult[],
-  ahead: Ahead,
-): string | null {
+/** The sentence for people, or null when there is room and the policy passes it. */
+function whyFull(request: AdmissionRequest, counted: CountedFacts, results: GuardrailResult[]): string | null {
   const waits = results.filter((result) => result.outcome === "wait");
   if (waits.length > 0) return waits.map((result) => result.detail).join("; ");
   const full = cappedScopes(request.plan).find((cap) => (counted.held[cap.scope] ?? 0) >= cap.max);
-  if (full !== undefined) return `${full.scope} is full: ${counted.held[full.scope] ?? 0} of ${full.max} in work`;
-  return ahead.blocker === null ? null : `behind remediation ${ahead.blocker}, which waits for a scope of this plan`;
+  return full === undefined ? null : `${full.scope} is full: ${counted.held[full.scope] ?? 0} of ${full.max} in work`;
+}
+
+async function whyBehind(
+  tx: Transaction<Tables>,
+  { remediationId, plan }: AdmissionRequest,
+  place: Place,
+  ahead: Ahead,
+): Promise<string | null> {
+  const blocker = ahead.blocker === null ? null : await blockerAhead(tx, remediationId, place, plan);
+  return blocker === null ? null : `behind remediation ${blocker}, which waits for a scope of this plan`;
 }
 
 interface Enqueue extends Evaluated {

@@ -152,12 +152,11 @@ interface Candidate {
   asleep: boolean;
 }
 
-/** Walks the queue as admission would, letting each that could go take its capacity. */
-export async function admissibleWaiters(
-  db: Session,
-  limit: number,
-): Promise<{ workflowId: string; remediationId: string }[]> {
-  const candidates = await sql<Candidate>`
+/** Who is in the queue, in order; with a place only those before it. */
+async function candidates(db: Session, before: Place | null = null): Promise<Candidate[]> {
+  const ahead =
+    before === null ? sql`` : sql`and (q.rank_at, q.seq) < (${before.rankAt}::timestamptz, ${before.seq}::bigint)`;
+  const found = await sql<Candidate>`
     select q.remediation_id as "remediationId", q.workflow_id as "workflowId", q.caps, q.holds,
            r.target_kind || ' ' || r.target_id as target,
            coalesce(q.wait_until > selfheal_now(), false) or exists (
@@ -166,32 +165,88 @@ export async function admissibleWaiters(
              select 1 from breakers b where b.kind = 'storm' and b.reset_at is null
                 and b.scope = any(r.pause_scopes)) as asleep
       from queue q join remediations r using (remediation_id)
-     where r.closed_at is null
+     where r.closed_at is null ${ahead}
      order by q.rank_at, q.seq`.execute(db);
-  const held = await heldTargets(db);
-  const kept = new Set<string>();
-  const admissible: { workflowId: string; remediationId: string }[] = [];
-  for (const candidate of candidates.rows) {
-    if (admissible.length >= limit) break;
-    const { caps, target, workflowId, remediationId } = candidate;
-    const room = caps.every(({ scope, max }) => othersOn(held, scope, target) < max && !kept.has(scope));
-    const free = room && !candidate.asleep && !candidate.holds.some((scope) => kept.has(scope));
-    if (free) {
-      admissible.push({ workflowId, remediationId });
-      for (const { scope } of caps) held.set(scope, (held.get(scope) ?? new Map<string, boolean>()).set(target, false));
-    } else {
-      for (const scope of candidate.holds) kept.add(scope);
+  return found.rows;
+}
+
+/** Walks the queue from its front: each that could go takes its capacity, each that could not keeps its scopes. */
+class Walk {
+  /** By scope, who could not go and keeps it, or who took capacity there last. */
+  readonly kept = new Map<string, string>();
+  readonly taken = new Map<string, string>();
+  private readonly held: Held;
+
+  constructor(held: Held) {
+    this.held = held;
+  }
+
+  /** True: it could go, and its capacity is taken. */
+  pass(one: Pick<Candidate, "remediationId" | "target" | "caps" | "holds" | "asleep">): boolean {
+    const { caps, target, holds, remediationId } = one;
+    const room = caps.every(({ scope, max }) => othersOn(this.held, scope, target) < max && !this.kept.has(scope));
+    const free = room && !one.asleep && !holds.some((scope) => this.kept.has(scope));
+    for (const scope of free ? [] : holds) this.kept.set(scope, this.kept.get(scope) ?? remediationId);
+    for (const { scope } of free ? caps : []) {
+      this.held.set(scope, (this.held.get(scope) ?? new Map<string, boolean>()).set(target, false));
+      this.taken.set(scope, remediationId);
     }
+    return free;
+  }
+}
+
+/** Those that admission would let go now, all of them together. */
+export async function admissibleWaiters(
+  db: Session,
+  limit: number,
+): Promise<{ workflowId: string; remediationId: string }[]> {
+  const queue = await candidates(db);
+  const walk = new Walk(await heldTargets(db));
+  const admissible: { workflowId: string; remediationId: string }[] = [];
+  for (const candidate of queue) {
+    if (admissible.length >= limit) break;
+    const { workflowId, remediationId } = candidate;
+    if (walk.pass(candidate)) admissible.push({ workflowId, remediationId });
   }
   return admissible;
 }
 
+/**
+ * Which of those before it, sharing a scope, the plan must wait behind; null: each of them still finds its room when this
+ * one goes first. They were told at the same moment, and who confirms faster is not sent back (ADR 0043). What only the
+ * policy can count (windows, members that must stay healthy) is kept for them as a whole.
+ */
+export async function blockerAhead(
+  tx: Transaction<Tables>,
+  remediationId: string,
+  place: Place,
+  plan: Plan,
+): Promise<string | null> {
+  const ahead = (await candidates(tx, place)).filter((one) => one.remediationId !== remediationId);
+  const scopes = queuedScopes(plan);
+  const whole = plan.limits.shared?.minHealthy ? scopes : windowScopes(plan);
+  const strict = ahead.find(({ holds }) => holds.some((scope) => whole.includes(scope)));
+  if (strict !== undefined) return strict.remediationId;
+  const walk = new Walk(await heldTargets(tx, remediationId));
+  for (const one of ahead) walk.pass(one);
+  const keeper = scopes.find((scope) => walk.kept.has(scope));
+  if (keeper !== undefined) return walk.kept.get(keeper) ?? null;
+  const { kind, id } = plan.target;
+  const caps = cappedScopes(plan);
+  if (walk.pass({ remediationId, target: `${kind} ${id}`, caps, holds: [], asleep: false })) return null;
+  const full = caps.find(({ scope }) => walk.taken.has(scope));
+  return walk.taken.get(full?.scope ?? "") ?? ahead[0]?.remediationId ?? null;
+}
+
+type Held = Map<string, Map<string, boolean>>;
+
 /** By scope, the targets held on it; true: only left out of service. */
-async function heldTargets(db: Session): Promise<Map<string, Map<string, boolean>>> {
+async function heldTargets(db: Session, except = ""): Promise<Held> {
   const rows = await sql<{ scope: string; target: string; left: boolean }>`
     select l.scope, r.target_kind || ' ' || r.target_id as target, bool_and(l.state = 'leftOut') as left
-      from leases l join remediations r using (remediation_id) group by 1, 2`.execute(db);
-  const held = new Map<string, Map<string, boolean>>();
+      from leases l join remediations r using (remediation_id)
+     where l.remediation_id <> ${except} group by 1, 2`.execute(db);
+  const held: Held = new Map();
   for (const { scope, target, left } of rows.rows) {
     held.set(scope, (held.get(scope) ?? new Map<string, boolean>()).set(target, left));
   }
@@ -199,7 +254,7 @@ async function heldTargets(db: Session): Promise<Map<string, Map<string, boolean
 }
 
 /** What the target itself was left out by does not stand in its own way. */
-function othersOn(held: Map<string, Map<string, boolean>>, scope: string, target: string): number {
+function othersOn(held: Held, scope: string, target: string): number {
   const on = held.get(scope);
   return on === undefined ? 0 : on.size - (on.get(target) === true ? 1 : 0);
 }

@@ -146,6 +146,38 @@ export function admissionSuite(create: Create): void {
       expect((await admitting(db.record, laterId, later)).status).toBe("admitted");
     });
 
+    it("does not send back who confirms faster than those before it, as long as their room is kept", async () => {
+      const caps = [cap("group:fast", 2)];
+      const holders = [
+        await admitted(db.record, aPlan({ target: "f-0", caps })),
+        await admitted(db.record, aPlan({ target: "f-1", caps })),
+      ];
+      const plans = ["f-2", "f-3", "f-4"].map((target) => aPlan({ target, caps }));
+      const ids: string[] = [];
+      for (const plan of plans) {
+        const id = await planned(db.record, plan);
+        ids.push(id);
+        await admitting(db.record, id, plan);
+      }
+      const [first, second, third] = ids as [string, string, string];
+      const ask = (index: number) => admitting(db.record, ids[index] as string, plans[index] as (typeof plans)[number]);
+      for (const id of holders) await db.record.close(closing(id));
+      expect(await waiters()).toEqual([first, second]);
+      expect(await ask(2)).toMatchObject({
+        status: "queued",
+        detail: expect.stringContaining(`behind remediation ${second}`) as string,
+      });
+      expect((await ask(1)).status).toBe("admitted");
+      expect(await ask(2)).toMatchObject({
+        status: "queued",
+        detail: expect.stringContaining(`behind remediation ${first}`) as string,
+      });
+      expect((await ask(0)).status).toBe("admitted");
+      for (const id of [first, second]) await db.record.close(closing(id));
+      expect((await ask(2)).status).toBe("admitted");
+      await db.record.close(closing(third));
+    });
+
     it("does not keep others waiting behind one that waits for something of its own", async () => {
       const caps = [cap("group:own", 5)];
       const cooling = aPlan({ target: "own-1", caps });
