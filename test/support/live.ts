@@ -55,6 +55,8 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     {
       lab: (place) => startLiveLab(options, place),
       ports: { port: 0, temporalPort: 0, uiPort: 0 },
+      // What a killed server has written, the system still has: only the machine's own death would need it on the disk.
+      databaseSettings: { fsync: "off" },
       workerArgs: ["--watch-every", "200", ...(options.workerArgs ?? [])],
       env: options.env ?? {},
     },

@@ -10,6 +10,7 @@ export interface LabStackOptions {
   ports: { port: number; temporalPort: number; uiPort?: number };
   /** As in StackOptions. */
   temporalOnDisk?: boolean;
+  databaseSettings?: Record<string, string>;
   workerArgs?: readonly string[];
   env?: EnvSource;
 }

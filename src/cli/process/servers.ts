@@ -101,20 +101,26 @@ export async function startDatabase(
   }
   context.say("starting the embedded PostgreSQL");
   const dataFolder = join(state, "postgres");
+  const settings = options.databaseSettings ?? {};
   // Killed, it comes back under the same port: none that connections are given meanwhile.
-  const database = await startEmbedded({ dataFolder, ...(options.fresh ? { port: await freeLowPort() } : {}) });
+  const port = options.fresh ? { port: await freeLowPort() } : {};
+  const database = await startEmbedded({ dataFolder, settings, ...port });
   const ours = database.how !== "attached";
   if (!ours) supervisor.own("PostgreSQL", () => database.stop());
-  const service = ours ? await keepDatabase(database, supervisor) : null;
+  const service = ours ? await keepDatabase(database, settings, supervisor) : null;
   await migrate(database.url);
   return { url: database.url, service };
 }
 
-function keepDatabase(first: EmbeddedPostgres, supervisor: Supervisor): Promise<Service> {
+function keepDatabase(
+  first: EmbeddedPostgres,
+  settings: Record<string, string>,
+  supervisor: Supervisor,
+): Promise<Service> {
   const { dataFolder, port } = first;
   let next: Promise<EmbeddedPostgres> | null = Promise.resolve(first);
   const launch = async (): Promise<Run> => {
-    const server = await (next ?? startEmbedded({ dataFolder, port }));
+    const server = await (next ?? startEmbedded({ dataFolder, port, settings }));
     next = null;
     return {
       pid: server.pid,

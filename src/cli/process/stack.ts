@@ -40,6 +40,8 @@ export interface StackOptions {
   temporalPort: number;
   uiPort: number | undefined;
   databaseUrl: string | undefined;
+  /** More settings of the embedded PostgreSQL, e.g. `{ fsync: "off" }` for one that is thrown away. */
+  databaseSettings?: Record<string, string>;
   state: string | undefined;
   /** Forget everything at the end. */
   fresh: boolean;
