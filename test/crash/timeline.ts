@@ -1,7 +1,7 @@
 /** One victim's life, for people: what the record says, and which of its activities died with their worker. */
 import type { WorkflowHandle } from "@temporalio/client";
 import { effectActivityName } from "../../src/contracts/activities.ts";
-import type { EffectRow } from "../../src/record/api.ts";
+import type { EffectRow } from "../../src/record/api-effects.ts";
 import type { TellStory } from "../../src/starters/http/remediations.ts";
 import type { Live } from "../support/live.ts";
 import type { Storm, Victim } from "./storm.ts";

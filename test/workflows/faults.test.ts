@@ -48,7 +48,7 @@ describe("a lost or late reply", () => {
       await rig.alert();
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
       expect(lost.strikes).toBe(1);
-      expect(rig.world("web-1")).toEqual(HEALED);
+      expect(rig.world("web-1")).toEqual(BACK);
     });
   });
 });
