@@ -7,12 +7,16 @@ const KEPT = 8;
 
 /** Catalogue versions of the record, by hash. Rejects while none was activated: the caller tries again. */
 export function catalogues(record: Pick<RecordStore, "activeVersion" | "catalogue">, actions: Actions): Catalogues {
-  const kept = new Map<string, Catalogue>();
-  const version = async (wanted: string): Promise<Catalogue> => {
-    const catalogue = kept.get(wanted) ?? (await read(wanted));
+  const kept = new Map<string, Promise<Catalogue>>();
+  // Whoever asks while it is read waits for the same reading: after an edit all remediations ask at once.
+  const version = (wanted: string): Promise<Catalogue> => {
+    const catalogue = kept.get(wanted) ?? read(wanted);
     kept.delete(wanted);
     kept.set(wanted, catalogue);
     for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(oldest);
+    catalogue.catch(() => {
+      if (kept.get(wanted) === catalogue) kept.delete(wanted);
+    });
     return catalogue;
   };
   const read = async (wanted: string): Promise<Catalogue> => {

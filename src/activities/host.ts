@@ -49,6 +49,7 @@ const smartReport = defineAction<z.infer<typeof reportInput>>({
   summary: "Reads the drives from the BMC and names the failing one; unknown when it is not certain which.",
   risk: "read",
   input: reportInput,
+  aims: ["system"],
   output: driveShape.omit({ id: true, failurePredicted: true }).extend({ drives: z.array(driveShape) }),
   applyTimeoutMs: APPLY_TIMEOUT_MS,
   lifeMs: 0,
@@ -78,6 +79,7 @@ const assertDiskReplaced = defineAction<z.infer<typeof replacedInput>>({
     "Holds only when the old drive is gone from every slot and a healthy one with another serial is in its place.",
   risk: "read",
   input: replacedInput,
+  aims: ["system"],
   output: z.object({ serial: z.string(), slot: z.string() }),
   applyTimeoutMs: APPLY_TIMEOUT_MS,
   lifeMs: 0,
@@ -109,6 +111,7 @@ function power(to: "on" | "off"): Operation<PowerInput> {
 const powered = {
   version: 1,
   input: powerInput,
+  aims: ["system"],
   output: z.object({}),
   applyTimeoutMs: APPLY_TIMEOUT_MS,
   lifeMs: 30_000,

@@ -113,6 +113,7 @@ const common = {
   version: 1,
   risk: "low",
   input,
+  aims: ["pool", "server"],
   output,
   applyTimeoutMs: APPLY_TIMEOUT_MS,
   lifeMs: 30_000,

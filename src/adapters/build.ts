@@ -31,6 +31,30 @@ export function buildPorts(connections: Connections, outside: Outside): Ports {
   };
 }
 
+/** Ports that lead to those of now at each call: whoever holds one need not know that they were built anew. */
+export function livePorts(current: () => Ports): Ports {
+  const port = <N extends Exclude<keyof Ports, "probes">>(name: N): Ports[N] =>
+    new Proxy({} as Ports[N], {
+      get: (_, method) => {
+        const port = current()[name];
+        const found: unknown = Reflect.get(port, method);
+        return typeof found === "function" ? (found.bind(port) as unknown) : found;
+      },
+    });
+  return {
+    metrics: port("metrics"),
+    loadBalancer: port("loadBalancer"),
+    tickets: port("tickets"),
+    provisioner: port("provisioner"),
+    bmc: port("bmc"),
+    silences: port("silences"),
+    notify: port("notify"),
+    get probes() {
+      return current().probes;
+    },
+  };
+}
+
 const notConfigured = (connection: string): string => `is not configured in selfheal.yaml (connections.${connection})`;
 
 /** By contract the metrics port never rejects. */

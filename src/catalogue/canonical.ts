@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Json } from "../contracts/json.ts";
+import type { Json, JsonObject } from "../contracts/json.ts";
 
 /** JSON with sorted keys and no white space: equal values give equal text, whatever the order they were written in. */
 export function canonicalJson(value: Json): string {
@@ -12,4 +12,13 @@ export function canonicalJson(value: Json): string {
 /** sha256 of the canonical JSON, as 64 hex digits. */
 export function hashOf(value: Json): string {
   return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}
+
+const hashes = new WeakMap<JsonObject, string>();
+
+/** As hashOf, kept for as long as the document lives. It must not be changed afterwards. */
+export function documentHash(document: JsonObject): string {
+  const known = hashes.get(document) ?? hashOf(document);
+  hashes.set(document, known);
+  return known;
 }

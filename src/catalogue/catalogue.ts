@@ -5,12 +5,11 @@ import type { Json, JsonObject } from "../contracts/json.ts";
 import { isJsonObject } from "../contracts/json.ts";
 import type { Target } from "../contracts/target.ts";
 import type { AnyAction } from "../ports/action.ts";
-import { hashOf } from "./canonical.ts";
+import { documentHash, hashOf } from "./canonical.ts";
 import { configSchema, type ConfigSpec } from "./grammar/config.ts";
-import { inventorySchema } from "./grammar/inventory.ts";
 import { runbookSchema, type RunbookSpec } from "./grammar/runbook.ts";
 import type { Inventory } from "./identity.ts";
-import { indexInventory } from "./inventory.ts";
+import { indexOf, parseInventory } from "./inventory.ts";
 import { runbookHash } from "./runbook-hash.ts";
 
 export type Actions = Readonly<Record<string, AnyAction>>;
@@ -18,6 +17,10 @@ export type Actions = Readonly<Record<string, AnyAction>>;
 export interface Runbook {
   name: string;
   owner: string;
+  /** Whose folder it comes from; null: nobody's in particular. */
+  team: string | null;
+  /** The only groups that it may touch; null: every group. */
+  groups: readonly string[] | null;
   /** Of its content and of what it refers to: what a standing approval is bound to. */
   hash: string;
   flapWindowMs: number;
@@ -62,6 +65,8 @@ export interface Content {
   config: JsonObject;
   inventory: JsonObject;
   runbooks: JsonObject[];
+  /** Names of the runbooks of each team. Left out where there are no teams. */
+  teams?: Record<string, string[]>;
 }
 
 /**
@@ -69,14 +74,14 @@ export interface Content {
  * it needs is not known any more.
  */
 export function catalogueFromContent(content: Json, version: string, actions: Actions): Catalogue {
-  if (!isJsonObject(content) || content["schema"] !== 1 || typeof content["timeScale"] !== "number") {
+  if (!isContent(content)) {
     throw new Error(`catalogue ${version} is of a form that this program does not know`);
   }
-  const { timeScale, config, inventory, runbooks } = content as unknown as Content;
+  const { timeScale, config, inventory, runbooks, teams = {} } = content;
   const spec = parseAs(configSchema(timeScale), config, version);
-  const { inventory: index } = indexInventory(parseAs(inventorySchema, inventory, version), spec.groups);
+  const { inventory: index } = indexOf(inventory, orThrow(parseInventory(inventory), version), spec.groups);
   const schema = runbookSchema(timeScale);
-  const made = runbooks.map((raw) => toRunbook(parseAs(schema, raw, version), raw, config, actions));
+  const made = runbooks.map((raw) => toRunbook(parseAs(schema, raw, version), raw, { spec, config, teams, actions }));
   return {
     version,
     content,
@@ -107,21 +112,51 @@ function modeOf(spec: ConfigSpec, group: string): Mode {
 }
 
 function parseAs<S extends z.ZodType>(schema: S, json: JsonObject, version: string): z.output<S> {
-  const parsed = schema.safeParse(json);
+  return orThrow(schema.safeParse(json), version);
+}
+
+function orThrow<T>(parsed: z.ZodSafeParseResult<T>, version: string): T {
   if (parsed.success) return parsed.data;
   const [first] = parsed.error.issues;
   throw new Error(`catalogue ${version} cannot be read any more: ${first?.path.join(".")}: ${first?.message}`);
 }
 
-function toRunbook(spec: RunbookSpec, raw: JsonObject, config: JsonObject, actions: Actions): Runbook {
+export function isContent(content: Json | null): content is Json & Content {
+  if (content === null || !isJsonObject(content)) return false;
+  return content["schema"] === 1 && typeof content["timeScale"] === "number";
+}
+
+interface Around {
+  spec: ConfigSpec;
+  config: JsonObject;
+  teams: Record<string, string[]>;
+  actions: Actions;
+}
+
+function toRunbook(spec: RunbookSpec, raw: JsonObject, { spec: all, config, teams, actions }: Around): Runbook {
+  const { name } = spec.metadata;
+  const team = Object.keys(teams).find((one) => teams[one]?.includes(name)) ?? null;
   return {
-    name: spec.metadata.name,
+    name,
     owner: spec.metadata.owner,
+    team,
+    groups: groupsOf(spec, team, all),
     hash: runbookHash(raw, config, actions),
     flapWindowMs: spec.flapWindow,
     reopenAfterMs: spec.limits.reopenAfter,
     spec,
   };
+}
+
+/** A team that was granted nothing may touch nothing. */
+export function groupsOf(
+  { target }: RunbookSpec,
+  team: string | null,
+  { teams }: ConfigSpec,
+): readonly string[] | null {
+  if (team === null) return target.groups ?? null;
+  const granted = Object.hasOwn(teams, team) ? (teams[team]?.groups ?? []) : [];
+  return target.groups?.filter((group) => granted.includes(group)) ?? granted;
 }
 
 function standingOf(spec: ConfigSpec, runbooks: readonly Runbook[]): Catalogue["standingApprovals"] {
@@ -132,6 +167,7 @@ function standingOf(spec: ConfigSpec, runbooks: readonly Runbook[]): Catalogue["
     });
 }
 
-export function versionOf(content: Content): string {
-  return hashOf(content as unknown as Json);
+/** A hash of hashes: documents that stayed the same are not hashed again. */
+export function versionOf({ inventory, runbooks, ...rest }: Content): string {
+  return hashOf({ ...rest, inventory: documentHash(inventory), runbooks: runbooks.map(documentHash) });
 }

@@ -4,8 +4,6 @@ import { checkProbe } from "./check-probe.ts";
 import { checkTemplates } from "./check-templates.ts";
 import { connectionsSchema } from "./connections.ts";
 import type { ConfigSpec } from "./grammar/config.ts";
-import type { InventorySpec } from "./grammar/inventory.ts";
-import type { NameClash } from "./inventory.ts";
 import { issuesToProblems } from "./issues.ts";
 import { suggest, type Problem } from "./problems.ts";
 import { PLAN_ROOTS } from "./bindings.ts";
@@ -22,6 +20,7 @@ import type { YamlSource } from "./yaml-source.ts";
 export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: SecretSource | null): Problem[] {
   return [
     ...checkPeople(source, spec),
+    ...checkTeams(source, spec),
     ...Object.entries(spec.probes).flatMap(([name, probe]) => checkProbe(source, probe, ["probes", name], PLAN_ROOTS)),
     ...Object.entries(spec.slis).flatMap(([name, sli]) =>
       checkTemplates(source, sli.query, ["slis", name, "query"], PLAN_ROOTS),
@@ -85,6 +84,17 @@ function checkPeople(source: YamlSource, spec: ConfigSpec): Problem[] {
   return [...repeated, ...wideners, ...givers];
 }
 
+function checkTeams(source: YamlSource, { teams, groups }: ConfigSpec): Problem[] {
+  return Object.entries(teams).flatMap(([team, granted]) =>
+    granted.groups.flatMap((group, index) => {
+      if (Object.hasOwn(groups, group)) return [];
+      const wouldBeRight = suggest(group, Object.keys(groups));
+      const what = { message: "there is no such group", wouldBeRight, value: group };
+      return [source.problem(["teams", team, "groups", index], "value", what)];
+    }),
+  );
+}
+
 /** A fault that goes to a person before it is ever left alone. */
 function checkFlapping(source: YamlSource, spec: ConfigSpec): Problem[] {
   const places: [(string | number)[], ConfigSpec["defaults"]][] = [
@@ -136,33 +146,4 @@ function checkSecrets(source: YamlSource, spec: ConfigSpec, secrets: SecretSourc
     ["sources", spec.sources as JsonObject],
   ];
   return both.flatMap(([key, value]) => missingToProblems(resolveSecrets(value, secrets, [key]).missing, source));
-}
-
-export function checkInventory(
-  source: YamlSource,
-  spec: InventorySpec,
-  clashes: readonly NameClash[],
-  config: ConfigSpec | null,
-): Problem[] {
-  const same = clashes.map(({ at, alias, written, other }) =>
-    source.problem(["targets", at, ...(alias === null ? ["id"] : ["aliases", alias])], "value", {
-      message: other === "" ? "nothing is left of this name" : `this name is also one of ${other}`,
-      wouldBeRight: "a name that is one target's only",
-      value: written,
-    }),
-  );
-  if (config === null) return same;
-  const groups = Object.keys(config.groups);
-  const strangers = spec.targets.flatMap(({ group }, index) =>
-    Object.hasOwn(config.groups, group)
-      ? []
-      : [
-          source.problem(["targets", index, "group"], "value", {
-            message: "selfheal.yaml has no such group",
-            wouldBeRight: suggest(group, groups),
-            value: group,
-          }),
-        ],
-  );
-  return [...same, ...strangers];
 }

@@ -1,5 +1,7 @@
+import type { z } from "zod";
 import type { Actions } from "./catalogue.ts";
 import type { ConfigSpec } from "./grammar/config.ts";
+import type { RunbookSpec } from "./grammar/runbook.ts";
 import { shapeOf } from "./issues.ts";
 import { suggest, type Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
@@ -11,6 +13,21 @@ export interface Known {
   config: ConfigSpec | null;
   /** Kinds of target in the inventory; null when it is not known. */
   kinds: readonly string[] | null;
+  /** Groups with targets of each kind; null as above. */
+  groupsOfKind: ReadonlyMap<string, ReadonlySet<string>> | null;
+}
+
+/** A runbook whose grammar is right, with the file that it stands in. */
+export interface Written {
+  source: YamlSource;
+  spec: RunbookSpec;
+  /** Whose folder it lies in; null: nobody's in particular. */
+  team: string | null;
+}
+
+/** The schema of an action's result; null when the action is not known. */
+export function outputOf(actions: Actions, uses: string): z.ZodType | null {
+  return (Object.hasOwn(actions, uses) ? actions[uses]?.output : undefined) ?? null;
 }
 
 /** The fields of an action's result; null when the action is not known. */

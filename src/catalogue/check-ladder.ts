@@ -1,6 +1,8 @@
+import type { z } from "zod";
 import { PLAN_ROOTS } from "./bindings.ts";
+import { checkFilled } from "./check-filled.ts";
 import { checkInput } from "./check-input.ts";
-import { outputFields, unknownAction, type Known } from "./check-known.ts";
+import { outputFields, outputOf, unknownAction, type Known } from "./check-known.ts";
 import { checkTemplates, type Scope } from "./check-templates.ts";
 import { formatDuration } from "./duration.ts";
 import { stepId, type RunbookSpec, type StepSpec } from "./grammar/runbook.ts";
@@ -53,9 +55,18 @@ function checkSteps(source: YamlSource, rung: Rung, at: number, known: Known, sc
     return [
       ...problems,
       ...checkInput(source, action.input, step.with, [...path, "with"]),
+      ...checkFilled(source, action.input, step.with, [...path, "with"], {
+        ...here,
+        outputs: outputsOf(rung, index, known),
+      }),
       ...checkWithin(source, step, action.lifeMs, path),
     ];
   });
+}
+
+/** By id, of the steps before. */
+function outputsOf(rung: Rung, before: number, { actions }: Known): Record<string, z.ZodType | null> {
+  return Object.fromEntries(rung.steps.slice(0, before).map((step) => [stepId(step), outputOf(actions, step.uses)]));
 }
 
 /** Giving up before a lost request has died would leave its effect to chance. */

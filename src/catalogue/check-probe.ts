@@ -1,9 +1,13 @@
+import { checkFilled } from "./check-filled.ts";
 import { checkInput } from "./check-input.ts";
 import { checkCondition, checkTemplates, type Scope } from "./check-templates.ts";
 import type { ProbeDefinition } from "./grammar/common.ts";
 import { PROBE_KINDS } from "./probe-kinds.ts";
 import { suggest, type PathPart, type Problem } from "./problems.ts";
+import { measuredType } from "./types-known.ts";
 import type { YamlSource } from "./yaml-source.ts";
+
+const MEASURED: Scope = { typeAt: measuredType };
 
 export function checkProbe(
   source: YamlSource,
@@ -26,8 +30,9 @@ export function checkProbe(
   return [
     ...checkInput(source, kind.input, probe.with, [...path, "with"]),
     ...checkTemplates(source, probe.with, [...path, "with"], roots, scope),
-    ...checkCondition(source, probe.states.unhealthy, [...path, "states", "unhealthy"], kind.measured),
-    ...checkCondition(source, probe.states.healthy, [...path, "states", "healthy"], kind.measured),
+    ...checkFilled(source, kind.input, probe.with, [...path, "with"], scope),
+    ...checkCondition(source, probe.states.unhealthy, [...path, "states", "unhealthy"], kind.measured, MEASURED),
+    ...checkCondition(source, probe.states.healthy, [...path, "states", "healthy"], kind.measured, MEASURED),
     ...sameStates(source, probe, path),
   ];
 }

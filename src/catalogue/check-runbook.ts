@@ -1,27 +1,36 @@
 /** What the grammar of a runbook cannot say: names that must exist, orders that must hold, steps that need approval. */
 import { PLAN_ROOTS, ROOTS } from "./bindings.ts";
+import { checkAims } from "./check-aims.ts";
+import { checkFilled } from "./check-filled.ts";
 import { checkInput } from "./check-input.ts";
-import { outputFields, unknownAction, type Known } from "./check-known.ts";
+import { outputFields, outputOf, unknownAction, type Known } from "./check-known.ts";
 import { checkLadder } from "./check-ladder.ts";
+import { checkUnreachable } from "./check-overlap.ts";
 import { checkProbe } from "./check-probe.ts";
 import { checkCondition, checkTemplates, type Scope } from "./check-templates.ts";
 import { evaluate } from "./expression.ts";
 import type { RunbookSpec } from "./grammar/runbook.ts";
 import { suggest, type Problem } from "./problems.ts";
+import { rootTypes } from "./types-known.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
-export function checkRunbook(source: YamlSource, spec: RunbookSpec, known: Known): Problem[] {
+export function checkRunbook(source: YamlSource, spec: RunbookSpec, known: Known, team: string | null): Problem[] {
   const values = known.config === null ? undefined : Object.keys(known.config.values);
   const collected = Object.fromEntries(
     spec.collect.map(({ id, uses }) => [id, outputFields(known.actions, uses)] as const),
   );
-  const scope: Scope = { collected, values };
+  const schemas = spec.collect.map(({ id, uses }) => [id, outputOf(known.actions, uses)] as const);
+  const typeAt = rootTypes(known.config?.values, Object.fromEntries(schemas));
+  const scope: Scope = { collected, values, typeAt };
   return [
     ...checkMatch(source, spec),
+    ...checkUnreachable({ source, spec }),
     ...checkKind(source, spec, known),
-    ...checkCondition(source, spec.require, ["require"], PLAN_ROOTS, scope),
-    ...checkProbe(source, spec.probe, ["probe"], ROOTS, { values }),
-    ...checkCollect(source, spec, known, { values }),
+    ...checkGroups(source, spec, known),
+    ...checkAims(source, spec, known, team),
+    ...checkCondition(source, spec.require, ["require"], PLAN_ROOTS, { ...scope, always: true }),
+    ...checkProbe(source, spec.probe, ["probe"], ROOTS, { values, typeAt }),
+    ...checkCollect(source, spec, known, { values, typeAt }),
     ...checkLadder(source, spec, known, scope),
     ...checkApproval(source, spec, known),
     ...checkHarm(source, spec, known),
@@ -59,6 +68,15 @@ function checkKind(source: YamlSource, spec: RunbookSpec, { kinds }: Known): Pro
   return [source.problem(["target", "kind"], "value", what)];
 }
 
+function checkGroups(source: YamlSource, { target }: RunbookSpec, { config }: Known): Problem[] {
+  return (target.groups ?? []).flatMap((group, index) => {
+    if (config === null || Object.hasOwn(config.groups, group)) return [];
+    const wouldBeRight = suggest(group, Object.keys(config.groups));
+    const what = { message: "selfheal.yaml has no such group", wouldBeRight, value: group };
+    return [source.problem(["target", "groups", index], "value", what)];
+  });
+}
+
 function checkCollect(source: YamlSource, spec: RunbookSpec, { actions }: Known, scope: Scope): Problem[] {
   const ids = spec.collect.map((item) => item.id);
   return spec.collect.flatMap((item, index) => {
@@ -85,7 +103,11 @@ function checkCollect(source: YamlSource, spec: RunbookSpec, { actions }: Known,
         }),
       );
     }
-    return [...problems, ...checkInput(source, action.input, item.with, [...at, "with"])];
+    return [
+      ...problems,
+      ...checkInput(source, action.input, item.with, [...at, "with"]),
+      ...checkFilled(source, action.input, item.with, [...at, "with"], scope),
+    ];
   });
 }
 
@@ -154,33 +176,4 @@ function checkFinish(source: YamlSource, spec: RunbookSpec, { actions }: Known):
     severity: "warning" as const,
   };
   return [source.problem(["finish", "healthy", "restore"], "value", what)];
-}
-
-/** Entries of two runbooks of which one matches whatever the other matches: such an alert would go to nobody. */
-export function checkOverlap(all: readonly { source: YamlSource; spec: RunbookSpec }[]): Problem[] {
-  return all.flatMap(({ source, spec }, mine) =>
-    spec.match.flatMap((entry, index) => {
-      const other = all.find((one, at) => at !== mine && one.spec.match.some((theirs) => covers(theirs, entry)));
-      if (other === undefined) return [];
-      const message = `every alert that this matches also matches ${other.spec.metadata.name}`;
-      return [
-        source.problem(["match", index], "value", {
-          message,
-          wouldBeRight: "entries that exclude each other",
-          value: entry,
-        }),
-      ];
-    }),
-  );
-}
-
-type Entry = RunbookSpec["match"][number];
-
-function covers(wide: Entry, narrow: Entry): boolean {
-  return Object.entries(wide).every(([label, matcher]) => {
-    const theirs = narrow[label];
-    return typeof matcher === "string"
-      ? theirs === matcher
-      : typeof theirs === "object" && theirs.matches === matcher.matches;
-  });
 }

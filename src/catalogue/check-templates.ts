@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from "../contracts/json.ts";
-import { checkExpression, pathsIn } from "./expression.ts";
+import { checkExpression, evaluateCondition, isConstant, pathsIn, typeOfExpression } from "./expression.ts";
+import { withArticle, type TypeAt } from "./expression-type.ts";
 import { suggest, type PathPart, type Problem } from "./problems.ts";
 import { isUnclosed, stepReference, templatesIn, usesSteps } from "./template.ts";
 import type { YamlSource } from "./yaml-source.ts";
@@ -13,6 +14,10 @@ export interface Scope {
   laterSteps?: readonly string[];
   /** Names under `values` in selfheal.yaml; left out: not known. */
   values?: readonly string[] | undefined;
+  /** Types of what expressions read; left out: none is known. */
+  typeAt?: TypeAt;
+  /** The one thing that a condition may always be. */
+  always?: boolean;
 }
 
 /** Every template in a value, wherever it is nested. */
@@ -54,7 +59,9 @@ function checkOne(
   }
   const wrong = checkExpression(expression, roots);
   if (wrong !== null) return problem(wrong.message, wrong.wouldBeRight);
-  return checkPaths(expression, scope, problem);
+  const { mistakes } = typeOfExpression(expression, scope.typeAt ?? (() => null));
+  const types = mistakes.flatMap((mistake) => problem(mistake, "two of one type"));
+  return [...checkPaths(expression, scope, problem), ...types];
 }
 
 type Make = (message: string, wouldBeRight: string) => Problem[];
@@ -102,5 +109,17 @@ export function checkCondition(
     source.problem(path, "value", { message, wouldBeRight, value: text }),
   ];
   const wrong = checkExpression(text, roots);
-  return wrong === null ? checkPaths(text, scope, problem) : problem(wrong.message, wrong.wouldBeRight);
+  if (wrong !== null) return problem(wrong.message, wrong.wouldBeRight);
+  return [...checkPaths(text, scope, problem), ...checkTruth(text, scope, problem)];
+}
+
+function checkTruth(text: string, { typeAt = () => null, always }: Scope, problem: Make): Problem[] {
+  const { type, mistakes } = typeOfExpression(text, typeAt);
+  if (mistakes.length > 0) return mistakes.flatMap((mistake) => problem(mistake, "two of one type"));
+  if (type !== "boolean" && type !== null) {
+    return problem(`this gives ${withArticle(type)}, not true or false`, "a comparison, such as a == b");
+  }
+  const fixed = isConstant(text) ? evaluateCondition(text, {}) : null;
+  if (fixed?.ok !== true || fixed.value === always) return [];
+  return problem(`this is always ${fixed.value}`, "a condition over what is known here");
 }

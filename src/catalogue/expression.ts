@@ -12,11 +12,14 @@ import {
 } from "@bufbuild/cel";
 import type { Json, JsonObject } from "../contracts/json.ts";
 import { namesIn, type Names } from "./expression-names.ts";
+import { typeOf, type TypeAt, type Typed } from "./expression-type.ts";
 import { suggest } from "./problems.ts";
 
 export type Evaluated = { ok: true; value: Json } | { ok: false; reason: string };
 
-type Program = { ok: true; run: (bindings: JsonObject) => CelResult; names: Names } | { ok: false; reason: string };
+type Program =
+  | { ok: true; run: (bindings: JsonObject) => CelResult; names: Names; parsed: ReturnType<typeof parse> }
+  | { ok: false; reason: string };
 
 const ENV = celEnv();
 /** Expressions come from the catalogue, so they are few; the bound only guards against a leak. */
@@ -36,7 +39,7 @@ function compileAfresh(text: string): Program {
   try {
     const parsed = parse(text);
     const run = plan(ENV, parsed) as (bindings: Record<string, CelInput>) => CelResult;
-    return { ok: true, run: (bindings) => run(bindings), names: namesIn(parsed) };
+    return { ok: true, run: (bindings) => run(bindings), names: namesIn(parsed), parsed };
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };
   }
@@ -67,6 +70,18 @@ export function checkExpression(
     }
   }
   return null;
+}
+
+/** What it gives, and what in it can never be right; nothing of one that does not parse. */
+export function typeOfExpression(text: string, typeAt: TypeAt): Typed {
+  const program = compile(text);
+  return program.ok ? typeOf(program.parsed, typeAt) : { type: null, mistakes: [] };
+}
+
+/** Reads nothing, so that it always gives the same. */
+export function isConstant(text: string): boolean {
+  const program = compile(text);
+  return program.ok && program.names.roots.length === 0;
 }
 
 /** Plain paths (`collected.disk.serial`) that an expression reads, for checks against what exists. */

@@ -1,7 +1,9 @@
 /** The inventory as targets, with an index of all their names. */
+import type { z } from "zod";
+import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { placesOf } from "../contracts/scopes.ts";
 import type { Target } from "../contracts/target.ts";
-import type { InventorySpec, TargetSpec } from "./grammar/inventory.ts";
+import { inventorySchema, type InventorySpec, type TargetSpec } from "./grammar/inventory.ts";
 import { normaliseDomains, normaliseName, type Inventory } from "./identity.ts";
 
 /** Two targets of one kind that share a name: `at` is the later one's place in the list. */
@@ -22,7 +24,7 @@ export function indexInventory(
   const members = new Map<string, number>();
   const sizes = new Map<string, number>();
   const clashes: NameClash[] = [];
-  const targets = spec.targets.map((one) => toTarget(one, groups));
+  const targets = spec.targets.map((one) => toTarget(one, groups, spec));
   for (const [at, target] of targets.entries()) {
     const known = byName.get(target.kind) ?? new Map<string, Target>();
     byName.set(target.kind, known);
@@ -45,6 +47,34 @@ export function indexInventory(
   return { inventory: { domains, targets, byName, members, sizes }, clashes };
 }
 
+type Parsed = z.ZodSafeParseResult<InventorySpec>;
+type Indexed = ReturnType<typeof indexInventory>;
+
+const parsed = new WeakMap<JsonObject, Parsed>();
+const indexed = new WeakMap<JsonObject, { owners: string; made: Indexed }>();
+
+/** Once for each document, however often it is asked for: it is by far the largest. It must not be changed afterwards. */
+export function parseInventory(document: Json): Parsed {
+  if (!isJsonObject(document)) return inventorySchema.safeParse(document);
+  const known = parsed.get(document) ?? inventorySchema.safeParse(document);
+  parsed.set(document, known);
+  return known;
+}
+
+/** Of a document that was parsed; made again only when the groups' owners have changed. */
+export function indexOf(
+  document: JsonObject,
+  spec: InventorySpec,
+  groups: Readonly<Record<string, { owner: string }>>,
+): Indexed {
+  const owners = JSON.stringify(Object.entries(groups).map(([name, { owner }]) => [name, owner]));
+  const known = indexed.get(document);
+  if (known?.owners === owners) return known.made;
+  const made = indexInventory(spec, groups);
+  indexed.set(document, { owners, made });
+  return made;
+}
+
 export const ANY_KIND = "";
 
 export function sizeKey(kind: string, place: string): string {
@@ -55,8 +85,21 @@ export function membersKey(kind: string, group: string): string {
   return `${kind} ${group}`;
 }
 
-function toTarget(spec: TargetSpec, groups: Readonly<Record<string, { owner: string }>>): Target {
-  const { kind, id, group, rack, region, services, labels, stateless, attributes } = spec;
+function toTarget(
+  spec: TargetSpec,
+  groups: Readonly<Record<string, { owner: string }>>,
+  { racks, regions, services: all }: InventorySpec,
+): Target {
+  const { kind, id, group, rack, services, labels, stateless, attributes } = spec;
+  const inRack = ofName(racks, rack);
+  const region = spec.region ?? inRack?.region ?? null;
+  const places = [inRack, ofName(regions, region), ...services.map((service) => ofName(all, service))];
+  const needs = [...spec.dependsOn, ...places.flatMap((place) => place?.dependsOn ?? [])];
+  const dependsOn = needs.length === 0 ? {} : { dependsOn: [...new Set(needs)].sort() };
   const owner = spec.owner ?? (Object.hasOwn(groups, group) ? groups[group]?.owner : undefined) ?? "";
-  return { kind, id, owner, group, rack, region, services, labels, stateless, attributes };
+  return { kind, id, owner, group, rack, region, services, labels, stateless, ...dependsOn, attributes };
+}
+
+function ofName<T>(places: Record<string, T>, name: string | null): T | undefined {
+  return name !== null && Object.hasOwn(places, name) ? places[name] : undefined;
 }

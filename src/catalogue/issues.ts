@@ -96,7 +96,7 @@ export function isSecretPath(path: readonly PathPart[]): boolean {
   );
 }
 
-interface Definition {
+export interface Definition {
   type: string;
   shape?: Record<string, z.ZodType>;
   element?: z.ZodType;
@@ -107,7 +107,7 @@ interface Definition {
 }
 
 /** The definition under optional, default, nullable and pipe wrappers. */
-function definition(schema: z.ZodType | undefined): Definition | undefined {
+export function definition(schema: z.ZodType | undefined): Definition | undefined {
   let current = schema;
   for (let depth = 0; current !== undefined && depth < 20; depth++) {
     const def = current._zod.def as unknown as Definition;

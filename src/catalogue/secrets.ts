@@ -2,6 +2,7 @@
  * References to secrets: `env:NAME` and `file:PATH`, allowed under `connections` and `sources`. The catalogue, and so
  * the database, only ever holds references; they are resolved where the connections are built.
  */
+import { createHash } from "node:crypto";
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { Secret } from "../ports/secret.ts";
 import type { PathPart, Problem } from "./problems.ts";
@@ -42,6 +43,17 @@ export function resolveSecrets(
     return null;
   });
   return { value: resolved, missing };
+}
+
+/** Another text when a secret that is referred to has changed, or leads to nothing any more. Tells nothing of it. */
+export function secretsStamp(value: Json, source: SecretSource): string {
+  const hash = createHash("sha256");
+  walk(value, [], (reference) => {
+    const found = lookUp(reference, source);
+    hash.update(JSON.stringify(found instanceof Secret ? [reference, found.reveal()] : [reference]));
+    return null;
+  });
+  return hash.digest("hex");
 }
 
 /** For checks of the shape alone: every reference becomes some secret. */

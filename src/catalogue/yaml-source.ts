@@ -33,16 +33,24 @@ export function readYaml(file: string, bytes: Uint8Array): YamlSource {
   }
   const text = decode(bytes);
   if (text === null) return broken(1, 1, "the file is not text", "YAML in UTF-8");
-  const lines = new LineCounter();
-  let document: Document.Parsed;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true });
+    const source = new Source(file, text, []);
+    source.read();
+    return source;
   } catch (error) {
     return broken(1, 1, `the file cannot be read: ${reason(error)}`, "plain YAML, not nested without end");
   }
-  const source = new Source(file, document, [], lines);
-  source.read();
-  return source;
+}
+
+interface Parsed {
+  document: Document.Parsed;
+  lines: LineCounter;
+}
+
+function parsed(text: string): Parsed {
+  const lines = new LineCounter();
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true };
+  return { document: parseDocument(text, options), lines };
 }
 
 function decode(bytes: Uint8Array): string | null {
@@ -63,16 +71,27 @@ class Source implements YamlSource {
   readonly file: string;
   readonly problems: Problem[];
   json: Json | null = null;
-  readonly #document: Document.Parsed | null;
-  readonly #lines: LineCounter;
+  readonly #text: string | null;
+  /** Only problems need it, and it is a hundred times as large as the text: it may go, and is made again. */
+  #kept: WeakRef<Parsed> | null = null;
   #aliased = 0;
   #inAlias = 0;
 
-  constructor(file: string, document: Document.Parsed | null, problems: Problem[], lines = new LineCounter()) {
+  constructor(file: string, text: string | null, problems: Problem[]) {
     this.file = file;
-    this.#document = document;
+    this.#text = text;
     this.problems = problems;
-    this.#lines = lines;
+  }
+
+  get #parsed(): Parsed | null {
+    if (this.#text === null) return null;
+    const kept = this.#kept?.deref() ?? parsed(this.#text);
+    this.#kept = new WeakRef(kept);
+    return kept;
+  }
+
+  get #document(): Document.Parsed | null {
+    return this.#parsed?.document ?? null;
   }
 
   read(): void {
@@ -107,7 +126,7 @@ class Source implements YamlSource {
   }
 
   #place(offset: number): { line: number; col: number } {
-    const { line, col } = this.#lines.linePos(offset);
+    const { line, col } = this.#parsed?.lines.linePos(offset) ?? { line: 0, col: 0 };
     return line > 0 ? { line, col } : { line: 1, col: 1 };
   }
 

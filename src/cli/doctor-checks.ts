@@ -7,11 +7,13 @@ import type { Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { LoadBalancerPort } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
+import type { RightFolder } from "../starters/active-catalogue.ts";
 import type { Finding } from "../record/api-sweep.ts";
 import type { DatabaseReport } from "../record/inspect.ts";
 import { findOnly } from "../watchers/sweep.ts";
 import { PARTS, type LookDependencies, type Part } from "../watchers/sweep-finding.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
+import { checkActive, checkLabels, teamLines } from "./doctor-catalogue.ts";
 import { fail, failed, info, ok, warn, type Line } from "./doctor-line.ts";
 
 /** Of the running Temporal; every method may reject. */
@@ -27,7 +29,7 @@ export interface DoctorTemporal {
 
 export interface DoctorParts {
   folder: string;
-  catalogue(): Promise<Catalogue>;
+  loaded(): Promise<RightFolder>;
   connections(catalogue: Catalogue): Connections;
   lookAt(connections: Connections): Promise<Look[]>;
   loadBalancer(connections: Connections): Pick<LoadBalancerPort, "servers">;
@@ -57,7 +59,11 @@ export async function diagnose(parts: DoctorParts): Promise<Diagnosis> {
   ]);
   const lines = [...configured.lines, ...databaseLines, ...temporalLines];
   if (record === null) return { lines, findings: [] };
-  lines.push(...(await checkActive(record, configured.catalogue)), ...(await checkLastSweep(record)));
+  lines.push(
+    ...(await checkActive(record, configured.catalogue)),
+    ...(await checkLabels(record, configured.catalogue)),
+    ...(await checkLastSweep(record)),
+  );
   const { connections } = configured;
   const swept = await checkFindings({
     record,
@@ -75,14 +81,16 @@ interface Configured {
 }
 
 async function checkConfiguration(parts: DoctorParts): Promise<Configured> {
-  let catalogue: Catalogue;
+  let loaded: RightFolder;
   try {
-    catalogue = await parts.catalogue();
+    loaded = await parts.loaded();
   } catch (error) {
     const next = `selfheal runbook check ${parts.folder}`;
     return { lines: [failed("catalogue", error, next)], catalogue: null, connections: null };
   }
+  const { catalogue } = loaded;
   const lines = [
+    ...teamLines(parts.folder, loaded),
     ok("catalogue", `${parts.folder}: ${catalogue.runbooks.length} runbooks, ${catalogue.version.slice(0, 12)}`),
   ];
   try {
@@ -188,19 +196,6 @@ function pollerLine({ workflows, activities }: { workflows: number; activities: 
     "no worker polls the task queue: alerts are kept, and nothing is done about them",
     "selfheal worker",
   );
-}
-
-async function checkActive(record: RecordStore, catalogue: Catalogue | null): Promise<Line[]> {
-  try {
-    const active = await record.activeVersion();
-    const next = "restart `selfheal serve` with this --config: it makes its catalogue the active one";
-    if (active === null) return [warn("catalogue", "none is active in the record yet", next)];
-    if (catalogue === null) return [];
-    if (active === catalogue.version) return [ok("catalogue", "the same is active in the record")];
-    return [warn("catalogue", `another one is active in the record: ${active.slice(0, 12)}`, next)];
-  } catch (error) {
-    return [failed("catalogue", error, "check the database")];
-  }
 }
 
 async function checkLastSweep(record: RecordStore): Promise<Line[]> {

@@ -7,7 +7,7 @@ import { connectClient, temporalSettings } from "../config/temporal.ts";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import { inspectDatabase } from "../record/inspect.ts";
 import { openRecord } from "../record/record.ts";
-import { requireCatalogue } from "../starters/active-catalogue.ts";
+import { requireLoaded } from "../starters/active-catalogue.ts";
 import { diagnose, type DoctorParts, type DoctorTemporal } from "./doctor-checks.ts";
 import { exitCodeOf, textOf, type Level } from "./doctor-line.ts";
 import { configFolder, configOption, databaseOption, requireDatabase, withExamples } from "./options.ts";
@@ -62,7 +62,7 @@ async function realParts(options: DoctorOptions, env: Env, defer: Defer): Promis
   ]);
   return {
     folder,
-    catalogue: () => requireCatalogue(folder, ACTIONS),
+    loaded: () => requireLoaded(folder, ACTIONS),
     connections: resolveConnections,
     lookAt: (connections) => lookAtConnections(connections, OUTSIDE),
     loadBalancer: (connections) => buildPorts(connections, OUTSIDE).loadBalancer,

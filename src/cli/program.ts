@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
+import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
@@ -41,6 +42,7 @@ export function selfhealProgram(): Command {
     runbookCommand(),
     remediationCommand(),
     ...controlCommands(),
+    catalogueCommand(),
     doctorCommand(),
     schemaCommand(),
     alertmanagerCommand(),

@@ -1,15 +1,20 @@
 /** `selfheal serve`: takes alerts in and answers people. Stateless: scale by starting more of them. */
 import { Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
 import { classify } from "../catalogue/classify.ts";
+import { secretsStamp } from "../catalogue/secrets.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { processSecrets } from "../config/secrets.ts";
 import { connectClient, temporalSettings, type TemporalSettings } from "../config/temporal.ts";
+import type { JsonObject } from "../contracts/json.ts";
 import { Secret } from "../ports/secret.ts";
 import { openRecord } from "../record/record.ts";
-import { activate, requireCatalogue } from "../starters/active-catalogue.ts";
-import { startServer } from "../starters/http/serve.ts";
+import { activate, activeContent } from "../starters/active-catalogue.ts";
+import { metricsOfProcess, requireTokens, startServer } from "../starters/http/serve.ts";
+import { LiveFolder } from "../starters/live-folder.ts";
+import { countFolder } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
 import { sourceTokens } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
@@ -47,13 +52,34 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     defer(stop.release);
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
-    const catalogue = await requireCatalogue(configFolder(options.config, env), ACTIONS);
-    const tokens = sourceTokens(catalogue.sources, processSecrets());
+    const host = options.host ?? env.SELFHEAL_HOST ?? "127.0.0.1";
+    const gate = { host, webhookToken: tokenOf(env.SELFHEAL_WEBHOOK_TOKEN), apiToken: tokenOf(env.SELFHEAL_API_TOKEN) };
+    const tokensOf = ({ sources }: Catalogue): Record<string, Secret> => {
+      const found = sourceTokens(sources, processSecrets());
+      requireTokens({ ...gate, sourceTokens: found });
+      return found;
+    };
+    let tokens: Record<string, Secret> = {};
+    const metrics = metricsOfProcess();
+    const live = new LiveFolder({
+      folder: configFolder(options.config, env),
+      load: { actions: ACTIONS },
+      lastGood: () => activeContent(record),
+      beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
+      apply: async (catalogue) => {
+        const found = tokensOf(catalogue);
+        await activate(record, catalogue);
+        tokens = found;
+      },
+      log,
+      onChange: (status) => countFolder(metrics, status),
+    });
+    tokensOf(await live.check());
     const record = await openRecord(databaseUrl, { applicationName: "selfheal serve" });
     defer(() => record.end());
     const client = await connectClient(settings);
     defer(() => client.connection.close());
-    await activate(record, catalogue);
+    await live.open();
     const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
     // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
     // and alerts that arrive are kept in it. `/readyz` and every answer of 503 say what is wrong.
@@ -61,19 +87,21 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const server = await startServer({
       record,
       remediations: onlyOwn(temporalRemediations(client), own),
-      classify: (alert) => classify(catalogue, alert),
-      catalogueVersion: () => catalogue.version,
+      classify: (alert) => classify(live.catalogue, alert),
+      catalogueVersion: () => live.catalogue.version,
+      folder: () => live.status,
       log,
-      host: options.host ?? env.SELFHEAL_HOST ?? "127.0.0.1",
+      ...gate,
       port: options.port ?? env.SELFHEAL_PORT ?? 8080,
-      webhookToken: tokenOf(env.SELFHEAL_WEBHOOK_TOKEN),
-      sourceTokens: tokens,
-      apiToken: tokenOf(env.SELFHEAL_API_TOKEN),
+      sourceTokens: () => tokens,
+      metrics,
       webUiUrl: webUiOf(env, settings),
       faultPoint: crashPoints(env, log),
     });
     defer(() => server.close());
-    announceReady({ url: server.url, catalogue: catalogue.version });
+    live.watch();
+    defer(() => live.stop());
+    announceReady({ url: server.url, catalogue: live.catalogue.version });
     await stop.requested;
     log.info("stopping: requests in flight may finish");
   });

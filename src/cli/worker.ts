@@ -1,14 +1,12 @@
 /** `selfheal worker`: runs remediations. Scale by starting more of them. */
 import type { Client } from "@temporalio/client";
 import { Command } from "commander";
-import { ACTIONS } from "../activities/actions.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { connectClient, temporalSettings } from "../config/temporal.ts";
 import { crashPoints } from "./process/crash-points.ts";
 import { openRecord } from "../record/record.ts";
 import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
-import { requireCatalogue } from "../starters/active-catalogue.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
 import { temporalView } from "../watchers/sweep-temporal.ts";
@@ -61,18 +59,17 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     // Loaded here: the SDK's native half takes a while, and no other command needs it.
-    const [{ compose }, { resolveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all(
-      [
-        import("../workers/compose.ts"),
-        import("../workers/connections.ts"),
-        import("../workers/bundle.ts"),
-        import("../workers/run-worker.ts"),
-        import("../workers/health.ts"),
-      ],
-    );
+    const [{ compose }, { liveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all([
+      import("../workers/compose.ts"),
+      import("../workers/live-connections.ts"),
+      import("../workers/bundle.ts"),
+      import("../workers/run-worker.ts"),
+      import("../workers/health.ts"),
+    ]);
     const bundle = await prebuiltBundle(options.bundle ?? env.SELFHEAL_WORKFLOW_BUNDLE);
-    const catalogue = await requireCatalogue(configFolder(options.config, env), ACTIONS);
-    const connections = resolveConnections(catalogue);
+    // A worker takes connections alone from its folder: runbooks it takes from the record, by version.
+    const folder = liveConnections(configFolder(options.config, env), log);
+    await folder.open();
     const record = await openRecord(databaseUrl, { applicationName: "selfheal worker" });
     defer(() => record.end());
     const client = await connectClient(settings);
@@ -84,15 +81,17 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     }
     const temporal = temporalView(client, settings.address);
     const own = ownTemporal(record, () => temporal.identity());
-    const { activities, ports } = compose({
+    const { activities, ports, reconnect } = compose({
       record,
       remediations: onlyOwn(temporalRemediations(client), own),
       temporal,
-      connections,
+      connections: folder.connections,
       log,
       stopping: stop.signal,
       faultPoint: crashPoints(env, log),
     });
+    folder.watch(reconnect);
+    defer(() => folder.stop());
     const work = (): Promise<void> =>
       runWorker({
         settings,

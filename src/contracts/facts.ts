@@ -107,6 +107,8 @@ export interface DecisionFacts {
   target: Target | null;
   /** Result of the runbook's `require`; null when it could not be evaluated. */
   requirement: { holds: boolean | null; detail: string };
+  /** Groups that the runbook may touch; null: every group. `team`: whose it is, null: nobody's in particular. */
+  grant: { team: string | null; groups: readonly string[] | null };
   modes: { global: Mode; group: Mode; runbook: Mode };
   reading: ProbeReading;
   /** null when a collect failed. */

@@ -15,6 +15,8 @@ export interface Target extends TargetRef {
   services: string[];
   labels: Record<string, string>;
   stateless: boolean;
+  /** Scope names of what it needs to work, also by its rack, region and services. Left out: nothing is known. */
+  dependsOn?: string[];
   /** Whatever else the inventory says: address, pool, image, diskCount, bmc, node … */
   attributes: Record<string, Json>;
 }

@@ -20,6 +20,7 @@ export const REASONS = {
   AMBIGUOUS_RUNBOOK: "more than one runbook matches the alert",
   FACTS_UNAVAILABLE: "a fact that the decision needs could not be read",
   PLAN_INVALID: "the runbook gives no valid plan for this target",
+  GROUP_NOT_GRANTED: "the runbook may not touch the target's group",
   REQUIREMENT_NOT_MET: "the runbook's `require` is not true for this target",
   MODE_OBSERVE: "the mode only observes",
   MODE_REVIEW: "the mode asks a person",

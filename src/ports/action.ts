@@ -50,6 +50,8 @@ export interface Action<I = never> {
   risk: Risk;
   /** Strict object schema with a `.describe` on each field. */
   input: z.ZodType<I>;
+  /** Fields of the input that name what it acts on; left out, that is the target. A team's runbook may name nothing else. */
+  aims?: readonly (keyof I & string)[];
   /** Shape of `happened.result`, so that references to it can be checked when a runbook is loaded. */
   output: z.ZodObject;
   /** Start-to-close of apply, at most 30,000. */

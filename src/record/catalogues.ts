@@ -7,6 +7,9 @@ import { type Database, inTransaction, type Session } from "./pool.ts";
 
 /** A version is the hash of its content: one that is there already is the same. */
 export async function saveCatalogue(db: Session, version: string, content: Json): Promise<void> {
+  // With a large inventory its content is megabytes: it is not sent again.
+  const known = await db.selectFrom("catalogues").select("version").where("version", "=", version).executeTakeFirst();
+  if (known !== undefined) return;
   await db
     .insertInto("catalogues")
     .values({ version, content: JSON.stringify(content), saved_at: now })

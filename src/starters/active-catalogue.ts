@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto";
 import type { AnyAction } from "../ports/action.ts";
 import type { RecordStore } from "../record/api.ts";
-import type { Catalogue } from "../catalogue/catalogue.ts";
-import { loadCatalogue } from "../catalogue/load.ts";
-import { formatProblem } from "../catalogue/problems.ts";
+import { isContent, type Catalogue, type Content } from "../catalogue/catalogue.ts";
+import { loadCatalogue, type Loaded } from "../catalogue/load.ts";
+import { formatProblem, type Problem } from "../catalogue/problems.ts";
 import type { SecretSource } from "../catalogue/secrets.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 
@@ -20,13 +20,34 @@ export async function requireCatalogue(
   actions: Record<string, AnyAction>,
   secrets?: SecretSource,
 ): Promise<Catalogue> {
-  const { catalogue, problems } = await loadCatalogue(
-    folder,
-    secrets === undefined ? { actions } : { actions, secrets },
-  );
-  if (catalogue !== null) return catalogue;
+  const { catalogue } = await requireLoaded(folder, actions, secrets);
+  return catalogue;
+}
+
+export type RightFolder = Loaded & { catalogue: Catalogue };
+
+/** As `requireCatalogue`, with what is wrong in teams' folders. */
+export async function requireLoaded(
+  folder: string,
+  actions: Record<string, AnyAction>,
+  secrets?: SecretSource,
+): Promise<RightFolder> {
+  const options = secrets === undefined ? { actions } : { actions, secrets };
+  const loaded = await loadCatalogue(folder, options);
+  if (loaded.catalogue === null) throw cannotLoad(folder, loaded.problems);
+  return { ...loaded, catalogue: loaded.catalogue };
+}
+
+export function cannotLoad(folder: string, problems: readonly Problem[]): UserError {
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");
-  throw new UserError(`the catalogue in ${folder} does not load:\n${lines}`, { exitCode: EXIT.usage });
+  return new UserError(`the catalogue in ${folder} does not load:\n${lines}`, { exitCode: EXIT.usage });
+}
+
+/** The content of the active catalogue; null while none is active, or when it is of another form. */
+export async function activeContent(record: Pick<RecordStore, "activeVersion" | "catalogue">): Promise<Content | null> {
+  const version = await record.activeVersion();
+  const content = version === null ? null : await record.catalogue(version);
+  return isContent(content) ? content : null;
 }
 
 /** Idempotent: the same folder again changes nothing. */

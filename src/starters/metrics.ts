@@ -1,11 +1,13 @@
 /** The measures of the starters, in a registry of their own, so that two servers in one process do not collide. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { FolderStatus } from "./live-folder.ts";
 
 export function createStarterMetrics(registry = new Registry()) {
   const registers = [registry];
   return {
     registry,
     ...httpMetrics(registers),
+    ...folderMetrics(registers),
     alerts: new Counter({
       name: "selfheal_alerts_received_total",
       help: "Alerts that arrived, by what became of them (delivered, duplicate, unmatched, ignored, failed)",
@@ -51,6 +53,36 @@ export function createStarterMetrics(registry = new Registry()) {
   };
 }
 export type StarterMetrics = ReturnType<typeof createStarterMetrics>;
+
+function folderMetrics(registers: Registry[]) {
+  return {
+    reloads: new Counter({
+      name: "selfheal_catalogue_loads_total",
+      help: "Loads of the configuration folder, by result (current, partly, broken, waiting)",
+      labelNames: ["result"] as const,
+      registers,
+    }),
+    stale: new Gauge({
+      name: "selfheal_catalogue_stale",
+      help: "1 while files of the configuration folder are not in use; by team, empty for what is no team's",
+      labelNames: ["team"] as const,
+      registers,
+    }),
+    changed: new Gauge({
+      name: "selfheal_catalogue_changed_timestamp_seconds",
+      help: "When the catalogue in use was taken over",
+      registers,
+    }),
+  };
+}
+
+export function countFolder({ reloads, stale, changed }: StarterMetrics, { state, since, teams }: FolderStatus): void {
+  reloads.inc({ result: state });
+  stale.reset();
+  stale.set({ team: "" }, state === "broken" || state === "waiting" ? 1 : 0);
+  for (const { team, state: of } of teams) stale.set({ team }, of === "current" ? 0 : 1);
+  changed.set(Date.parse(since) / 1000);
+}
 
 function httpMetrics(registers: Registry[]) {
   return {

@@ -17,12 +17,8 @@ export async function checkScope(
 ): Promise<void> {
   if (scope === GLOBAL_SCOPE) return;
   if (!FORM.test(scope)) throw wrong(scope, HELP);
-  const content = await throughRecord("read the active catalogue", async () => {
-    const version = await record.activeVersion();
-    return version === null ? null : record.catalogue(version);
-  });
-  if (content === null) return;
-  const known = scopesOf(content);
+  const known = await throughRecord("read the active catalogue", () => activeScopes(record));
+  if (known === null) return;
   if (known.has(scope)) return;
   const kind = `${scope.slice(0, scope.indexOf(":"))}:`;
   const alike = [...known].filter((one) => one.startsWith(kind)).sort();
@@ -31,6 +27,23 @@ export async function checkScope(
     scope,
     alike.length === 0 ? HELP : `one that the catalogue has: ${alike.slice(0, SHOWN).join(", ")}${more}`,
   );
+}
+
+type Catalogues = Pick<RecordStore, "activeVersion" | "catalogue">;
+
+/** Of the version that was asked for last: a version never changes, and reading one may be megabytes. */
+const kept = new WeakMap<Catalogues, { version: string; scopes: Set<string> }>();
+
+async function activeScopes(record: Catalogues): Promise<Set<string> | null> {
+  const version = await record.activeVersion();
+  if (version === null) return null;
+  const known = kept.get(record);
+  if (known?.version === version) return known.scopes;
+  const content = await record.catalogue(version);
+  if (content === null) return null;
+  const scopes = scopesOf(content);
+  kept.set(record, { version, scopes });
+  return scopes;
 }
 
 function wrong(scope: string, wouldBeRight: string): ProblemError {

@@ -9,7 +9,7 @@ import { catalogues } from "../activities/catalogues.ts";
 import type { ActivityDependencies } from "../activities/dependencies.ts";
 import { unknownActivity } from "../activities/effects.ts";
 import { createActivities } from "../activities/index.ts";
-import { buildPorts } from "../adapters/build.ts";
+import { buildPorts, livePorts } from "../adapters/build.ts";
 import type { Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { classify } from "../catalogue/classify.ts";
@@ -51,11 +51,15 @@ export interface Composed {
   activities: object;
   dependencies: ActivityDependencies;
   ports: Ports;
+  /** From the next call on; what is in flight ends on the old ones. */
+  reconnect: (connections: Connections) => void;
 }
 
 export function compose(parts: Composition): Composed {
   const { record, remediations, log, faultPoint } = parts;
-  const ports = buildPorts(parts.connections, parts.outside ?? OUTSIDE);
+  const outside = parts.outside ?? OUTSIDE;
+  const current = { connections: parts.connections, ports: buildPorts(parts.connections, outside) };
+  const ports = livePorts(() => current.ports);
   const dependencies: ActivityDependencies = {
     record,
     catalogues: catalogues(record, ACTIONS),
@@ -76,11 +80,14 @@ export function compose(parts: Composition): Composed {
   const activities = {
     ...heartbeating(bugsEnd(createActivities(dependencies), log)),
     ...createWatchActivities({ record, ports, remediations, log, faultPoint }, () => watchHandle(parts.stopping)),
-    ...sweepActivities(parts, dependencies),
+    ...sweepActivities(parts, dependencies, () => current.connections),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
   };
-  return { activities, dependencies, ports };
+  const reconnect = (connections: Connections): void => {
+    Object.assign(current, { connections, ports: buildPorts(connections, outside) });
+  };
+  return { activities, dependencies, ports, reconnect };
 }
 
 function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
@@ -89,12 +96,20 @@ function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
   return { heartbeat: (details) => context.heartbeat(details), cancellationSignal: AbortSignal.any(signals) };
 }
 
-function sweepActivities(parts: Composition, { ports, catalogues }: ActivityDependencies): object {
-  const { record, remediations, temporal, connections, log, faultPoint } = parts;
+function sweepActivities(
+  parts: Composition,
+  { ports, catalogues }: ActivityDependencies,
+  connections: () => Connections,
+): object {
+  const { record, remediations, temporal, log, faultPoint } = parts;
   if (temporal === undefined) return {};
   const starter = redeliverer(parts, () => catalogues.active());
-  const loadBalancer = connections.loadBalancer === undefined ? null : ports.loadBalancer;
-  const deps = { record, remediations, temporal, starter, loadBalancer, notify: ports.notify, log, faultPoint };
+  const deps = {
+    ...{ record, remediations, temporal, starter, notify: ports.notify, log, faultPoint },
+    get loadBalancer() {
+      return connections().loadBalancer === undefined ? null : ports.loadBalancer;
+    },
+  };
   return heartbeating({ ...createSweepActivities(deps, () => Context.current().info.scheduledTimestampMs) });
 }
 

@@ -290,7 +290,7 @@ describe("requirement", () => {
 
   it("is unknown, not false, when a fact is missing", () => {
     expect(ask("target.pool == 'web'", "db-1")).toMatchObject({ holds: null });
-    expect(ask("target.id")).toMatchObject({ holds: null });
+    expect(ask("target.pool")).toMatchObject({ holds: null });
   });
 });
 

@@ -156,6 +156,55 @@ describe("a mistake in a runbook is located and says what would be right", () =>
       "require: the expression does not parse",
     ],
     [
+      "a condition that is none",
+      "require: target.diskCount == 1",
+      "require: target.group",
+      'require: this gives a text, not true or false (got "target.group"), a comparison, such as a == b',
+    ],
+    [
+      "a condition that can never hold",
+      "require: target.diskCount == 1",
+      "require: 1 > 2",
+      "require: this is always false",
+    ],
+    ["a state that always holds", "healthy: value == 0", 'healthy: "true"', "states.healthy: this is always true"],
+    [
+      "a comparison of two types",
+      "require: target.diskCount == 1",
+      'require: target.group == 1 || target.stateless == "yes"',
+      "require: a text is compared with a number (==)",
+    ],
+    [
+      "no condition on one side",
+      "require: target.diskCount == 1",
+      "require: target.stateless && target.id",
+      "&& takes true or false, and this is a text",
+    ],
+    [
+      "a measurement of another type",
+      "unhealthy: value == 1",
+      'unhealthy: value == "1"',
+      "a number is compared with a text (==)",
+    ],
+    [
+      "a text where a mapping is",
+      '"${{ target.pool }}"',
+      '"${{ target.labels }}"',
+      'steps[1].with.pool: this gives a mapping (got "${{ target.labels }}"), a text is expected',
+    ],
+    [
+      "evidence of another type",
+      "${{ target.image }}",
+      "${{ size(collected.disk.serial) }}",
+      "with.image: this gives a number",
+    ],
+    [
+      "a value of another type",
+      'queue: "${{ config.queue }}"',
+      "queue: \"${{ config.queue == 'a' }}\"",
+      "with.queue: this gives true or false",
+    ],
+    [
       "an unknown function",
       "require: target.diskCount == 1",
       "require: sizeof(target.id) == 1",
@@ -222,6 +271,33 @@ describe("a mistake in a runbook is located and says what would be right", () =>
     expect(problems.every((problem) => problem.line > 0 && problem.col > 0)).toBe(true);
     return problemsOf({ runbooks: [edited(from, to)] }).join("\n");
   }
+
+  it.each([
+    ["{ alertname: DiskFailing, severity: critical }", "match[1]"],
+    ['{ alertname: { matches: "Disk.*" } }', "match[0]"],
+  ])("an entry of match that is never needed: %s", (entry, at) => {
+    const yaml = edited("  - { alertname: DiskFailing }", `  - { alertname: DiskFailing }\n  - ${entry}`);
+    expect(problemsOf({ runbooks: [yaml] }).join("\n")).toContain(`${at}: warning: this entry is never needed`);
+  });
+
+  it("two runbooks of which one matches by pattern what the other names", () => {
+    const other = edited(
+      "alertname: DiskFailing",
+      'alertname: { matches: "Disk.*" }',
+      edited("name: disk,", "name: any,"),
+    );
+    expect(problemsOf({ runbooks: [RUNBOOK, other] }).join("\n")).toContain(
+      "match[0]: every alert that this matches also matches any",
+    );
+  });
+
+  it("types that are not known are no mistakes", () => {
+    const fine = edited(
+      "require: target.diskCount == 1",
+      "require: target.pool == config.queue && has(target.rack) && target.services.exists(s, s == 'a') && target.rack != null",
+    );
+    expect(problemsOf({ runbooks: [fine] })).toEqual([]);
+  });
 
   it("a repeated rung", () => {
     const twice = RUNBOOK.replace(

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { catalogueCommand } from "../../src/cli/catalogue.ts";
 import { controlCommands } from "../../src/cli/controls.ts";
 
 const NOW = Date.parse("2026-11-21T10:10:00.000Z");
@@ -23,7 +24,8 @@ const fakeFetch: typeof fetch = async (url, init) => {
 async function run(...words: string[]): Promise<void> {
   const root = new Command("selfheal").option("--json").exitOverride();
   const outside = { fetch: fakeFetch, now: () => NOW, user: () => "ada" };
-  for (const command of controlCommands({ url: "http://api:1", token: "secret-1", outside })) {
+  const options = { url: "http://api:1", token: "secret-1", outside };
+  for (const command of [...controlCommands(options), catalogueCommand(options)]) {
     for (const one of [command, ...command.commands]) one.exitOverride().configureOutput({ writeErr: () => undefined });
     root.addCommand(command);
   }
@@ -55,6 +57,29 @@ describe("pause", () => {
     await expect(run(...words)).rejects.toThrow(why);
     expect(requests).toEqual([]);
   });
+});
+
+test("catalogue says what is not in use of the folder, and why, by its status too", async () => {
+  const teams = [{ team: "storage", runbooks: ["raid"], state: "lastGood" }];
+  const folder = {
+    folder: "/etc/selfheal",
+    version: "v1",
+    since: AT,
+    state: "broken",
+    problems: [],
+    because: "x",
+    teams,
+  };
+  answer = { version: "v1", active: "v2", folder };
+  await run("catalogue");
+  expect(requests).toEqual([{ method: "GET", path: "/v1/catalogue", body: null }]);
+  expect(printed).toBe(
+    "version v1\nactive  v2   (of another `serve`: which folder is right?)\nsince   2026-11-21T10:00:00.000Z\n" +
+      "folder  /etc/selfheal: WRONG: its last good version stays in use\n        x\n" +
+      "team    storage: WRONG, its last good ones stay in use: raid\n",
+  );
+  expect(process.exitCode).toBe(1);
+  process.exitCode = 0;
 });
 
 test("resume says what was lifted and how many were told", async () => {

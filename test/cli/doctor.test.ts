@@ -1,13 +1,16 @@
 /** Every part healthy, then one part after the other away: the rest is looked at all the same. */
 import pino from "pino";
 import { describe, expect, test } from "vitest";
+import { ACTIONS } from "../../src/activities/actions.ts";
 import type { Connections } from "../../src/adapters/connections.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import { diagnose, type DoctorParts, type DoctorTemporal } from "../../src/cli/doctor-checks.ts";
 import { exitCodeOf, textOf, type Line } from "../../src/cli/doctor-line.ts";
+import { projectPath } from "../../src/config/project.ts";
 import { EXIT, UserError } from "../../src/config/user-error.ts";
 import type { RecordStore } from "../../src/record/api.ts";
 import type { DatabaseReport } from "../../src/record/inspect.ts";
+import { requireCatalogue } from "../../src/starters/active-catalogue.ts";
 import { PARTS } from "../../src/watchers/sweep-finding.ts";
 
 const NOW = Date.parse("2026-11-21T10:10:00.000Z");
@@ -30,6 +33,7 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
     activeVersion: async () => VERSION,
     lastSweep: async () => ({ at: new Date(NOW - 30_000).toISOString(), failures: [], temporalLagMs: 40 }),
     findings: nothing,
+    alerts: nothing,
     temporalHome: async () => null,
     openEpisodes: nothing,
     undelivered: nothing,
@@ -63,7 +67,11 @@ function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
 function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
   return {
     folder: "./config",
-    catalogue: async () => ({ version: VERSION, runbooks: [1, 2] }) as unknown as Catalogue,
+    loaded: async () => ({
+      catalogue: { version: VERSION, runbooks: [1, 2] } as unknown as Catalogue,
+      problems: [],
+      teams: [],
+    }),
     connections: () => ({ loadBalancer: {}, notify: {} }) as unknown as Connections,
     lookAt: async () => [{ connection: "loadBalancer", fault: null }],
     loadBalancer: () => ({ servers: async () => [] }),
@@ -91,6 +99,7 @@ test("all is well: every line is ok or for information, and the status is 0", as
       "database",
       "clock",
       "worker",
+      "identity",
       "sweeper",
       ...PARTS,
     ]),
@@ -124,13 +133,48 @@ describe("a part that is away is said, and the rest is looked at", () => {
   });
 
   test("a wrong configuration is 2, whatever else is away", async () => {
-    const catalogue = async (): Promise<never> => {
+    const loaded = async (): Promise<never> => {
       throw new UserError("the catalogue in ./config does not load", { exitCode: EXIT.usage });
     };
-    const { lines } = await diagnose(partsOf({ catalogue, temporal: away("away") }));
+    const { lines } = await diagnose(partsOf({ loaded, temporal: away("away") }));
     expect(exitCodeOf(lines)).toBe(2);
     expect(bad(lines)[0]).toMatchObject({ area: "catalogue", next: "selfheal runbook check ./config" });
   });
+});
+
+test("a team's broken file is a line of its own, and status 2: the rest of the catalogue is in use", async () => {
+  const problem = {
+    ...{ file: "teams/storage/runbooks/raid.yaml", line: 3, col: 5, path: "kind", message: "this is not right" },
+    ...{ value: null, wouldBeRight: "Runbook", severity: "error" as const },
+  };
+  const right = await partsOf().loaded();
+  const teams = [{ team: "storage", runbooks: [], state: "leftOut" as const }];
+  const { lines } = await diagnose(partsOf({ loaded: async () => ({ ...right, problems: [problem], teams }) }));
+  expect(bad(lines).map(({ area, detail }) => `${area}: ${detail}`)).toEqual([
+    "catalogue: the runbooks of team storage are wrong: teams/storage/runbooks/raid.yaml:3:5 kind: this is not right, Runbook",
+  ]);
+  expect(exitCodeOf(lines)).toBe(2);
+});
+
+test("alerts whose labels name no target are one line, with the label that would", async () => {
+  const catalogue = await requireCatalogue(projectPath("examples", "first-remediation"), ACTIONS);
+  const alert = { labels: { alertname: "SmartDiskFailing", device: "sda", node: "web-1" } };
+  const { lines } = await diagnose(
+    partsOf({
+      loaded: async () => ({ catalogue, problems: [], teams: [] }),
+      record: async () =>
+        recordOf({ activeVersion: async () => catalogue.version, alerts: async () => [alert, alert] as never }),
+    }),
+  );
+  expect(bad(lines)).toMatchObject([
+    {
+      area: "identity",
+      detail: expect.stringMatching(
+        /^2 of the last 2 alerts with a runbook name no target; SmartDiskFailing: none of/,
+      ) as string,
+      next: 'node="web-1" is host web-1: put node into target.from of the runbook',
+    },
+  ]);
 });
 
 describe("what is found", () => {

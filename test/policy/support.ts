@@ -151,6 +151,7 @@ export function factsOf(changes: Partial<DecisionFacts> = {}): DecisionFacts {
     now: NOW,
     target: TARGET,
     requirement: { holds: true, detail: "target.diskCount == 1 is true for web-1" },
+    grant: { team: null, groups: null },
     modes: { global: "auto", group: "auto", runbook: "auto" },
     reading: { probe: "probe", state: "unhealthy", reason: "value 1 (4 s old)", measured: { value: 1 }, at: NOW },
     collected: {},

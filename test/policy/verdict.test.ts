@@ -76,6 +76,10 @@ const facts: fc.Arbitrary<DecisionFacts> = fc.record({
   }),
   requirement: fc.record({ holds: fc.constantFrom(true, true, false, null), detail: fc.string() }),
   modes: fc.record({ global: mode, group: mode, runbook: mode }),
+  grant: fc.record({
+    team: fc.constantFrom(null, "storage"),
+    groups: fc.constantFrom(null, ["web"], ["db"], []),
+  }),
   reading: fc
     .constantFrom<DecisionFacts["reading"]["state"]>("unhealthy", "unhealthy", "healthy", "unknown")
     .map((state) => ({ ...factsOf().reading, state })),

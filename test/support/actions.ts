@@ -32,11 +32,17 @@ export const FAKE_ACTIONS: Record<string, AnyAction> = Object.fromEntries(
       finishHealthy: operation,
       finishOtherwise: operation,
     }),
-    fake("traffic.drain", "low", z.strictObject({ pool: serial, waitMs: z.number().int().positive().optional() }), {
-      undo: operation,
-      finishHealthy: operation,
-      ramped: true,
-    }),
+    fake(
+      "traffic.drain",
+      "low",
+      z.strictObject({ pool: serial, server: serial.optional(), waitMs: z.number().int().positive().optional() }),
+      {
+        aims: ["server"],
+        undo: operation,
+        finishHealthy: operation,
+        ramped: true,
+      },
+    ),
     fake(
       "desk.open",
       "low",

@@ -10,8 +10,9 @@ import { manualClock } from "../../src/lab/clock.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import { startLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabHost, LabOptions } from "../../src/lab/types.ts";
-import { activate, requireCatalogue } from "../../src/starters/active-catalogue.ts";
+import { activate } from "../../src/starters/active-catalogue.ts";
 import { createIngest, type Starter } from "../../src/starters/ingest.ts";
+import { LiveFolder } from "../../src/starters/live-folder.ts";
 import { createStarterMetrics } from "../../src/starters/metrics.ts";
 import type { Remediations } from "../../src/starters/remediations.ts";
 import { temporalRemediations } from "../../src/starters/temporal.ts";
@@ -46,6 +47,8 @@ export interface Parts {
   lab: Lab;
   database: TestDatabase;
   catalogue: Catalogue;
+  /** The folder that `catalogue` came from; nobody looks at it by itself. */
+  live: LiveFolder;
   starter: Starter;
   watcher: Watcher;
   remediations: Remediations;
@@ -68,8 +71,14 @@ export async function makeParts(
   const lab = await startLab({ seed: 7, hosts, clock: manualClock({ startAt }), ...options.lab });
   const database = await createTestDatabase();
   const { folder, made } = await makeFolder(lab, options);
-  const catalogue = await requireCatalogue(folder, ACTIONS);
-  await activate(database.record, catalogue);
+  const live = new LiveFolder({
+    folder,
+    load: { actions: ACTIONS },
+    apply: (one) => activate(database.record, one),
+    log: LOG,
+  });
+  await live.open();
+  const { catalogue } = live;
   const taskQueue = `rig-${randomUUID()}`;
   const started = new Set<string>();
   const remediations = noting(temporalRemediations(env.client, { taskQueue }), started);
@@ -97,14 +106,17 @@ export async function makeParts(
   const starter = createIngest({
     record: database.record,
     remediations,
-    classify: (alert) => classify(catalogue, alert),
+    classify: (alert) => classify(live.catalogue, alert),
     log: LOG,
     metrics: createStarterMetrics(),
     newId: randomUUID,
     now,
   });
   const watcher = new Watcher({ record: database.record, ports: composed.ports, remediations, log: LOG, now });
-  return { env, lab, database, catalogue, starter, watcher, remediations, worker, taskQueue, folders: made, started };
+  return {
+    ...{ env, lab, database, catalogue, live, starter, watcher, remediations, worker, taskQueue },
+    ...{ folders: made, started },
+  };
 }
 
 function noting(remediations: Remediations, started: Set<string>): Remediations {

@@ -2,7 +2,8 @@
  * The whole product in one test: real starter, workflow, activities, policy, adapters and record; the lab is the world.
  * On the time-skipping server the world's time and the record's time follow the server's: hours pass in seconds.
  */
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { WorkflowHandle } from "@temporalio/client";
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { Worker } from "@temporalio/worker";
@@ -17,6 +18,7 @@ import type { Lab } from "../../src/lab/lab.ts";
 import type { RecordStore, RemediationStory } from "../../src/record/api.ts";
 import { verifyChain } from "../../src/record/audit.ts";
 import { decide } from "../../src/starters/decisions.ts";
+import type { FolderStatus } from "../../src/starters/live-folder.ts";
 import type { IngestAnswer } from "../../src/starters/ingest.ts";
 import type { Remediations } from "../../src/starters/remediations.ts";
 import { alertmanager } from "../../src/starters/sources/alertmanager.ts";
@@ -119,6 +121,16 @@ export class Rig {
 
   async view(id: string, kind = "host"): Promise<RemediationView> {
     return this.handle(id, kind).query(stateQuery);
+  }
+
+  /** Writes a file of the configuration folder and takes it over, as `serve` does. */
+  async rewrite(file: string, change: (text: string) => string): Promise<FolderStatus> {
+    const { live, folders } = this.parts;
+    const path = join(folders[0] ?? "", file);
+    await writeFile(path, change(await readFile(path, "utf8")));
+    await live.look();
+    await live.look();
+    return live.status;
   }
 
   /** One round of the watcher. */

@@ -47,6 +47,7 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
     now,
     target,
     requirement: requirement(catalogue, runbook, target, alert, request.collected),
+    grant: { team: runbook.team, groups: runbook.groups },
     modes: catalogue.modes(runbook, target),
     reading: request.reading,
     collected: request.collected,

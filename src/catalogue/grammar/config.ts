@@ -48,6 +48,11 @@ const approvals = z
   })
   .prefault({});
 
+const teams = z
+  .record(name, z.strictObject({ groups: z.array(name).min(1, { error: "at least one group" }) }))
+  .default({})
+  .describe("teams with runbooks of their own, in teams/<name>/runbooks: the groups that these may touch");
+
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
@@ -78,6 +83,7 @@ function makeConfigSchema(scale: number) {
       .default({}),
     limits: globalLimitsSchema(scale).prefault({}).describe("of everything together"),
     defaults: groupLimitsSchema(scale).prefault({}).describe("limits of each group that does not say otherwise"),
+    teams,
     connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
     sources: z
       .record(

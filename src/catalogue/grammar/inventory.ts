@@ -7,6 +7,19 @@ const id = z
   .trim()
   .regex(/^\S{1,253}$/, { error: ID });
 
+const SCOPE = "group:NAME, rack:NAME, region:NAME, service:NAME or target:KIND:ID";
+const dependsOn = z
+  .array(
+    z
+      .string({ error: SCOPE })
+      .regex(/^((group|rack|region|service):\S{1,100}|target:[^:\s]+:\S{1,253})$/, { error: SCOPE }),
+  )
+  .default([])
+  .describe(`what it needs to work: ${SCOPE}`);
+
+/** Of a rack, a region or a service: everything in it inherits this. */
+const place = z.strictObject({ dependsOn });
+
 /** Fields of a target that expressions see beside its attributes: an attribute may not hide one. */
 export const TARGET_FIELDS = [
   "kind",
@@ -18,6 +31,7 @@ export const TARGET_FIELDS = [
   "services",
   "labels",
   "stateless",
+  "dependsOn",
   "attributes",
 ];
 
@@ -34,6 +48,7 @@ export const targetSchema = z.strictObject({
     .record(z.string().min(1), z.string({ error: "a text: write it in quotes" }))
     .default({})
     .describe('`selfheal: "off"` opts out'),
+  dependsOn,
   stateless: z.boolean().default(false).describe("nothing is lost when it is reinstalled"),
   attributes: jsonObject
     .refine((all) => TARGET_FIELDS.every((field) => !Object.hasOwn(all, field)), {
@@ -56,6 +71,12 @@ export const inventorySchema = z.strictObject({
     )
     .default([])
     .describe("taken off the end of names: web-1.example.net is web-1"),
+  regions: z.record(name, place).default({}).describe("where any is named here, every target's region must be"),
+  racks: z
+    .record(name, place.extend({ region: name.optional().describe("of targets that name none") }))
+    .default({})
+    .describe("where any is named here, every target's rack must be"),
+  services: z.record(name, place).default({}).describe("where any is named here, every target's services must be"),
   targets: z.array(targetSchema).default([]),
 });
 export type InventorySpec = z.infer<typeof inventorySchema>;

@@ -112,6 +112,11 @@ function makeRunbookSchema(scale: number) {
         .array(z.string().min(1))
         .min(1, { error: "at least one label" })
         .describe("labels that name it; the first that is there decides"),
+      groups: z
+        .array(name)
+        .min(1, { error: "at least one group" })
+        .optional()
+        .describe("the only groups that it may touch; default: all that its team was granted, else every group"),
     }),
     require: cel.default("true").describe("CEL; must be true of the target"),
     probe: probe.describe("confirms the fault and verifies the cure"),

@@ -7,6 +7,7 @@ import { cost } from "./cost.ts";
 import { errorBudget } from "./error-budget.ts";
 import { factsAvailable } from "./facts-available.ts";
 import { flapping } from "./flapping.ts";
+import { granted } from "./granted.ts";
 import { minHealthy } from "./min-healthy.ts";
 import { mode } from "./mode.ts";
 import { onePerTarget } from "./one-per-target.ts";
@@ -24,6 +25,7 @@ export const GUARDRAILS: readonly Guardrail[] = [
   storm,
   targetKnown,
   factsAvailable,
+  granted,
   requirement,
   mode,
   errorBudget,

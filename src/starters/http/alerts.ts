@@ -21,7 +21,8 @@ export function alertRoutes(deps: AppDependencies): Hono<AppEnv> {
   for (const source of SOURCES) {
     routes.post(
       `/${source.name}`,
-      bearer(deps.webhookToken(source.name)),
+      // Asked for afresh: the configuration may have changed.
+      (context, next) => bearer(deps.webhookToken(source.name))(context, next),
       limitBody(deps.limits.bodyBytes),
       (context) => counted(deps, inFlight, () => takeAlerts(deps, source, context)),
     );

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
 import { alertRoutes } from "./alerts.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
+import { catalogueRoutes } from "./catalogue.ts";
 import { controlRoutes } from "./controls.ts";
 import { healthRoutes } from "./health.ts";
 import { answerError, answerProblem } from "./problem.ts";
@@ -17,6 +18,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/v1/alerts", alertRoutes(deps));
   app.route("/v1/remediations", remediationRoutes(deps));
   app.route("/v1", controlRoutes(deps));
+  app.route("/v1", catalogueRoutes(deps));
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -60,7 +62,7 @@ function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
 
 const CONTROL_PATHS = [
   ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
-  ...["/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
+  ...["/v1/catalogue", "/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
 ];
 
 /** The route without ids, so that labels stay few whatever is asked. */

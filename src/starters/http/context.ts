@@ -4,6 +4,7 @@ import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
 import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
+import type { FolderStatus } from "../live-folder.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Token } from "./auth.ts";
@@ -20,11 +21,14 @@ export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_0
 
 export interface AppDependencies {
   record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases"> &
-    ControlDependencies["record"];
+    ControlDependencies["record"] &
+    Pick<RecordStore, "activeVersion">;
   remediations: Remediations;
   starter: Starter;
   /** The version of the loaded catalogue; null while none is loaded. */
   catalogueVersion: () => string | null;
+  /** How the configuration folder is; null: nobody watches one. */
+  folder: (() => FolderStatus) | null;
   log: Logger;
   metrics: StarterMetrics;
   limits: Limits;

@@ -10,6 +10,7 @@ import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
+import type { FolderStatus } from "../live-folder.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
 import { SOURCES } from "../sources/index.ts";
@@ -23,6 +24,8 @@ export interface ServerOptions {
   /** With the active catalogue; throws `Unavailable("catalogue", …)` while none is loaded. */
   classify: Classify;
   catalogueVersion: () => string | null;
+  /** How the configuration folder is; left out: nobody watches one. */
+  folder?: () => FolderStatus;
   log: Logger;
   /** Default 127.0.0.1. Wider than loopback needs both tokens. */
   host?: string;
@@ -32,8 +35,8 @@ export interface ServerOptions {
   portOption?: string;
   /** Of every source without one of its own. */
   webhookToken?: Token | null;
-  /** By the source's name. */
-  sourceTokens?: Readonly<Record<string, Token>>;
+  /** By the source's name; asked for at each request. */
+  sourceTokens?: () => Readonly<Record<string, Token>>;
   apiToken?: Token | null;
   webUiUrl?: string | null;
   limits?: Partial<Limits>;
@@ -65,9 +68,10 @@ const IDLE_CHECK_MS = 50;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const { apiToken = null } = options;
-  const webhookToken = (source: string): Token | null => options.sourceTokens?.[source] ?? options.webhookToken ?? null;
-  const openSource = SOURCES.find(({ name }) => webhookToken(name) === null);
-  requireTokens(host, { webhookToken: openSource === undefined, apiToken: apiToken !== null });
+  const common = options.webhookToken ?? null;
+  const sourceTokens = options.sourceTokens ?? ((): Record<string, Token> => ({}));
+  const webhookToken = (source: string): Token | null => sourceTokens()[source] ?? common;
+  requireTokens({ host, webhookToken: common, apiToken, sourceTokens: sourceTokens() });
   const metrics = options.metrics ?? metricsOfProcess();
   const { remediations } = options;
   const starter = createStarter(options, remediations, metrics);
@@ -76,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     remediations,
     starter,
     catalogueVersion: options.catalogueVersion,
+    folder: options.folder ?? null,
     log: options.log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -110,7 +115,7 @@ function createStarter(options: ServerOptions, remediations: Remediations, metri
   });
 }
 
-function metricsOfProcess(): StarterMetrics {
+export function metricsOfProcess(): StarterMetrics {
   const metrics = createStarterMetrics();
   collectDefaultMetrics({ register: metrics.registry });
   return metrics;
@@ -118,11 +123,19 @@ function metricsOfProcess(): StarterMetrics {
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
+export interface Gate {
+  host: string;
+  /** Of every source without one of its own. */
+  webhookToken: Token | null;
+  apiToken: Token | null;
+  /** By the source's name. */
+  sourceTokens: Readonly<Record<string, Token>>;
+}
+
 /** Who can reach the API can approve a reinstall: beyond this machine only with tokens. */
-function requireTokens(host: string, given: { webhookToken: boolean; apiToken: boolean }): void {
-  const missing = Object.entries(given)
-    .filter(([, isGiven]) => !isGiven)
-    .map(([name]) => name);
+export function requireTokens({ host, webhookToken, apiToken, sourceTokens }: Gate): void {
+  const isOpen = webhookToken === null && SOURCES.some(({ name }) => sourceTokens[name] === undefined);
+  const missing = [...(isOpen ? ["webhookToken"] : []), ...(apiToken === null ? ["apiToken"] : [])];
   if (LOOPBACK.has(host) || missing.length === 0) return;
   throw new UserError(
     `will not listen on ${host} without a ${missing.join(" and an ")}: everybody on the network could start and approve ` +
