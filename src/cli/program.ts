@@ -7,7 +7,9 @@ import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
+import { inventoryCommand } from "./inventory.ts";
 import { remediationCommand } from "./remediation.ts";
 import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
@@ -40,6 +42,8 @@ export function selfhealProgram(): Command {
     workerCommand(),
     serveCommand(),
     runbookCommand(),
+    inventoryCommand(),
+    identityCommand(),
     remediationCommand(),
     ...controlCommands(),
     catalogueCommand(),
