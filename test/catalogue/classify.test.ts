@@ -52,10 +52,7 @@ describe("classify", () => {
   });
 
   it("two runbooks: a person, never a guess", () => {
-    const two = edited("name: disk", "name: disk2").replace(
-      "alertname: DiskFailing",
-      'alertname: { matches: "Disk.*" }',
-    );
+    const two = edited("name: disk", "name: disk2").replace("alertname: DiskFailing", "device: sda");
     expect(classify(catalogueOf({ runbooks: [RUNBOOK, two] }), alertOf())).toMatchObject({
       kind: "noTarget",
       code: "AMBIGUOUS_RUNBOOK",

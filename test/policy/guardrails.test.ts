@@ -70,6 +70,24 @@ describe("target-known", () => {
   });
 });
 
+describe("granted", () => {
+  it.each([
+    ["everybody's runbook", { team: null, groups: null }, "pass OK"],
+    ["a runbook that names the group", { team: null, groups: ["db", "web"] }, "pass OK"],
+    ["a runbook that names others", { team: null, groups: ["db"] }, "refuse GROUP_NOT_GRANTED"],
+    ["a team that was granted the group", { team: "storage", groups: ["web"] }, "pass OK"],
+    ["a team that was granted another", { team: "storage", groups: ["webs"] }, "refuse GROUP_NOT_GRANTED"],
+    ["a team that was granted nothing", { team: "storage", groups: [] }, "refuse GROUP_NOT_GRANTED"],
+  ])("%s", (_what, grant, expected) => {
+    expect(said("granted", factsOf({ grant }))).toBe(expected);
+  });
+
+  it("says whose runbook it is, and what it may touch", () => {
+    const { detail } = resultOf("granted", factsOf({ grant: { team: "storage", groups: ["db", "backup"] } }));
+    expect(detail).toBe("the runbook disk of team storage may not touch group web, only: db, backup");
+  });
+});
+
 describe("facts-available", () => {
   const reading = factsOf().reading;
   it.each([

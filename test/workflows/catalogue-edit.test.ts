@@ -27,6 +27,13 @@ function onlySilence(text: string): string {
   return stringify(runbook);
 }
 
+function onlyGroup(group: string): (text: string) => string {
+  return (text) => {
+    const runbook = parse(text) as RunbookYaml & { target: object };
+    return stringify({ ...runbook, target: { ...runbook.target, groups: [group] } });
+  };
+}
+
 it("an edit breaks no remediation in any phase: each ends on the version that it decided with", async () => {
   const waiting = ["web-2", "api-1", "api-2"];
   const options: RigOptions = { failing: ["web-1", ...waiting], standingFor: ["api"], runbook: wideOpen };
@@ -63,5 +70,14 @@ it("an edit breaks no remediation in any phase: each ends on the version that it
     expect(await rig.closed("web-3")).toMatchObject({ outcome: "escalated" });
     expect((await rig.story("web-3")).plan?.rungs.map(({ name }) => name)).toEqual(["only-silence"]);
     expect(rig.world("web-3")).toMatchObject({ rebuilds: 0, tickets: [] });
+
+    // And nothing in a group that the runbook may not touch.
+    await rig.rewrite("selfheal.yaml", (text) => text.replace(/\n}$/, ""));
+    expect(await rig.rewrite(FILE, onlyGroup("db"))).toMatchObject({ state: "current" });
+    rig.lab.world.failDisk("web-4");
+    await rig.alert({ hosts: ["web-4"] });
+    const refused = await rig.closed("web-4");
+    expect(refused).toMatchObject({ outcome: "refused", effects: {} });
+    expect(refused.reasons).toContain("GROUP_NOT_GRANTED");
   });
 });
