@@ -54,17 +54,18 @@ function checkOne(
   return [source.problem([...path, "runbookHash"], "value", what)];
 }
 
-/** A standing approval where the runbook may not act at all. */
+/** A standing approval that is in force where the runbook may not act at all. */
 function checkGroup(
   source: YamlSource,
   path: (string | number)[],
-  { runbook, group }: { runbook: string; group: string },
+  { runbook, runbookHash: bound, group }: { runbook: string; runbookHash: string; group: string },
   config: ConfigSpec,
-  { runbooks }: Runbooks,
+  { runbooks, actions }: Runbooks,
 ): Problem[] {
   const found = runbooks.find(({ spec }) => spec.metadata.name === runbook);
   const groups = found === undefined ? null : groupsOf(found.spec, found.team, config);
-  if (groups === null || groups.includes(group)) return [];
+  if (found === undefined || groups === null || groups.includes(group)) return [];
+  if (runbookHash(found.source.json as JsonObject, source.json as JsonObject, actions) !== bound) return [];
   const message = `the runbook ${runbook} may not touch this group`;
   return [source.problem(path, "value", { message, wouldBeRight: suggest(group, groups), value: group })];
 }
