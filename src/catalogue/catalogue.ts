@@ -8,6 +8,7 @@ import type { AnyAction } from "../ports/action.ts";
 import { documentHash, hashOf } from "./canonical.ts";
 import { configSchema, type ConfigSpec } from "./grammar/config.ts";
 import { runbookSchema, type RunbookSpec } from "./grammar/runbook.ts";
+import { slosSchema, type SlosSpec } from "./grammar/slos.ts";
 import type { Inventory } from "./identity.ts";
 import { indexOf, parseInventory } from "./inventory.ts";
 import { runbookHash } from "./runbook-hash.ts";
@@ -44,6 +45,9 @@ export interface Catalogue {
   limits: ConfigSpec["limits"];
   defaults: ConfigSpec["defaults"];
   rollouts: ConfigSpec["rollouts"];
+  windows: ConfigSpec["windows"];
+  correlation: ConfigSpec["correlation"];
+  slos: SlosSpec["slos"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
   probes: ConfigSpec["probes"];
@@ -67,6 +71,8 @@ export interface Content {
   runbooks: JsonObject[];
   /** Names of the runbooks of each team. Left out where there are no teams. */
   teams?: Record<string, string[]>;
+  /** Left out where there is no slos.yaml. */
+  slos?: JsonObject;
 }
 
 /**
@@ -77,7 +83,7 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
   if (!isContent(content)) {
     throw new Error(`catalogue ${version} is of a form that this program does not know`);
   }
-  const { timeScale, config, inventory, runbooks, teams = {} } = content;
+  const { timeScale, config, inventory, runbooks, teams = {}, slos } = content;
   const spec = parseAs(configSchema(timeScale), config, version);
   const { inventory: index } = indexOf(inventory, orThrow(parseInventory(inventory), version), spec.groups);
   const schema = runbookSchema(timeScale);
@@ -94,6 +100,9 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
     limits: spec.limits,
     defaults: spec.defaults,
     rollouts: spec.rollouts,
+    windows: spec.windows,
+    correlation: spec.correlation,
+    slos: slos === undefined ? {} : parseAs(slosSchema(timeScale), slos, version).slos,
     people: spec.people,
     approvals: spec.approvals,
     probes: spec.probes,

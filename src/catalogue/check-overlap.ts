@@ -1,6 +1,6 @@
 /** What no runbook shows by itself: two of one name, and alerts that more than one of them would match. */
 import type { Written } from "./check-known.ts";
-import { matchesWhole } from "./classify.ts";
+import { matchesWhole } from "./match.ts";
 import type { RunbookSpec } from "./grammar/runbook.ts";
 import type { Problem } from "./problems.ts";
 

@@ -7,8 +7,9 @@ import type { Json } from "../contracts/json.ts";
 import type { ReasonCode } from "../contracts/verdict.ts";
 import { hashOf } from "./canonical.ts";
 import type { Catalogue, Runbook } from "./catalogue.ts";
+import { runbooksFor, whyNot } from "./match.ts";
 import { CompileError, compileCollect, compileProbe } from "./compile.ts";
-import { evaluateCondition } from "./expression.ts";
+import { parentsOf } from "./dependencies.ts";
 import { identify } from "./identity.ts";
 
 export type Classification =
@@ -20,18 +21,22 @@ export type Classification =
       joinKey: string;
       severity: Severity;
       probe: ProbeSpec;
+      /** Scopes under which its alerts are correlated. */
+      places: string[];
       detail: string;
     }
-  | { kind: "unmatched"; target: Target | null; code: "NO_RUNBOOK"; detail: string }
+  | { kind: "unmatched"; target: Target | null; places: string[]; code: "NO_RUNBOOK"; detail: string }
   /** A runbook matches, but it cannot be said what to do to which target: a person is told. */
   | { kind: "noTarget"; code: ReasonCode; detail: string; runbook: string | null };
 
 export function classify(catalogue: Catalogue, alert: Alert): Classification {
-  const matching = catalogue.runbooks.filter((runbook) => whyNot(runbook, alert.labels) === null);
+  const matching = runbooksFor(catalogue, alert.labels);
   const [runbook, ...others] = matching;
   if (runbook === undefined) {
     const detail = `no runbook of ${catalogue.runbooks.length} matches the alert ${alert.labels["alertname"] ?? "without a name"}`;
-    return { kind: "unmatched", target: anyTarget(catalogue, alert), code: "NO_RUNBOOK", detail };
+    const target = anyTarget(catalogue, alert);
+    const places = target === null ? [] : parentsOf(catalogue.inventory, target);
+    return { kind: "unmatched", target, places, code: "NO_RUNBOOK", detail };
   }
   if (others.length > 0) {
     const detail = `the runbooks ${matching.map((one) => one.name).join(", ")} all match`;
@@ -52,7 +57,8 @@ function compiled(catalogue: Catalogue, alert: Alert, runbook: Runbook, target: 
     compileCollect(catalogue, runbook, target, alert);
     const joinKey = hashOf([runbook.name, probe as unknown as Json]).slice(0, 32);
     const detail = `runbook ${runbook.name}; ${how}`;
-    return { kind: "matched", runbook, target, joinKey, severity: severityOf(alert.labels), probe, detail };
+    const places = parentsOf(catalogue.inventory, target);
+    return { kind: "matched", runbook, target, joinKey, severity: severityOf(alert.labels), probe, places, detail };
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return { kind: "noTarget", code: error.code, detail: `${runbook.name}: ${error.message}`, runbook: runbook.name };
@@ -65,34 +71,6 @@ export function explainMatch(catalogue: Catalogue, alert: Alert): { runbook: str
     const why = whyNot(runbook, alert.labels);
     return { runbook: runbook.name, matches: why === null, why: why ?? "every label of an entry matches" };
   });
-}
-
-/** null: it matches. Else what stands against the entry that came nearest. */
-function whyNot(runbook: Runbook, labels: Record<string, string>): string | null {
-  let nearest: string[] | null = null;
-  for (const entry of runbook.spec.match) {
-    const against = Object.entries(entry).flatMap(([label, matcher]) => against1(label, matcher, labels) ?? []);
-    if (against.length === 0) return null;
-    if (nearest === null || against.length < nearest.length) nearest = against;
-  }
-  return (nearest ?? ["it has no entry"]).join(", ");
-}
-
-type Matcher = string | { matches: string };
-
-function against1(label: string, matcher: Matcher, labels: Record<string, string>): string | null {
-  const value = Object.hasOwn(labels, label) ? (labels[label] ?? "") : null;
-  const has = value === null ? `there is no label ${label}` : `${label} is ${JSON.stringify(value)}`;
-  if (typeof matcher === "string") return value === matcher ? null : `${has}, not ${JSON.stringify(matcher)}`;
-  return value !== null && matchesWhole(value, matcher.matches)
-    ? null
-    : `${has}, which does not match ${matcher.matches}`;
-}
-
-/** RE2 over the whole value, as Prometheus matches labels: linear in time, whatever the pattern. */
-export function matchesWhole(value: string, pattern: string): boolean {
-  const result = evaluateCondition("value.matches(pattern)", { value, pattern: `^(?s:${pattern})$` });
-  return result.ok && result.value;
 }
 
 /** For an alert that no runbook matches: the target that the labels of any runbook would name, if they agree. */

@@ -6,6 +6,7 @@ import type { Target } from "../contracts/target.ts";
 import type { Catalogue, Runbook } from "./catalogue.ts";
 import { CompileError } from "./compile-error.ts";
 import { compileShared, groupLimitsOf } from "./compile-shared.ts";
+import { compileSurroundings } from "./compile-surroundings.ts";
 import type { Share } from "./grammar/common.ts";
 import { sizeKey } from "./inventory.ts";
 
@@ -17,12 +18,14 @@ export function compileLimits(
   alerts: readonly Alert[],
 ): PlanLimits {
   const { cooldown, attempts, rate } = runbook.spec.limits;
+  const [alert] = alerts;
   return {
     cooldownMs: cooldown,
     attempts,
     rate: rate ?? null,
     caps: capsOf(catalogue, runbook, target),
     shared: compileShared(catalogue, runbook, target, alerts),
+    ...(alert === undefined ? {} : { surroundings: compileSurroundings(catalogue, runbook, target, alert) }),
   };
 }
 

@@ -26,7 +26,7 @@ function builtIn(timeScale: number) {
 }
 
 /** The group's own, key by key before the defaults. */
-export function groupLimitsOf({ groups, defaults }: Catalogue, { group }: Target): GroupLimits {
+export function groupLimitsOf({ groups, defaults }: Catalogue, { group }: Pick<Target, "group">): GroupLimits {
   return { ...defaults, ...(Object.hasOwn(groups, group) ? groups[group]?.limits : {}) };
 }
 

@@ -20,6 +20,8 @@ export interface Snapshot {
   hash: string;
   config: FolderFile;
   inventory: FolderFile;
+  /** null: there is none, which is no fault. */
+  slos: FolderFile | null;
   runbooks: FolderFile[];
   /** By team: `teams/<team>/runbooks/*.yaml`. */
   teams: Map<string, FolderFile[]>;
@@ -27,6 +29,7 @@ export interface Snapshot {
 
 const CONFIG = "selfheal.yaml";
 const INVENTORY = "inventory.yaml";
+const SLOS = "slos.yaml";
 const TEAMS = "teams";
 /** A folder that changes faster than it can be read is tried again by the next look. */
 const TRIES = 5;
@@ -73,7 +76,15 @@ async function readOnce(folder: string): Promise<Snapshot> {
     if (top === TEAMS) teams.set(team, [...(teams.get(team) ?? []), one]);
   }
   const runbooks = files.filter(({ file }) => file.startsWith("runbooks"));
-  return { hash: hash.digest("hex"), config: named(CONFIG), inventory: named(INVENTORY), runbooks, teams };
+  const slos = named(SLOS);
+  return {
+    hash: hash.digest("hex"),
+    config: named(CONFIG),
+    inventory: named(INVENTORY),
+    slos: slos.fault === "ENOENT" ? null : slos,
+    runbooks,
+    teams,
+  };
 }
 
 /** Relative names, sorted. A folder that cannot be listed stands for itself, so that its fault is seen. */
@@ -83,7 +94,7 @@ async function filesOf(folder: string): Promise<string[]> {
   const own = await yamlIn(folder, "runbooks");
   // Teams may bring all the runbooks there are.
   const isMissing = own.length === 1 && own[0] === "runbooks" && teams.length > 0;
-  const files = [CONFIG, INVENTORY, ...(isMissing ? [] : own), ...ofTeams.flat()];
+  const files = [CONFIG, INVENTORY, SLOS, ...(isMissing ? [] : own), ...ofTeams.flat()];
   if (files.length <= MAX_FILES) return files;
   throw new Error(`${folder} has ${files.length} files with runbooks; at most ${MAX_FILES} are read`);
 }

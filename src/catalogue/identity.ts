@@ -12,6 +12,10 @@ export interface Inventory {
   members: ReadonlyMap<string, number>;
   /** Targets by `<kind> <place>`, of the places of `placesOf`; without a kind, of all kinds. */
   sizes: ReadonlyMap<string, number>;
+  /** By the scope of a target or place: what the targets there name in `dependsOn`. */
+  dependsOn: ReadonlyMap<string, readonly string[]>;
+  /** How many targets name a scope in `dependsOn`. */
+  dependents: ReadonlyMap<string, number>;
 }
 
 export type Identified =

@@ -1,7 +1,8 @@
 /** The inventory as targets, with an index of all their names. */
 import type { z } from "zod";
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
-import { placesOf } from "../contracts/scopes.ts";
+import { scopeOf } from "../contracts/ids.ts";
+import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
 import type { Target } from "../contracts/target.ts";
 import { inventorySchema, type InventorySpec, type TargetSpec } from "./grammar/inventory.ts";
 import { normaliseDomains, normaliseName, type Inventory } from "./identity.ts";
@@ -44,7 +45,22 @@ export function indexInventory(
       else known.set(name, target);
     }
   }
-  return { inventory: { domains, targets, byName, members, sizes }, clashes };
+  return { inventory: { domains, targets, byName, members, sizes, ...dependencyIndex(targets) }, clashes };
+}
+
+/** What depends on what, by scopes. */
+function dependencyIndex(targets: readonly Target[]): Pick<Inventory, "dependsOn" | "dependents"> {
+  const dependsOn = new Map<string, string[]>();
+  const dependents = new Map<string, number>();
+  for (const target of targets) {
+    const needs = target.dependsOn ?? [];
+    if (needs.length === 0) continue;
+    for (const scope of [scopeOf.target(target), ...new Set(placesOf(target))]) {
+      if (scope !== GLOBAL_SCOPE) dependsOn.set(scope, [...new Set([...(dependsOn.get(scope) ?? []), ...needs])]);
+    }
+    for (const needed of needs) dependents.set(needed, (dependents.get(needed) ?? 0) + 1);
+  }
+  return { dependsOn, dependents };
 }
 
 type Parsed = z.ZodSafeParseResult<InventorySpec>;

@@ -1,14 +1,16 @@
-/** A folder as a catalogue: `selfheal.yaml`, `inventory.yaml`, runbooks, teams. All mistakes are found at once. */
+/** A folder as a catalogue: `selfheal.yaml`, `inventory.yaml`, `slos.yaml`, runbooks, teams. All mistakes are found at once. */
 import type { JsonObject } from "../contracts/json.ts";
 import { checkBound } from "./check-bound.ts";
 import { catalogueFromContent, versionOf, type Actions, type Catalogue, type Content } from "./catalogue.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkInventory } from "./check-inventory.ts";
 import type { Known, Written } from "./check-known.ts";
+import { checkSurroundings } from "./check-surroundings.ts";
 import { checkOverlap, checkSameNames } from "./check-overlap.ts";
 import { readFileAlone, readFolder, type Snapshot } from "./folder.ts";
 import { configSchema, type ConfigSpec } from "./grammar/config.ts";
 import type { InventorySpec } from "./grammar/inventory.ts";
+import { slosSchema, type SlosSpec } from "./grammar/slos.ts";
 import { indexOf } from "./inventory.ts";
 import { hasErrors, sortProblems, type Problem } from "./problems.ts";
 import { parseSource, parseTargets, readRunbook } from "./read-runbook.ts";
@@ -56,9 +58,10 @@ export async function checkRunbookFiles(files: readonly string[], actions: Actio
 /** Pure: from the files' content to a catalogue or problems. */
 export function check(sources: Sources, options: LoadOptions): Loaded {
   const problems: Problem[] = [];
-  for (const source of [sources.config, sources.inventory]) problems.push(...(source?.problems ?? []));
+  for (const source of [sources.config, sources.inventory, sources.slos]) problems.push(...(source?.problems ?? []));
   const config = sources.config && parseSource(sources.config, configSchema(1), problems);
   const inventory = sources.inventory && parseTargets(sources.inventory, problems);
+  const slos = sources.slos ? parseSource(sources.slos, slosSchema(1), problems) : null;
   const known: Known = { actions: options.actions, config, ...kindsOf(inventory) };
   const runbooks = sources.runbooks.map((source) => readRunbook(source, known, null));
   problems.push(...runbooks.flatMap((one) => one.problems));
@@ -68,7 +71,7 @@ export function check(sources: Sources, options: LoadOptions): Loaded {
   problems.push(...settled.problems);
   const all = [...own, ...settled.runbooks];
   const isPartial = settled.teams.some(({ state }) => state !== "current");
-  problems.push(...checkPlatform({ sources, config, inventory, runbooks: all, isPartial }, options));
+  problems.push(...checkPlatform({ sources, config, inventory, slos, runbooks: all, isPartial }, options));
   const sorted = sortProblems(problems);
   // What is wrong in a team's folder is the team's alone.
   const isBroken = hasErrors(sorted.filter((problem) => !settled.problems.includes(problem)));
@@ -81,16 +84,18 @@ interface Platform {
   sources: Sources;
   config: ConfigSpec | null;
   inventory: InventorySpec | null;
+  slos: SlosSpec | null;
   runbooks: readonly Written[];
   /** A team's runbooks are not as its files say. */
   isPartial: boolean;
 }
 
 function checkPlatform(
-  { sources, config, inventory, runbooks, isPartial }: Platform,
+  { sources, config, inventory, slos, runbooks, isPartial }: Platform,
   { actions, secrets }: LoadOptions,
 ): Problem[] {
-  const problems: Problem[] = [];
+  const names = runbooks.map(({ spec }) => spec.metadata.name);
+  const problems: Problem[] = checkSurroundings(sources, { config, inventory, slos, runbooks: names });
   if (sources.config !== null && config !== null) {
     problems.push(...checkConfig(sources.config, config, secrets ?? null));
     problems.push(...checkBound(sources.config, config, { runbooks, actions, isPartial }));
@@ -125,6 +130,7 @@ function build(
     config,
     inventory: json(sources.inventory),
     runbooks: byName.map(({ source }) => json(source)),
+    ...(sources.slos ? { slos: json(sources.slos) } : {}),
     ...(teams.length === 0
       ? {}
       : { teams: Object.fromEntries(teams.map(({ team, runbooks: names }) => [team, names])) }),

@@ -1,4 +1,4 @@
-/** JSON Schema of the three kinds of file, for editors: completion and errors while somebody writes. */
+/** JSON Schema of the kinds of file, for editors: completion and errors while somebody writes. */
 import { z } from "zod";
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import type { AnyAction } from "../ports/action.ts";
@@ -7,16 +7,18 @@ import { connectionsSchema } from "./connections.ts";
 import { DURATION_HELP, DURATION_PATTERN } from "./duration.ts";
 import { configSchema } from "./grammar/config.ts";
 import { inventorySchema } from "./grammar/inventory.ts";
+import { slosSchema } from "./grammar/slos.ts";
 import { runbookSchema } from "./grammar/runbook.ts";
 import { isDuration } from "./inputs.ts";
 import { shapeOf } from "./issues.ts";
 import { PROBE_KINDS } from "./probe-kinds.ts";
 
-export const KINDS = ["runbook", "config", "inventory"] as const;
+export const KINDS = ["runbook", "config", "inventory", "slos"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export function jsonSchema(kind: Kind, actions: Actions): JsonObject {
   if (kind === "inventory") return toSchema(inventorySchema);
+  if (kind === "slos") return toSchema(slosSchema(1));
   if (kind === "config") return withConnections(toSchema(configSchema(1)));
   return withActions(toSchema(runbookSchema(1)), actions);
 }

@@ -7,6 +7,8 @@ export interface Sources {
   /** null: not at hand; what refers to it is not checked and no catalogue comes of it. */
   config: YamlSource | null;
   inventory: YamlSource | null;
+  /** null or left out: there is none. */
+  slos?: YamlSource | null;
   /** Of nobody in particular: they may touch every group. */
   runbooks: YamlSource[];
   /** By team. */
@@ -29,6 +31,7 @@ export class ParsedFiles {
     const sources = {
       config: source(snapshot.config),
       inventory: source(snapshot.inventory),
+      slos: snapshot.slos === null ? null : source(snapshot.slos),
       runbooks: snapshot.runbooks.map(source),
       teams: new Map(teams),
     };

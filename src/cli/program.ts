@@ -15,6 +15,7 @@ import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { temporalCommand } from "./temporal.ts";
+import { surroundingCommands } from "./windows.ts";
 import { workerCommand } from "./worker.ts";
 
 const EXIT_CODES = `
@@ -47,6 +48,7 @@ export function selfhealProgram(): Command {
     remediationCommand(),
     ...controlCommands(),
     catalogueCommand(),
+    ...surroundingCommands(),
     doctorCommand(),
     schemaCommand(),
     alertmanagerCommand(),

@@ -59,12 +59,25 @@ function rootOf(url: string): string {
 }
 
 /** One call under `/v1`: `path` begins with a slash. A body makes it a POST. Throws a UserError that says what to do. */
-export function callApi<T>(options: ApiOptions, path: string, body: object | null = null): Promise<T> {
-  return request<T>(options, rootOf(options.url), path, body);
+export function callApi<T>(
+  options: ApiOptions,
+  path: string,
+  body: object | null = null,
+  method: Method = body === null ? "GET" : "POST",
+): Promise<T> {
+  return request<T>(options, rootOf(options.url), path, body, method);
 }
 
-async function request<T>(options: ApiOptions, base: string, path: string, body: object | null): Promise<T> {
-  const response = await send(options, base + path, body);
+type Method = "GET" | "POST" | "PUT";
+
+async function request<T>(
+  options: ApiOptions,
+  base: string,
+  path: string,
+  body: object | null,
+  method: Method = body === null ? "GET" : "POST",
+): Promise<T> {
+  const response = await send(options, base + path, body, method);
   const text = await response.text().catch(() => "");
   if (response.ok) return parsed<T>(text, options);
   const problem = problemOf(text);
@@ -73,11 +86,11 @@ async function request<T>(options: ApiOptions, base: string, path: string, body:
   });
 }
 
-async function send(options: ApiOptions, url: string, body: object | null): Promise<Response> {
+async function send(options: ApiOptions, url: string, body: object | null, method: Method): Promise<Response> {
   const authorization = options.token === null ? {} : { authorization: `Bearer ${options.token.reveal()}` };
   try {
     return await options.fetch(url, {
-      method: body === null ? "GET" : "POST",
+      method,
       headers: { accept: "application/json", "content-type": "application/json", ...authorization },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),

@@ -9,7 +9,9 @@ import { printResult } from "./output.ts";
 
 export function schemaCommand(): Command {
   const command = new Command("schema")
-    .description("Print the JSON Schema of runbooks, selfheal.yaml (config) or inventory.yaml: completion in editors.")
+    .description(
+      "Print the JSON Schema of runbooks, selfheal.yaml (config), inventory.yaml or slos.yaml: completion in editors.",
+    )
     .addArgument(new Argument("[kind]", "which file").choices(KINDS).default("runbook"))
     .option("--out <folder>", "write all of them there, as KIND.schema.json");
   command.action(async (kind: Kind, options: { out?: string }) => {

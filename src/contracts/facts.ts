@@ -2,6 +2,7 @@
 import type { Json } from "./json.ts";
 import type { Risk } from "./plan.ts";
 import type { ProbeReading } from "./probe.ts";
+import type { SurroundingFacts } from "./surroundings.ts";
 import type { Target } from "./target.ts";
 
 export type Mode = "observe" | "review" | "auto";
@@ -51,13 +52,18 @@ export interface CountedFacts {
   pauses: Pause[];
   /** What the limits over all runbooks need; null: the plan has none. */
   shared: SharedFacts | null;
+  /** What goes on around the target; null: the plan has no limits by it. */
+  surroundings: SurroundingFacts | null;
 }
 
-export const BREAKER_KINDS = ["storm", "errorBudget"] as const;
-/** `storm`: nothing new acts in its scope. `errorBudget`: a person approves every plan in its scope. */
+export const BREAKER_KINDS = ["storm", "errorBudget", "correlation"] as const;
+/**
+ * `storm`: nothing new acts in its scope. `errorBudget`: a person approves every plan in its scope. `correlation`: the
+ * parent that `scope` names is healed, and what is under it waits.
+ */
 export type BreakerKind = (typeof BREAKER_KINDS)[number];
 
-/** A latch: only a person resets it. */
+/** A latch: only a person resets it; that of a correlation, the healing of its parent too. */
 export interface Breaker {
   id: string;
   kind: BreakerKind;

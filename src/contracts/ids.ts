@@ -63,4 +63,6 @@ export const scopeOf = {
     `runbook:${encodeURIComponent(name)}@${encodeURIComponent(group)}`,
   region: (name: string): string => `region:${encodeURIComponent(name)}`,
   service: (name: string): string => `service:${encodeURIComponent(name)}`,
+  /** Held by what depends on the scope, so that its healing waits for theirs. */
+  needs: (scope: string): string => `needs:${scope}`,
 };

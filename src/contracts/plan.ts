@@ -1,6 +1,7 @@
 import type { Severity } from "./alert.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { ProbeSpec } from "./probe.ts";
+import type { SurroundingLimits } from "./surroundings.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the plan's shape that this interpreter runs; a worker refuses any other (design §3 law 11). */
@@ -98,6 +99,8 @@ export interface PlanLimits {
   caps: ScopeCap[];
   /** What the configuration limits for all runbooks together. Left out: a plan from before there was any of it. */
   shared?: SharedLimits;
+  /** What goes on around the target. Left out: as above. */
+  surroundings?: SurroundingLimits;
 }
 
 /** So many in a window, at a place of the target (`global`, `group:web`), over all runbooks. */

@@ -42,6 +42,13 @@ export const REASONS = {
   COST_BUDGET: "the estimated cost does not fit into the budget of its window",
   SECURITY_APPROVAL: "a matter of security always needs the approval of a person",
   ROLLOUT: "this version of the runbook does not act on this target by itself yet",
+  MAINTENANCE_WINDOW: "a maintenance window is open: people work on the target",
+  DEPLOY_WINDOW: "a deploy window is open: a deployment or migration changes the target",
+  SILENCED: "a person has silenced alerts of this target: somebody is at work there",
+  DEPENDENCY: "something that the target depends on, or that depends on it, is in work",
+  CORRELATED: "many targets under one parent are unhealthy: the parent is healed first",
+  SLO_BUDGET: "the error budget of a service level objective asks for a person",
+  HELD_ELSEWHERE: "another system holds this target",
 } as const;
 export type ReasonCode = keyof typeof REASONS;
 
@@ -54,7 +61,9 @@ export interface GuardrailResult {
   /** The facts this guardrail saw. */
   saw: { [key: string]: Json };
   /** Breakers that this result trips: the record latches them where the decision counts. */
-  trips?: { kind: BreakerKind; scope: string }[];
+  trips?: { kind: BreakerKind; scope: string; remedy?: string | null }[];
+  /** What a `wait` ends with: `window:<id>`, `hold:<id>`, `pause:<id>`, `latch:<scope>`. Whoever ends one wakes its waiters. */
+  waitsFor?: string[];
   /** ISO; for `wait`, the earliest time at which it may pass, when that is known. */
   until?: string;
 }

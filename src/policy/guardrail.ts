@@ -52,7 +52,8 @@ export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
   if (first === undefined) throw new Error("there is no result to choose from");
   const untils = worst.flatMap(({ until }) => (until === undefined ? [] : [until])).sort();
   const trips = results.flatMap((result) => result.trips ?? []);
-  const { until: _, trips: __, ...base } = first;
+  const waitsFor = worst.flatMap((result) => result.waitsFor ?? []);
+  const { until: _, trips: __, waitsFor: ___, ...base } = first;
   return {
     ...base,
     detail: worst.map((result) => result.detail).join("; "),
@@ -60,6 +61,7 @@ export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
     // All of them must be over, and one without a known end leaves the end unknown.
     ...(untils.length === worst.length ? { until: untils.at(-1) ?? "" } : {}),
     ...(trips.length === 0 ? {} : { trips }),
+    ...(waitsFor.length === 0 ? {} : { waitsFor }),
   };
 }
 

@@ -114,6 +114,8 @@ export interface Silence {
   createdBy: string;
   startsAt: string;
   endsAt: string;
+  /** Made by selfheal. */
+  ours: boolean;
 }
 export interface SilencePort {
   /** @acts */

@@ -8,7 +8,7 @@ import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
 import type { Plan } from "../contracts/plan.ts";
-import type { GuardrailResult } from "../contracts/verdict.ts";
+import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
 import type { Admission, AdmissionRequest, Admitted } from "./api.ts";
 import { appendAudit } from "./audit.ts";
 import { latch } from "./breakers.ts";
@@ -56,9 +56,10 @@ interface Evaluated {
 
 async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Admission> {
   const { request, counted, results, at } = evaluated;
-  if (results.some((result) => result.outcome !== "pass" && result.outcome !== "wait")) {
-    return refuse(tx, request, results);
-  }
+  const against = results.filter((result) => result.outcome !== "pass" && result.outcome !== "wait");
+  const asksPerson = against.length > 0 && against.every((result) => result.outcome === "review");
+  if (asksPerson && (await isFirst(tx, request))) return reconsider(tx, request, results, against, at);
+  if (against.length > 0) return refuse(tx, request, results);
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
   const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
   const wait = whyFull(request, counted, results) ?? (await whyBehind(tx, request, place, ahead));
@@ -76,6 +77,36 @@ async function admittedBefore(tx: Transaction<Tables>, request: AdmissionRequest
     .where("plan_hash", "=", request.planHash)
     .executeTakeFirst();
   return found === undefined ? null : { status: "admitted", results: found.results };
+}
+
+/** A plan that is sent back once and passes the forecast again would go in circles. */
+async function isFirst(tx: Transaction<Tables>, { remediationId, planHash }: AdmissionRequest): Promise<boolean> {
+  const before = await tx
+    .selectFrom("audit")
+    .select("seq")
+    .where("chain", "=", remediationId)
+    .where("key", "=", `${RECONSIDERED}:${planHash}`)
+    .executeTakeFirst();
+  return before === undefined;
+}
+
+const RECONSIDERED = "admissionReconsidered";
+
+/**
+ * Since the forecast something came up that asks for a person: a breaker tripped, a standing approval was used up. It is
+ * confirmed and decided again at once, and asks, instead of being refused.
+ */
+async function reconsider(
+  tx: Transaction<Tables>,
+  request: AdmissionRequest,
+  results: GuardrailResult[],
+  against: GuardrailResult[],
+  at: string,
+): Promise<Admission> {
+  await removeFromQueue(tx, request.remediationId);
+  await audit(tx, request, RECONSIDERED, { results: asJson(results) });
+  const detail = `decided again: ${against.map((result) => result.detail).join("; ")}`;
+  return { status: "queued", results, position: 1, detail, until: at };
 }
 
 async function refuse(
@@ -123,21 +154,22 @@ async function enqueue(
   const holds = (await needsPerson(tx, request, cappedScopes(plan))) ? [] : heldPlaces(plan, results);
   const workflowId = row.workflow_id;
   const fewerThan = fewerInWork(plan, counted, results);
-  const waiter = { remediationId, workflowId, plan, planHash, place, holds, waitUntil: until, detail, fewerThan };
-  const isNew = await stayInQueue(tx, waiter);
+  const waitsFor = results.flatMap((result) => result.waitsFor ?? []);
+  const waiter = { remediationId, workflowId, plan, planHash, place, holds, waitUntil: until, detail };
+  const isNew = await stayInQueue(tx, { ...waiter, waitsFor, fewerThan });
   if (isNew) await audit(tx, request, "queued", { detail, results: asJson(results) });
   return { status: "queued", results, position: ahead.count + 1, detail, until };
 }
 
-/** What is unhealthy outside the record nobody hints about: only when fewer of the group are held is it worth a look. */
-function fewerInWork(
-  plan: Plan,
-  counted: CountedFacts,
-  results: GuardrailResult[],
-): { scope: string; max: number } | null {
-  if (!results.some((result) => result.code === "MIN_HEALTHY" && result.outcome === "wait")) return null;
-  const scope = scopeOf.group(plan.target.group);
-  return { scope, max: counted.held[scope] ?? 0 };
+/** Of what is no cap of the plan: only when fewer targets are held there is it worth a look. */
+function fewerInWork(plan: Plan, counted: CountedFacts, results: GuardrailResult[]): { scope: string; max: number }[] {
+  const waitsBy = (code: ReasonCode): boolean => results.some((one) => one.code === code && one.outcome === "wait");
+  const group = scopeOf.group(plan.target.group);
+  const busy = counted.surroundings?.busy ?? [];
+  return [
+    ...(waitsBy("MIN_HEALTHY") ? [{ scope: group, max: counted.held[group] ?? 0 }] : []),
+    ...(waitsBy("DEPENDENCY") ? busy.map(({ scope, held }) => ({ scope, max: held })) : []),
+  ];
 }
 
 /** A lease that was left over fills one of its scopes: until a person acts, others need not wait behind this one. */

@@ -1,5 +1,5 @@
 /** What the record does for the guardrails and for those who steer them; a part of RecordStore (api.ts). */
-import type { Severity } from "../contracts/alert.ts";
+import type { Alert, Severity } from "../contracts/alert.ts";
 import type { Breaker, OutsideHealth } from "../contracts/facts.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
@@ -9,8 +9,11 @@ import type { LeaseState } from "./api.ts";
 export interface Tripped {
   breaker: Breaker;
   key: string;
+  route: "page" | "message";
   title: string;
   text: string;
+  /** Of a correlation whose parent a runbook heals: the alert that starts it. It lies in the outbox already. */
+  parent: Alert | null;
 }
 
 export interface BreakerRow extends Breaker {

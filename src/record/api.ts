@@ -10,6 +10,7 @@ import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { PeopleRecord } from "./api-people.ts";
+import type { SurroundingRecord } from "./api-surroundings.ts";
 import type { SweepRecord } from "./api-sweep.ts";
 import type { TemporalRecord } from "./api-temporal.ts";
 
@@ -21,6 +22,8 @@ export interface ReceivedAlert {
   target: TargetRef | null;
   /** The target's group, where the inventory knows it: what the storm breaker counts by. */
   group?: string | null;
+  /** Scopes under which it is correlated: its places, and what it depends on. */
+  places?: string[];
   runbook: string | null;
   /** For `unmatched` and `ignored`: why. */
   disposition: "received" | "unmatched" | "ignored";
@@ -175,7 +178,15 @@ export interface ListFilter {
 }
 
 export interface RecordStore
-  extends Ingest, EffectRecord, EpisodeRecord, PeopleRecord, SweepRecord, TemporalRecord, GuardRecord {
+  extends
+    Ingest,
+    EffectRecord,
+    EpisodeRecord,
+    PeopleRecord,
+    SweepRecord,
+    TemporalRecord,
+    GuardRecord,
+    SurroundingRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;

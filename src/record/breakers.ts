@@ -4,7 +4,12 @@
  */
 import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
+import { parentAlert, parentScopesOf } from "../contracts/correlation.ts";
+import type { Alert } from "../contracts/alert.ts";
 import type { Breaker } from "../contracts/facts.ts";
+import { faultKey } from "../contracts/ids.ts";
+import { assertNever } from "../contracts/json.ts";
+import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
 import type { BreakerRow, GuardRecord, Tripped } from "./api-guards.ts";
 import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
@@ -22,7 +27,7 @@ export async function latch(
 ): Promise<Tripped[]> {
   const tripped: Tripped[] = [];
   for (const result of results) {
-    for (const { kind, scope } of result.trips ?? []) {
+    for (const { kind, scope, remedy = null } of result.trips ?? []) {
       const row = await sql<{ id: string; trippedAt: string }>`
         insert into breakers (id, kind, scope, reason, remediation_id, tripped_at)
         values (${randomUUID()}, ${kind}, ${scope}, ${result.detail}, ${remediationId}, selfheal_now())
@@ -31,28 +36,63 @@ export async function latch(
       const made = row.rows[0];
       if (made === undefined) continue;
       const breaker: Breaker = { ...made, kind, scope, reason: result.detail };
-      tripped.push(await tell(tx, remediationId, breaker));
+      const parent = remedy === null ? null : await alertOfParent(tx, breaker);
+      tripped.push({ ...(await tell(tx, remediationId, breaker, remedy)), parent });
     }
   }
   return tripped;
 }
 
-async function tell(tx: Transaction<Tables>, remediationId: string, breaker: Breaker): Promise<Tripped> {
-  const { id, kind, scope, reason } = breaker;
-  const title =
-    kind === "storm"
-      ? `storm breaker of ${scope} tripped: nothing new is healed there`
-      : `error budget of ${scope} is used up: a person approves every plan there`;
+/**
+ * The parent's remediation begins by an alert of our own in the outbox of this very transaction: whoever dies now, it is
+ * delivered, and the latch makes it one.
+ */
+async function alertOfParent(tx: Transaction<Tables>, { id, scope, reason, trippedAt }: Breaker): Promise<Alert> {
+  const alert = parentAlert({ id, scope, reason, trippedAt });
+  await sql`
+    insert into alerts (fault_key, status, fingerprint, starts_at, ends_at, labels, annotations, source, disposition,
+                        repeats, received_at, last_seen_at)
+    values (${faultKey(alert)}, 'firing', ${alert.fingerprint}, ${alert.startsAt}, null, ${JSON.stringify(alert.labels)},
+            ${JSON.stringify(alert.annotations)}, ${alert.source}, 'received', 0, selfheal_now(), selfheal_now())
+    on conflict (fault_key, status) do nothing`.execute(tx);
+  return alert;
+}
+
+function titleOf({ kind, scope }: Breaker, remedy: string | null): string {
+  switch (kind) {
+    case "storm":
+      return `storm breaker of ${scope} tripped: nothing new is healed there`;
+    case "errorBudget":
+      return `error budget of ${scope} is used up: a person approves every plan there`;
+    case "correlation":
+      return remedy === null
+        ? `many targets under ${scope} are unhealthy: nothing under it is healed until a person resets it`
+        : `many targets under ${scope} are unhealthy: ${remedy} heals ${scope} first`;
+    default:
+      return assertNever(kind, "breaker");
+  }
+}
+
+async function tell(
+  tx: Transaction<Tables>,
+  remediationId: string,
+  breaker: Breaker,
+  remedy: string | null,
+): Promise<Omit<Tripped, "parent">> {
+  const { id, reason } = breaker;
+  const title = titleOf(breaker, remedy);
   const text = `${reason}. selfheal breaker list`;
   const key = `breaker-${id}`;
+  // Whoever heals the parent tells people himself when it does not work.
+  const route = remedy === null ? "page" : "message";
   await appendAudit(tx, { chain: CONTROL_CHAIN, key: `tripped:${id}`, kind: "breakerTripped", body: { ...breaker } });
   const entry = { chain: remediationId, key: `escalation:${key}`, kind: "escalation" };
-  await appendAudit(tx, { ...entry, body: { key, route: "page", summary: `${title}: ${text}` } });
+  await appendAudit(tx, { ...entry, body: { key, route, summary: `${title}: ${text}` } });
   await tx
     .insertInto("escalations")
-    .values({ remediation_id: remediationId, key, route: "page", summary: `${title}: ${text}`, at: now })
+    .values({ remediation_id: remediationId, key, route, summary: `${title}: ${text}`, at: now })
     .execute();
-  return { breaker, key, title, text };
+  return { breaker, key, route, title, text };
 }
 
 /** Outside of an admission: what a forecast found. */
@@ -73,7 +113,7 @@ export async function openBreakers(db: Session): Promise<BreakerRow[]> {
   const found = await sql<BreakerRow>`
     select b.id, b.kind, b.scope, b.reason, b.tripped_at as "trippedAt", b.remediation_id as "remediationId",
            (select count(*)::int from queue q join remediations r using (remediation_id)
-             where b.scope = any(r.pause_scopes)) as waiting
+             where b.scope = any(r.pause_scopes) or 'latch:' || b.scope = any(q.waits_for)) as waiting
       from breakers b where b.reset_at is null order by b.tripped_at, b.id`.execute(db);
   return found.rows;
 }
@@ -98,4 +138,20 @@ export async function resetBreakers(
     }
     return rows;
   });
+}
+
+/** The parent is well again: what waited for it is decided afresh, and what was counted before does not count again. */
+export async function parentHealed(tx: Transaction<Tables>, target: TargetRef, remediationId: string): Promise<void> {
+  const rows = await tx
+    .updateTable("breakers")
+    .set({ reset_at: now, reset_by: "selfheal", reset_reason: `remediation ${remediationId}`, reset_how: "reEvaluate" })
+    .where("kind", "=", "correlation")
+    .where("scope", "in", parentScopesOf(target))
+    .where("reset_at", "is", null)
+    .returning(["id", "kind", "scope"])
+    .execute();
+  for (const { id, kind, scope } of rows) {
+    const body = { id, kind, scope, by: "selfheal", reason: `remediation ${remediationId}`, how: "reEvaluate" };
+    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `reset:${id}`, kind: "breakerReset", body });
+  }
 }

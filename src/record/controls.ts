@@ -6,6 +6,7 @@ import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission, lockPauses } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
+import { mayAskAgain } from "./waiting.ts";
 
 /** Once it has returned, no apply in its scope begins. A second pause by the same person for the same reason is one. */
 export async function pause(
@@ -34,6 +35,7 @@ export async function pause(
 
 export async function resume(db: Database, id: string, by: string): Promise<void> {
   await inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
     await lockPauses(tx);
     const lifted = await tx
       .updateTable("pauses")
@@ -45,6 +47,7 @@ export async function resume(db: Database, id: string, by: string): Promise<void
     if (lifted === undefined) return;
     const body = { id, scope: lifted.scope, by };
     await appendAudit(tx, { chain: CONTROL_CHAIN, key: `resume:${id}`, kind: "resumed", body });
+    await mayAskAgain(tx, [`pause:${id}`]);
   });
 }
 

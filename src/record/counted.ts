@@ -8,6 +8,7 @@ import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.t
 import type { Plan } from "../contracts/plan.ts";
 import type { Session } from "./pool.ts";
 import { sharedColumns, type SharedCounted, sharedFacts } from "./counted-shared.ts";
+import { countSurroundings } from "./counted-surroundings.ts";
 import { leasedScopes } from "./scopes.ts";
 
 interface Counted {
@@ -82,5 +83,6 @@ export async function countFacts(
   const { now, held, shared: ofAll, ...rest } = found.rows[0] as Counted;
   const number = (of: "all" | "left") => Object.fromEntries(scopes.map((scope) => [scope, held?.[scope]?.[of] ?? 0]));
   const others = ofAll === null ? null : sharedFacts(ofAll);
-  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others }, now };
+  const surroundings = await countSurroundings(db, remediationId, plan);
+  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings }, now };
 }

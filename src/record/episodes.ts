@@ -5,6 +5,7 @@ import type { JsonObject } from "../contracts/json.ts";
 import type { Outcome } from "../contracts/remediation.ts";
 import type { Closed, CloseRequest, Progress } from "./api-episodes.ts";
 import { appendAudit, GENESIS } from "./audit.ts";
+import { parentHealed } from "./breakers.ts";
 import { now } from "./clock.ts";
 import { giveBackLeases } from "./left-out.ts";
 import { lockAdmission } from "./locks.ts";
@@ -77,6 +78,9 @@ async function tryClose(tx: Transaction<Tables>, request: CloseRequest, locked: 
   const keepLeases = gaveBack && (await isUnsettled(tx, remediationId));
   const leftOut = await giveBack(tx, row, outcome, keepLeases);
   await pauseItself(tx, row, outcome);
+  if (outcome === "healed" || outcome === "recovered") {
+    await parentHealed(tx, { kind: row.target_kind, id: row.target_id }, remediationId);
+  }
   const entry = { chain: remediationId, ...closedEntry(request, { keepLeases, leftOut }) };
   const auditHead = await appendAudit(tx, entry);
   await tx

@@ -58,7 +58,7 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
     with input as materialized (
       select * from json_to_recordset(${input}) as x(
         ordinal int, times int, "faultKey" text, status text, fingerprint text, "startsAt" text, "endsAt" text,
-        labels json, annotations json, source text, "targetKind" text, "targetId" text, "targetGroup" text, runbook text,
+        labels json, annotations json, source text, "targetKind" text, "targetId" text, "targetGroup" text, "targetPlaces" text[], runbook text,
         disposition text, reason text, "reopenAfterMs" bigint)),
     decided as materialized (
       select i.ordinal, i.status, d.*,
@@ -66,9 +66,9 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
         from input i join decided_faults d on d.fault_key = i."faultKey"),
     written as (
       insert into alerts (fault_key, status, fingerprint, starts_at, ends_at, labels, annotations, source, target_kind,
-                          target_id, target_group, runbook, disposition, reason, repeats, received_at, last_seen_at)
+                          target_id, target_group, target_places, runbook, disposition, reason, repeats, received_at, last_seen_at)
       select "faultKey", status, fingerprint, "startsAt", "endsAt", labels, annotations, source, "targetKind",
-             "targetId", "targetGroup", runbook, disposition, reason, times - 1, selfheal_now(), selfheal_now()
+             "targetId", "targetGroup", "targetPlaces", runbook, disposition, reason, times - 1, selfheal_now(), selfheal_now()
         from input order by "faultKey" collate "C", status
       on conflict (fault_key, status) do update set ${CHANGES}
       returning fault_key, status, disposition)
@@ -99,6 +99,7 @@ const CHANGES = (() => {
     target_kind = case when ${stays} then alerts.target_kind else excluded.target_kind end,
     target_id = case when ${stays} then alerts.target_id else excluded.target_id end,
     target_group = case when ${stays} then alerts.target_group else excluded.target_group end,
+    target_places = case when ${stays} then alerts.target_places else excluded.target_places end,
     runbook = case when ${stays} then alerts.runbook else excluded.runbook end,
     reason = case when ${stays} then alerts.reason else excluded.reason end,
     disposition = case when ${stays} then alerts.disposition else excluded.disposition end`;
@@ -128,6 +129,7 @@ function toInput(fact: Fact, ordinal: number) {
     targetKind: target?.kind ?? null,
     targetId: target?.id ?? null,
     targetGroup: fact.last.group ?? null,
+    targetPlaces: fact.last.places ?? [],
     runbook,
     disposition,
     reason,

@@ -96,14 +96,15 @@ export interface Waiter {
   holds: string[];
   waitUntil: string | null;
   detail: string;
-  /** Targets held now on the group's scope, when it waits for members to become healthy: fewer of them may help. */
-  fewerThan: { scope: string; max: number } | null;
+  waitsFor: string[];
+  /** Scopes with the targets that are held on them now, where fewer of them may help. */
+  fewerThan: { scope: string; max: number }[];
 }
 
 /** Answers true when it was not in the queue before. */
 export async function stayInQueue(tx: Transaction<Tables>, waiter: Waiter): Promise<boolean> {
   const capped = cappedScopes(waiter.plan);
-  const caps = waiter.fewerThan === null ? capped : [...capped, waiter.fewerThan];
+  const caps = [...capped, ...waiter.fewerThan];
   const what = {
     severity: waiter.plan.severity,
     rank_at: waiter.place.rankAt,
@@ -113,6 +114,7 @@ export async function stayInQueue(tx: Transaction<Tables>, waiter: Waiter): Prom
     holds: waiter.holds,
     wait_until: waiter.waitUntil,
     detail: waiter.detail,
+    waits_for: waiter.waitsFor,
   };
   await tx
     .insertInto("queue")
@@ -128,7 +130,10 @@ export async function stayInQueue(tx: Transaction<Tables>, waiter: Waiter): Prom
 }
 
 export async function removeFromQueue(tx: Transaction<Tables>, remediationId: string): Promise<void> {
-  await tx.deleteFrom("queue").where("remediation_id", "=", remediationId).execute();
+  await sql`
+    with gone as (delete from queue where remediation_id = ${remediationId} returning remediation_id)
+    update waits w set done_at = selfheal_now() from gone
+     where w.key = gone.remediation_id || '/queue' and w.done_at is null`.execute(tx);
 }
 
 export async function leaveQueue(db: Database, remediationId: string): Promise<void> {
@@ -148,7 +153,7 @@ interface Candidate {
   target: string;
   caps: { scope: string; max: number }[];
   holds: string[];
-  /** It waits for a known time, a pause or a breaker: no use in waking it, but it may keep its place. */
+  /** It waits for a known time, a pause, a breaker or a hold: no use in waking it, but it may keep its place. */
   asleep: boolean;
 }
 
@@ -162,8 +167,11 @@ async function candidates(db: Session, before: Place | null = null): Promise<Can
            coalesce(q.wait_until > selfheal_now(), false) or exists (
              select 1 from pauses p where p.resumed_at is null and p.scope = any(r.pause_scopes)
                 and (p.until_at is null or p.until_at > selfheal_now())) or exists (
-             select 1 from breakers b where b.kind = 'storm' and b.reset_at is null
-                and b.scope = any(r.pause_scopes)) as asleep
+             select 1 from breakers b where b.reset_at is null
+                and (b.kind = 'storm' and b.scope = any(r.pause_scopes)
+                  or b.kind = 'correlation' and 'latch:' || b.scope = any(q.waits_for))) or exists (
+             select 1 from holds h where h.released_at is null and (h.until_at is null or h.until_at > selfheal_now())
+                and 'hold:' || h.id = any(q.waits_for)) as asleep
       from queue q join remediations r using (remediation_id)
      where r.closed_at is null ${ahead}
      order by q.rank_at, q.seq`.execute(db);

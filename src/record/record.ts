@@ -12,9 +12,11 @@ import * as controls from "./controls.ts";
 import * as breakers from "./breakers.ts";
 import { countFacts } from "./counted.ts";
 import { saveGroupHealth } from "./counted-shared.ts";
+import { saveReading } from "./counted-surroundings.ts";
 import * as effects from "./effects.ts";
 import * as episodes from "./episodes.ts";
 import { escalation, escalationSent } from "./escalations.ts";
+import * as holds from "./holds.ts";
 import * as ingest from "./ingest.ts";
 import * as leases from "./leases.ts";
 import * as leftOut from "./left-out.ts";
@@ -30,6 +32,7 @@ import { planOf, saveDecision } from "./verdicts.ts";
 import { issueToken } from "./tokens.ts";
 import { queueRows, waitingUnder } from "./waiting.ts";
 import * as waits from "./waits.ts";
+import * as windows from "./windows.ts";
 
 export type RecordOptions = PoolOptions;
 
@@ -55,6 +58,7 @@ function recordOver(db: Database): RecordStore {
     ...readers(db),
     ...sweeping(db),
     ...guarding(db),
+    ...surrounding(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -148,6 +152,22 @@ function guarding(db: Database) {
     saveGroupHealth: (group, read) => saveGroupHealth(db, group, read),
     leftOut: () => leftOut.leftOutTargets(db),
     back: (target, by, reason) => leftOut.back(db, target, by, reason),
+  } satisfies Partial<RecordStore>;
+}
+
+function surrounding(db: Database) {
+  return {
+    openWindow: (wish) => windows.openWindow(db, wish),
+    closeWindows: (ids, by) => windows.closeWindows(db, ids, by),
+    windows: () => windows.openWindows(db),
+    hold: (wish) => holds.hold(db, wish),
+    releaseHold: (target, holder, by) => holds.releaseHold(db, target, holder, by),
+    holds: () => holds.holds(db),
+    ownHolds: () => holds.ownHolds(db),
+    saveReading: (what, about, read) => saveReading(db, what, about, read),
+    telling: (remediationId) => windows.telling(db, remediationId),
+    holdEscalation: (remediationId, key, until, window) =>
+      windows.holdEscalation(db, remediationId, key, until, window),
   } satisfies Partial<RecordStore>;
 }
 

@@ -11,9 +11,13 @@ export function cappedScopes(plan: Plan): { scope: string; max: number }[] {
   return [...caps].map(([scope, max]) => ({ scope, max }));
 }
 
-/** Where an admitted plan takes its leases: everywhere where it counts, also for the caps of other runbooks. */
+/**
+ * Where an admitted plan takes its leases: everywhere where it counts, also for the caps of other runbooks, and on what
+ * its target depends on, so that the healing of that waits.
+ */
 export function leasedScopes(plan: Plan): string[] {
-  return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...placesOf(plan.target)])];
+  const needs = (plan.limits.surroundings?.dependsOn ?? []).map(scopeOf.needs);
+  return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...placesOf(plan.target), ...needs])];
 }
 
 /** Words for the order of those who wait for a window: nobody holds a lease on these. */

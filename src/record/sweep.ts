@@ -1,5 +1,5 @@
 /** What the sweeper asks: one bounded question for each kind of thing that may have been left behind. Reads only. */
-import { sql } from "kysely";
+import { sql, type SqlBool } from "kysely";
 import type { RemediationRow } from "./api.ts";
 import type { EffectRow } from "./api-effects.ts";
 import type { FaultKey } from "../contracts/alert.ts";
@@ -108,6 +108,11 @@ export async function recentEffects(db: Session, action: string, limit: number):
 }
 
 /** After n tries the next is due 2^n minutes later, at most an hour. Those due come first. */
+/** What was held for a window goes out at its end, unless every alert of it is resolved by then. */
+const mayGoOut = sql<SqlBool>`(e.not_before is null or e.not_before <= ${now} and not coalesce((
+    select bool_and(exists (select 1 from alerts s where s.fault_key = a.fault_key and s.status = 'resolved'))
+      from alerts a where a.remediation_id = e.remediation_id and a.status = 'firing'), false))`;
+
 export async function unsentEscalations(db: Session, limit: number): Promise<UnsentEscalation[]> {
   const due = sql<boolean>`
     coalesce(e.tried_at, e.at) + least(interval '1 hour', interval '1 minute' * power(2, least(e.attempts, 6))) <= ${now}`;
@@ -127,6 +132,7 @@ export async function unsentEscalations(db: Session, limit: number): Promise<Uns
     ])
     .select(due.as("due"))
     .where("e.sent_at", "is", null)
+    .where(mayGoOut)
     .orderBy("due", "desc")
     .orderBy("e.at")
     .limit(limit)

@@ -60,6 +60,7 @@ interface AlertsTable {
   target_kind: string | null;
   target_id: string | null;
   target_group: string | null;
+  target_places: string[];
   runbook: string | null;
   disposition: Disposition;
   reason: string | null;
@@ -150,6 +151,8 @@ interface QueueTable {
   wait_until: string | null;
   /** Why it waits, for people. */
   detail: string;
+  /** What ends its wait, as its guardrails say (`GuardrailResult.waitsFor`). */
+  waits_for: string[];
 }
 
 interface AdmissionsTable {
@@ -219,6 +222,9 @@ interface EscalationsTable {
   error: string | null;
   attempts: Generated<number>;
   tried_at: ColumnType<string | null, never, string>;
+  /** Not sent before this: the end of the window that it is held for. */
+  not_before: ColumnType<string | null, never, string>;
+  held_for: ColumnType<string | null, never, string>;
 }
 
 interface FindingsTable {

@@ -2,11 +2,12 @@
  * The queue as people see it: who waits, for what, behind whom, and who holds what they wait for. A place that a person
  * holds waits for ever (`keepPlace`), which is no time.
  */
-import { sql } from "kysely";
+import { sql, type Transaction } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { QueueHolder, QueueRow } from "./api-guards.ts";
 import type { LeaseState } from "./api.ts";
 import type { Session } from "./pool.ts";
+import type { Tables } from "./tables.ts";
 
 interface Waiting {
   remediationId: string;
@@ -64,6 +65,19 @@ export async function waitingUnder(
   const found = await sql<{ remediationId: string; workflowId: string }>`
     select q.remediation_id as "remediationId", q.workflow_id as "workflowId"
       from queue q join remediations r using (remediation_id)
-     where r.closed_at is null and ${scope} = any(r.pause_scopes) order by q.rank_at, q.seq`.execute(db);
+     where r.closed_at is null and (${scope} = any(r.pause_scopes) or ${`latch:${scope}`} = any(q.waits_for)) order by q.rank_at, q.seq`.execute(
+    db,
+  );
   return found.rows;
+}
+
+/**
+ * What was waited for until a known time has ended sooner: whoever waits for it too may ask again. Whom a person holds is
+ * left alone. The caller holds the admission lock, so that nobody is just going into the queue.
+ */
+export async function mayAskAgain(tx: Transaction<Tables>, ended: readonly string[]): Promise<void> {
+  if (ended.length === 0) return;
+  await sql`
+    update queue set wait_until = null
+     where wait_until <> 'infinity' and waits_for && ${[...ended]}::text[]`.execute(tx);
 }

@@ -21,6 +21,13 @@ export interface ControlDependencies {
     | "admissibleWaiters"
     | "leftOut"
     | "back"
+    | "openWindow"
+    | "closeWindows"
+    | "windows"
+    | "hold"
+    | "releaseHold"
+    | "holds"
+    | "ownHolds"
   >;
   remediations: Pick<Remediations, "hint" | "decide">;
 }
@@ -138,7 +145,7 @@ export async function targetBack(
 }
 
 /** A hint that is lost is made good by the watcher. */
-async function hintWaiters({ record, remediations }: ControlDependencies): Promise<number> {
+export async function hintWaiters({ record, remediations }: ControlDependencies): Promise<number> {
   const waiters = await throughRecord("read who may go", () => record.admissibleWaiters(WAITERS_AT_ONCE));
   const told = await Promise.allSettled(
     waiters.map(({ workflowId, remediationId }) => remediations.hint(workflowId, `${remediationId}/queue`)),

@@ -12,9 +12,10 @@ export type Classified =
       kind: "matched";
       runbook: { name: string; reopenAfterMs?: number | null };
       target: TargetRef & { group: string };
+      places?: string[];
       joinKey: string;
     }
-  | { kind: "unmatched"; detail: string }
+  | { kind: "unmatched"; target?: (TargetRef & { group: string }) | null; places?: string[]; detail: string }
   | { kind: "noTarget"; code: string; detail: string };
 export type Classify = (alert: Alert) => Classified;
 
@@ -26,12 +27,14 @@ export type Route =
       /** null: nobody can name a remedy or the target; a person is told by a remediation of the stand-in target. */
       runbook: string | null;
       group: string;
+      places: string[];
       severity: Severity;
       joinKey: string;
       reopenAfterMs: number | null;
       reason: string | null;
     }
-  | { kind: "unmatched"; alert: Alert; reason: string }
+  /** Its target, where any identity rule names it: unhealthy is unhealthy, and counts for storms and parents. */
+  | { kind: "unmatched"; alert: Alert; target: TargetRef | null; group: string; places: string[]; reason: string }
   | { kind: "ignored"; alert: Alert; reason: string; faults: FieldFault[] };
 export type Deliverable = Extract<Route, { kind: "deliver" }>;
 
@@ -43,7 +46,7 @@ export function routeOf(item: Item, classify: Classify): Route {
     return { kind: "ignored", alert: item.stub, reason: reasonOf(item.faults), faults: item.faults };
   const { alert } = item;
   const classified = classify(alert);
-  if (classified.kind === "unmatched") return { kind: "unmatched", alert, reason: classified.detail };
+  if (classified.kind === "unmatched") return toUnmatched(alert, classified);
   if (classified.kind === "noTarget") return toStandIn(alert, `${classified.code}: ${classified.detail}`);
   const target = { kind: classified.target.kind, id: classified.target.id };
   if (target.kind === "" || target.id === "") return toStandIn(alert, "TARGET_EMPTY: the target's kind or id is empty");
@@ -58,11 +61,18 @@ export function routeOf(item: Item, classify: Classify): Route {
     target,
     runbook: classified.runbook.name,
     group: classified.target.group,
+    places: classified.places ?? [],
     severity: severityOf(alert.labels),
     joinKey: classified.joinKey,
     reopenAfterMs: classified.runbook.reopenAfterMs ?? null,
     reason: null,
   };
+}
+
+function toUnmatched(alert: Alert, classified: Extract<Classified, { kind: "unmatched" }>): Route {
+  const { target: named = null, places = [], detail: reason } = classified;
+  const target = named === null ? null : { kind: named.kind, id: named.id };
+  return { kind: "unmatched", alert, target, group: named?.group ?? "", places, reason };
 }
 
 /** Nobody can name the target: a stand-in of its own for each label set, so that a person is told durably. */
@@ -73,6 +83,7 @@ export function toStandIn(alert: Alert, reason: string): Deliverable {
     target: { kind: UNKNOWN_KIND, id: alert.fingerprint },
     runbook: null,
     group: "",
+    places: [],
     severity: severityOf(alert.labels),
     joinKey: alert.fingerprint,
     reopenAfterMs: null,
@@ -86,7 +97,11 @@ function reasonOf(faults: FieldFault[]): string {
 
 export function toReceived(route: Route): ReceivedAlert {
   const { alert, reason } = route;
-  if (route.kind !== "deliver") return { alert, target: null, runbook: null, disposition: route.kind, reason };
-  const { target, group, runbook, reopenAfterMs } = route;
-  return { alert, target, group, runbook, disposition: "received", reason, reopenAfterMs };
+  if (route.kind === "ignored") return { alert, target: null, runbook: null, disposition: "ignored", reason };
+  const { target, group, places } = route;
+  if (route.kind === "unmatched") {
+    return { alert, target, group, places, runbook: null, disposition: "unmatched", reason };
+  }
+  const { runbook, reopenAfterMs } = route;
+  return { alert, target, group, places, runbook, disposition: "received", reason, reopenAfterMs };
 }

@@ -6,6 +6,7 @@
 import type { Logger } from "pino";
 import { messageOf } from "../config/user-error.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
+import { OUTSIDE_SYSTEM } from "../contracts/outside.ts";
 import { WATCHED_SYSTEMS } from "../ports/action.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { RecordStore, WaitRow } from "../record/api.ts";
@@ -13,6 +14,7 @@ import { Gate } from "../starters/gate.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import { HARM_SYSTEM, lookAtHarm } from "./harm.ts";
 import { LOOKS, type Look } from "./look.ts";
+import { lookOutside, type Unhealthy } from "./outside.ts";
 
 export interface WatchDependencies {
   record: Pick<RecordStore, "openWaits" | "markSeen" | "admissibleWaiters">;
@@ -22,6 +24,8 @@ export interface WatchDependencies {
   /** Milliseconds; default the process's clock. */
   now?: () => number;
   faultPoint?: FaultHook | undefined;
+  /** Left out: nobody asks for the health of groups. */
+  unhealthy?: Unhealthy;
 }
 
 export interface WatchReport {
@@ -32,7 +36,7 @@ export interface WatchReport {
   failures: string[];
 }
 
-const ALL_LOOKS: readonly (readonly [string, Look])[] = [
+const LOOKS_BY_SYSTEM: readonly (readonly [string, Look])[] = [
   ...WATCHED_SYSTEMS.map((system) => [system, LOOKS[system]] as const),
   [HARM_SYSTEM, lookAtHarm],
 ];
@@ -46,17 +50,18 @@ export class Watcher {
   private readonly deps: WatchDependencies;
   private readonly told = new Map<string, number>();
   private readonly gate = new Gate(HINTS_AT_ONCE);
+  private readonly lookOutside: Look;
 
   constructor(deps: WatchDependencies) {
     this.deps = deps;
+    this.lookOutside = lookOutside(deps.unhealthy ?? (() => Promise.resolve(null)));
   }
 
   /** One round. Never rejects: what fails is in the report and in the log. */
   async once(): Promise<WatchReport> {
     const report: WatchReport = { waits: 0, hints: 0, failures: [] };
-    const rounds = ALL_LOOKS.map(([system, look]) =>
-      this.attempt(system, report, () => this.system(system, look, report)),
-    );
+    const looks = [...LOOKS_BY_SYSTEM, [OUTSIDE_SYSTEM, this.lookOutside] as const];
+    const rounds = looks.map(([system, look]) => this.attempt(system, report, () => this.system(system, look, report)));
     await Promise.all([...rounds, this.attempt("queue", report, () => this.queue(report))]);
     return report;
   }

@@ -9,6 +9,7 @@ import { catalogues } from "../activities/catalogues.ts";
 import type { ActivityDependencies } from "../activities/dependencies.ts";
 import { unknownActivity } from "../activities/effects.ts";
 import { createActivities } from "../activities/index.ts";
+import { groupHealth } from "../activities/remediation/group-health.ts";
 import { buildPorts, livePorts } from "../adapters/build.ts";
 import type { Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
@@ -21,6 +22,7 @@ import { createStarterMetrics } from "../starters/metrics.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import { reroute } from "../starters/temporal.ts";
 import { createWatchActivities, type ActivityHandle } from "../watchers/activity.ts";
+import type { Unhealthy } from "../watchers/outside.ts";
 import { createSweepActivities } from "../watchers/sweep-activity.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
 import { bugsEnd, notForEver } from "./bugs-end.ts";
@@ -79,7 +81,10 @@ export function compose(parts: Composition): Composed {
   const unknown = unknownActivity(dependencies);
   const activities = {
     ...heartbeating(bugsEnd(createActivities(dependencies), log)),
-    ...createWatchActivities({ record, ports, remediations, log, faultPoint }, () => watchHandle(parts.stopping)),
+    ...createWatchActivities(
+      { record, ports, remediations, log, faultPoint, unhealthy: unhealthyOf(dependencies) },
+      () => watchHandle(parts.stopping),
+    ),
     ...sweepActivities(parts, dependencies, () => current.connections),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
@@ -88,6 +93,11 @@ export function compose(parts: Composition): Composed {
     Object.assign(current, { connections, ports: buildPorts(connections, outside) });
   };
   return { activities, dependencies, ports, reconnect };
+}
+
+/** For the watcher: the same reading as a decision takes. */
+export function unhealthyOf({ catalogues, ports }: ActivityDependencies): Unhealthy {
+  return async (group) => (await groupHealth(ports, await catalogues.active(), group))?.unhealthy ?? null;
 }
 
 function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {

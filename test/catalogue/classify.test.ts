@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { classify, explainMatch, matchesWhole } from "../../src/catalogue/classify.ts";
+import { classify, explainMatch } from "../../src/catalogue/classify.ts";
+import { matchesWhole } from "../../src/catalogue/match.ts";
 import { alertOf, catalogueOf, edited, RUNBOOK } from "./support.ts";
 
 const catalogue = catalogueOf();

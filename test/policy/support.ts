@@ -1,5 +1,6 @@
 import type { CountedFacts, DecisionFacts, SharedFacts } from "../../src/contracts/facts.ts";
 import { PLAN_SCHEMA, type Plan, type PlanStep, type Risk, type SharedLimits } from "../../src/contracts/plan.ts";
+import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
 import type { Target } from "../../src/contracts/target.ts";
 
 export const NOW = "2026-11-21T12:00:00.000Z";
@@ -103,6 +104,7 @@ export function countedOf(changes: Partial<CountedFacts> = {}): CountedFacts {
     approvedBy: [],
     pauses: [],
     shared: sharedFacts(),
+    surroundings: null,
     ...changes,
   };
 }
@@ -134,6 +136,37 @@ export const NO_SHARED: SharedLimits = {
   rollout: null,
   security: null,
 };
+
+export const NO_SURROUNDINGS: SurroundingLimits = {
+  windows: [],
+  dependencyWindows: [],
+  dependsOn: [],
+  silencesMaxAgeMs: null,
+  slos: [],
+  heldBy: null,
+  correlation: null,
+};
+
+/** A plan that is limited by what goes on around its target. */
+export function surrounded(surroundings: Partial<SurroundingLimits>, risks?: Risk[]): Plan {
+  const plan = planOf({}, risks);
+  return { ...plan, limits: { ...plan.limits, surroundings: { ...NO_SURROUNDINGS, ...surroundings } } };
+}
+
+export function around(changes: Partial<SurroundingFacts> = {}): SurroundingFacts {
+  return {
+    windows: [],
+    dependencyWindows: [],
+    busy: [],
+    silences: null,
+    slos: {},
+    holds: [],
+    correlated: {},
+    latches: [],
+    alertedAt: null,
+    ...changes,
+  };
+}
 
 /** A plan with these limits over all runbooks. */
 export function limited(shared: Partial<SharedLimits>, risks?: Risk[]): Plan {

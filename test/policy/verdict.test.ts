@@ -10,8 +10,21 @@ import {
 } from "../../src/contracts/verdict.ts";
 import type { Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
+import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
 import { decide, evaluateCounted, worst } from "../../src/policy/verdict.ts";
-import { ago, countedOf, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
+import {
+  ago,
+  countedOf,
+  factsOf,
+  HOUR_MS,
+  NO_SHARED,
+  NO_SURROUNDINGS,
+  NOW,
+  planOf,
+  PLAN_HASH,
+  STANDING,
+  TARGET,
+} from "./support.ts";
 
 const mode = fc.constantFrom<Mode>("observe", "review", "auto");
 const time = fc.oneof(fc.integer({ min: -48 * HOUR_MS, max: 48 * HOUR_MS }).map(ago), fc.constant("not a time"));
@@ -41,6 +54,56 @@ function sharedFacts(): fc.Arbitrary<SharedFacts> {
   });
 }
 
+/** Of windows, silences and holds what is there may be over or to come. */
+function surroundingFacts(): fc.Arbitrary<SurroundingFacts> {
+  const some = { id: "w1", kind: "deploy", scope: "group:web", reason: "", by: "ann" } as const;
+  const open = fc.array(
+    fc.record({ from: time, until: time }).map((times) => ({ ...some, ...times })),
+    { maxLength: 2 },
+  );
+  const silence = fc.record({ id: fc.constant("s1"), by: fc.string(), comment: fc.string(), endsAt: time });
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  const slo = fc.record({ window: share, recent: share });
+  const latch: Breaker = { id: "b3", kind: "correlation", scope: "rack:r1", reason: "", trippedAt: NOW };
+  const hold = { id: "h1", holder: "awx", reason: "", since: NOW };
+  return fc.record({
+    windows: open,
+    dependencyWindows: open,
+    busy: fc.subarray([{ scope: "target:host:db-1", targets: ["host/db-1"], held: 1 }]),
+    silences: fc.option(
+      fc.record({ at: time, value: fc.option(fc.array(silence, { maxLength: 2 })), detail: fc.string() }),
+    ),
+    slos: fc.dictionary(fc.constant("shop"), fc.record({ at: time, value: fc.option(slo), detail: fc.string() })),
+    holds: fc.array(
+      fc.option(time).map((until) => ({ ...hold, until })),
+      { maxLength: 2 },
+    ),
+    correlated: fc.dictionary(fc.constant("rack:r1"), fc.nat(6)),
+    latches: fc.subarray([latch]),
+    alertedAt: fc.option(time),
+  });
+}
+
+const surroundingLimits: fc.Arbitrary<SurroundingLimits> = fc.constant({
+  ...NO_SURROUNDINGS,
+  dependsOn: ["target:host:db-1"],
+  silencesMaxAgeMs: HOUR_MS,
+  slos: [
+    {
+      name: "shop",
+      objective: 0.9,
+      errors: { window: "w", recent: "r" },
+      maxAgeMs: HOUR_MS,
+      aggressive: { budgetLeft: 0.5, burnRate: 1 },
+      conservative: { budgetLeft: 0.1, burnRate: 6 },
+    },
+  ],
+  correlation: {
+    parents: [{ scope: "rack:r1", trips: 3, windowMs: HOUR_MS, because: "", remedy: null }],
+    holdDownMs: 60_000,
+  },
+});
+
 const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
   lastActedAt: fc.option(time),
   attempts: fc.nat(4),
@@ -67,6 +130,7 @@ const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
     { maxLength: 3 },
   ),
   shared: fc.option(sharedFacts(), { freq: 9 }),
+  surroundings: fc.option(surroundingFacts(), { freq: 9 }),
 });
 
 const facts: fc.Arbitrary<DecisionFacts> = fc.record({
@@ -110,9 +174,10 @@ const plan = fc
     stateless: fc.boolean(),
   })
   .chain(({ risks, stateless }) =>
-    fc.option(sharedLimits).map((shared) => {
+    fc.tuple(fc.option(sharedLimits), fc.option(surroundingLimits)).map(([shared, surroundings]) => {
       const made = planOf({ target: { ...TARGET, stateless } }, [...risks]);
-      return shared === null ? made : { ...made, limits: { ...made.limits, shared } };
+      const more = { ...(shared === null ? {} : { shared }), ...(surroundings === null ? {} : { surroundings }) };
+      return { ...made, limits: { ...made.limits, ...more } };
     }),
   );
 
@@ -209,7 +274,30 @@ describe("decide", () => {
         if (some.counted === null || shared === null) return some;
         return { ...some, counted: { ...some.counted, shared: { ...shared, ...worsen(shared) } } };
       };
+    const inSurroundings =
+      (worsen: (surroundings: SurroundingFacts) => Partial<SurroundingFacts>): Worsen =>
+      (some) => {
+        const surroundings = some.counted?.surroundings ?? null;
+        if (some.counted === null || surroundings === null) return some;
+        const worse = { ...surroundings, ...worsen(surroundings) };
+        return { ...some, counted: { ...some.counted, surroundings: worse } };
+      };
+    const window = { id: "w2", kind: "maintenance", scope: "global", reason: "", by: "" } as const;
     const worse: Worsen[] = [
+      inCounted(() => ({ surroundings: null })),
+      inSurroundings(({ windows }) => ({
+        windows: [...windows, { ...window, from: ago(HOUR_MS), until: ago(-HOUR_MS) }],
+      })),
+      inSurroundings(() => ({ silences: null })),
+      inSurroundings(() => ({ slos: {} })),
+      inSurroundings(({ busy }) => ({ busy: [...busy, { scope: "service:db", targets: ["host/db-2"], held: 1 }] })),
+      inSurroundings(({ holds }) => ({
+        holds: [...holds, { id: "h2", holder: "capi", reason: "", since: NOW, until: null }],
+      })),
+      inSurroundings(({ correlated }) => ({
+        correlated: Object.fromEntries(Object.entries(correlated).map(([key, n]) => [key, n + 1])),
+      })),
+      inSurroundings(() => ({ alertedAt: NOW })),
       (some) => ({ ...some, modes: { ...some.modes, group: some.modes.group === "auto" ? "review" : "observe" } }),
       (some) => ({ ...some, requirement: { holds: false, detail: "" } }),
       (some) => ({ ...some, reading: { ...some.reading, state: "unknown" } }),

@@ -1,9 +1,10 @@
 import type { CloseReply, CloseRequest, NotifyRequest } from "../../contracts/activities.ts";
 import type { Severity } from "../../contracts/alert.ts";
 import type { EscalationRoute } from "../../contracts/plan.ts";
+import { windowOver } from "./quiet.ts";
 import { isRecordConflict, type ActivityDependencies } from "../dependencies.ts";
 
-/** Tells people, once for each key: recorded first, so that what was not sent is known. */
+/** Tells people, once for each key: recorded first, so that what was not sent is known. In a window, at its end. */
 export async function notify(deps: ActivityDependencies, request: NotifyRequest): Promise<void> {
   const { remediationId, key, title, text } = request;
   const route = routeOf(request.route, request.severity);
@@ -13,6 +14,11 @@ export async function notify(deps: ActivityDependencies, request: NotifyRequest)
     // It failed before it was opened; people are told all the same.
     if (!isRecordConflict(error)) throw error;
     await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    return;
+  }
+  const window = request.key === "end" && route !== "message" ? await windowOver(deps, remediationId) : null;
+  if (window !== null) {
+    await deps.record.holdEscalation(remediationId, key, window.until, window.id);
     return;
   }
   deps.faultPoint?.("notify.recorded");

@@ -6,7 +6,7 @@ import type {
   DecisionReply,
   DecisionRequest,
 } from "../../contracts/activities.ts";
-import type { DecisionFacts } from "../../contracts/facts.ts";
+import type { CountedFacts, DecisionFacts } from "../../contracts/facts.ts";
 import { whyStrange, type Plan } from "../../contracts/plan.ts";
 import type { Verdict } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
@@ -17,7 +17,10 @@ import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 import { notify } from "./close.ts";
 import { readGroupHealth } from "./group-health.ts";
+import { waitOutside } from "./outside-wait.ts";
+import { startParent } from "./parent.ts";
 import { highestRisk, mayBeUnsigned, whyUnknown } from "./people.ts";
+import { readSurroundings } from "./surroundings.ts";
 
 type Matched = Extract<Classification, { kind: "matched" }>;
 
@@ -42,6 +45,7 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   if (!("plan" in compiled)) return noPlan(deps, request, catalogue, compiled);
   const { plan, planHash } = compiled;
   await readGroupHealth(deps, catalogue, target);
+  await readSurroundings(deps, catalogue, runbook, plan, request.alerts);
   const { counted, now } = await deps.record.countedFacts(request.remediationId, plan, planHash);
   const facts: DecisionFacts = {
     now,
@@ -128,14 +132,19 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   const { remediationId } = request;
   const { plan, planHash } = saved;
   refuseStrange(deps, plan);
+  let seen: CountedFacts | null = null;
   const { tripped, ...admission } = await deps.record.admit({
     remediationId,
     plan,
     planHash,
-    evaluate: (counted, now) => evaluateCounted(plan, planHash, counted, now),
+    evaluate: (counted, now) => {
+      seen = counted;
+      return evaluateCounted(plan, planHash, counted, now);
+    },
   });
   await tellTripped(deps, plan, remediationId, tripped);
   if (admission.status === "queued") {
+    if (seen !== null) await waitOutside(deps, remediationId, plan, admission.results, seen);
     const doing = `in the queue at ${admission.position}: ${admission.detail}`;
     await deps.record.progress(remediationId, "admit", doing, admission.until);
   }
@@ -149,8 +158,9 @@ async function tellTripped(
   remediationId: string,
   tripped: readonly Tripped[],
 ): Promise<void> {
-  for (const { key, title, text } of tripped) {
-    await notify(deps, { remediationId, key, route: "page", severity, title, text }).catch((error: unknown) => {
+  for (const { key, route, title, text, parent } of tripped) {
+    if (parent !== null) await startParent(deps, parent);
+    await notify(deps, { remediationId, key, route, severity, title, text }).catch((error: unknown) => {
       deps.log.error({ remediationId, err: error }, title);
     });
   }

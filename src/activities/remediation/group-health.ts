@@ -14,28 +14,37 @@ class Unreadable extends Error {}
 
 /** Does nothing where the group's `minHealthy` asks for no source. */
 export async function readGroupHealth(deps: ActivityDependencies, catalogue: Catalogue, target: Target): Promise<void> {
-  const limit = groupLimitsOf(catalogue, target).minHealthy;
-  if (limit === undefined || (!limit.loadBalancer && limit.query === undefined)) return;
   const { kind, group } = target;
+  const read = await groupHealth(deps.ports, catalogue, { kind, group });
+  if (read !== null) await deps.record.saveGroupHealth({ kind, group }, read);
+}
+
+type Group = Pick<Target, "kind" | "group">;
+
+/** null: the group's `minHealthy` asks for no source. `unhealthy` null: a source could not be read. */
+export async function groupHealth(
+  ports: Ports,
+  catalogue: Catalogue,
+  of: Group,
+): Promise<{ unhealthy: string[] | null; detail: string } | null> {
+  const limit = groupLimitsOf(catalogue, of).minHealthy;
+  if (limit === undefined || (!limit.loadBalancer && limit.query === undefined)) return null;
   try {
     const sources = [
-      ...(limit.loadBalancer ? [await healthyInBalancer(deps.ports, catalogue, target)] : []),
-      ...(limit.query === undefined
-        ? []
-        : [await healthyByQuery(deps.ports, catalogue, target, limit.query, limit.label)]),
+      ...(limit.loadBalancer ? [await healthyInBalancer(ports, catalogue, of)] : []),
+      ...(limit.query === undefined ? [] : [await healthyByQuery(ports, catalogue, of, limit.query, limit.label)]),
     ];
-    const members = catalogue.inventory.targets.filter((one) => one.kind === kind && one.group === group);
+    const members = catalogue.inventory.targets.filter((one) => one.kind === of.kind && one.group === of.group);
     const unhealthy = members.map(({ id }) => id).filter((id) => sources.some((healthy) => !healthy.has(id)));
-    const detail = `${unhealthy.length} of ${members.length} are not healthy`;
-    await deps.record.saveGroupHealth({ kind, group }, { unhealthy: unhealthy.sort(), detail });
+    return { unhealthy: unhealthy.sort(), detail: `${unhealthy.length} of ${members.length} are not healthy` };
   } catch (error) {
     if (!(error instanceof AdapterError || error instanceof Unreadable)) throw error;
-    await deps.record.saveGroupHealth({ kind, group }, { unhealthy: null, detail: error.message });
+    return { unhealthy: null, detail: error.message };
   }
 }
 
 /** A server in several pools must be up in all of them. */
-async function healthyInBalancer(ports: Ports, catalogue: Catalogue, target: Target): Promise<Set<string>> {
+async function healthyInBalancer(ports: Ports, catalogue: Catalogue, target: Group): Promise<Set<string>> {
   const servers = (await ports.loadBalancer.servers()).flatMap((server) => {
     const id = memberOf(catalogue, target, server.server);
     return id === null ? [] : [{ id, isIn: server.admin === "ready" && server.operational === "up" }];
@@ -48,7 +57,7 @@ async function healthyInBalancer(ports: Ports, catalogue: Catalogue, target: Tar
 async function healthyByQuery(
   ports: Ports,
   catalogue: Catalogue,
-  target: Target,
+  target: Group,
   query: string,
   label: string,
 ): Promise<Set<string>> {
@@ -60,7 +69,7 @@ async function healthyByQuery(
   return new Set(healthy.filter((id) => id !== null));
 }
 
-function memberOf({ inventory }: Catalogue, { kind, group }: Target, name: string): string | null {
+function memberOf({ inventory }: Catalogue, { kind, group }: Group, name: string): string | null {
   const found = inventory.byName.get(kind)?.get(normaliseName(name, inventory.domains));
   return found?.group === group ? found.id : null;
 }

@@ -22,8 +22,10 @@ const silence = z.object({
   endsAt: z.string(),
 });
 
+const CREATED_BY = "selfheal";
 /** Stands at the end of the comment; the key is percent-encoded in its parts, so `]` cannot be in it. */
 const mark = (key: string): string => `[selfheal ${key}]`;
+const MARKED = /\[selfheal [^\]]+\]$/;
 
 /** Silences over Alertmanager's API v2. Matchers are plain equality. */
 export function alertmanager(options: AlertmanagerOptions): SilencePort {
@@ -34,7 +36,10 @@ export function alertmanager(options: AlertmanagerOptions): SilencePort {
   const list = async (): Promise<Silence[]> => {
     const path = "/api/v2/silences";
     const all = await http({ operation: "list", kind: "read", method: "GET", path, accept: z.array(silence) });
-    return all.map(({ status, ...rest }) => ({ ...rest, state: status.state }));
+    return all.map(({ status, ...rest }) => {
+      const ours = rest.createdBy === CREATED_BY && MARKED.test(rest.comment);
+      return { ...rest, state: status.state, ours };
+    });
   };
   const stateOf = (id: string): Promise<Silence["state"] | "gone"> =>
     http<Silence["state"] | "gone">({
@@ -52,7 +57,7 @@ export function alertmanager(options: AlertmanagerOptions): SilencePort {
         matchers: Object.entries(matchers).map(([name, value]) => ({ name, value, isRegex: false, isEqual: true })),
         startsAt,
         endsAt,
-        createdBy: "selfheal",
+        createdBy: CREATED_BY,
         comment: `${comment} ${mark(key)}`,
       };
       const call = { operation: "create", kind: "write", method: "POST", path: "/api/v2/silences" } as const;

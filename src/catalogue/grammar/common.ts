@@ -57,6 +57,13 @@ function parseCountPer(value: string, scale: number): { max: number; windowMs: n
 
 export const count = z.number({ error: "a whole number of at least 1" }).int().min(1).max(1_000_000);
 
+const SCOPE =
+  "a scope: global, group:NAME, rack:NAME, region:NAME, service:NAME, runbook:NAME, runbook:NAME@GROUP or target:KIND:ID";
+export const scope = z
+  .string({ error: SCOPE })
+  .regex(/^(global|(group|rack|region|service|runbook|target):\S{1,500})$/, { error: SCOPE })
+  .describe(SCOPE);
+
 const PERCENT = /^(\d{1,3})%$/;
 const PERCENT_HELP = 'a share from "0%" to "100%"';
 export const percent = z

@@ -13,6 +13,7 @@ import {
   text,
 } from "./common.ts";
 import { globalLimitsSchema, groupLimitsSchema } from "./limits.ts";
+import { correlationSchema, windowSchema } from "./windows.ts";
 
 const HASH = "the 64 hex digits that `selfheal runbook check` prints, in quotes";
 
@@ -84,6 +85,8 @@ function makeConfigSchema(scale: number) {
     limits: globalLimitsSchema(scale).prefault({}).describe("of everything together"),
     defaults: groupLimitsSchema(scale).prefault({}).describe("limits of each group that does not say otherwise"),
     teams,
+    windows: z.array(windowSchema).default([]).describe("maintenance and deploy windows that are known beforehand"),
+    correlation: correlationSchema(scale).optional().describe("many unhealthy targets under one parent; default: none"),
     connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
     sources: z
       .record(

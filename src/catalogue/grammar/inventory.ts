@@ -47,7 +47,7 @@ export const targetSchema = z.strictObject({
   labels: z
     .record(z.string().min(1), z.string({ error: "a text: write it in quotes" }))
     .default({})
-    .describe('`selfheal: "off"` opts out'),
+    .describe('`selfheal: "off"` opts out; `held-by` names another system that holds it'),
   dependsOn,
   stateless: z.boolean().default(false).describe("nothing is lost when it is reinstalled"),
   attributes: jsonObject

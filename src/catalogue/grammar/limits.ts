@@ -68,6 +68,10 @@ export function groupLimitsSchema(scale: number) {
       .describe("failures of one runbook in the group; used up, a person approves every plan until one resets it"),
     pauseOnFailure: z.boolean().optional().describe("a runbook that failed after an effect is paused for the group"),
     budget: countPer.optional().describe("estimated cost (limits.cost of the runbooks) in a window"),
+    silences: z
+      .enum(["wait", "ignore"], { error: "wait or ignore" })
+      .optional()
+      .describe("of people in Alertmanager, on a target; default: wait for their end"),
     rollout: percent.optional().describe("share of the targets on which a version of a runbook acts by itself"),
   });
 }

@@ -14,7 +14,8 @@ export const pause: Guardrail = {
     if (active.length === 0) return pass("pause", "no pause is in force", { pauses: counted.pauses.length });
     const detail = active.map((one) => `${one.scope} is paused by ${one.by}: ${one.reason}`).join("; ");
     const saw = { pauses: active.map(({ id, scope, by, until }) => ({ id, scope, by, until })) };
-    return stop("pause", "wait", "PAUSED", detail, saw, lastEnd(active));
+    const waitsFor = active.map(({ id }) => `pause:${id}`);
+    return { ...stop("pause", "wait", "PAUSED", detail, saw, lastEnd(active)), waitsFor };
   },
 };
 

@@ -8,6 +8,7 @@ import { controlRoutes } from "./controls.ts";
 import { healthRoutes } from "./health.ts";
 import { answerError, answerProblem } from "./problem.ts";
 import { remediationRoutes } from "./remediations.ts";
+import { surroundingRoutes } from "./surroundings.ts";
 
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -19,6 +20,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/v1/remediations", remediationRoutes(deps));
   app.route("/v1", controlRoutes(deps));
   app.route("/v1", catalogueRoutes(deps));
+  app.route("/v1", surroundingRoutes(deps));
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -63,6 +65,7 @@ function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
 const CONTROL_PATHS = [
   ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
   ...["/v1/catalogue", "/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
+  ...["/v1/windows", "/v1/windows/close", "/v1/holds", "/v1/holds/release"],
 ];
 
 /** The route without ids, so that labels stay few whatever is asked. */
@@ -75,6 +78,6 @@ function routeOf(path: string): string {
 }
 
 function allowed(app: Hono<AppEnv>, method: string, path: string): string[] {
-  const methods = ["GET", "POST"].filter((other) => other !== method);
+  const methods = ["GET", "POST", "PUT"].filter((other) => other !== method);
   return methods.filter((other) => app.router.match(other, path)[0].some(([[, route]]) => route.method === other));
 }

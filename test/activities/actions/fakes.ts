@@ -141,7 +141,17 @@ function silences(w: World): Ports["silences"] {
     create({ matchers, startsAt, endsAt, key, comment }) {
       const id = `s${w.silences.length}`;
       const list = Object.entries(matchers).map(([name, value]) => ({ name, value, isRegex: false, isEqual: true }));
-      w.silences.push({ id, state: "active", matchers: list, comment, createdBy: "selfheal", startsAt, endsAt, key });
+      w.silences.push({
+        id,
+        state: "active",
+        matchers: list,
+        comment,
+        ours: true,
+        createdBy: "selfheal",
+        startsAt,
+        endsAt,
+        key,
+      });
       return answered(w, id);
     },
     findByKey: (key) => Promise.resolve(alive().filter((one) => one.key === key)),
