@@ -74,6 +74,7 @@ export interface Files {
   config?: string;
   inventory?: string;
   runbooks?: string[];
+  slos?: string;
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -85,6 +86,7 @@ export function loadFrom(files: Files = {}, options: Partial<LoadOptions> = {}):
       config: readYaml("selfheal.yaml", bytes(files.config ?? CONFIG)),
       inventory: readYaml("inventory.yaml", bytes(files.inventory ?? INVENTORY)),
       runbooks: runbooks.map((text, index) => readYaml(`runbooks/${index}.yaml`, bytes(text))),
+      ...(files.slos === undefined ? {} : { slos: readYaml("slos.yaml", bytes(files.slos)) }),
     },
     { actions: FAKE_ACTIONS, ...options },
   );

@@ -38,6 +38,7 @@ describe("migrations", () => {
       "0005-temporal",
       "0006-lost-alerts",
       "0007-guardrails",
+      "0008-surroundings",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });

@@ -33,7 +33,7 @@ const OPEN = z
     },
     { error: "an object with scope, reason, by, and until or forMs; kind and from where they are needed" },
   )
-  .refine(({ until, forMs: ms }) => (until == null) !== (ms == null), {
+  .refine(({ until, forMs: ms }) => ((until ?? null) === null ? typeof ms === "number" : typeof ms !== "number"), {
     error: "either until or forMs",
     path: ["until"],
   });

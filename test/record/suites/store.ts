@@ -9,6 +9,7 @@ import { guardsSuite } from "./guards.ts";
 import { ingestSuite } from "./ingest.ts";
 import { othersSuite } from "./others.ts";
 import type { Create } from "./suite.ts";
+import { surroundingsSuite } from "./surroundings.ts";
 
 /** Everything that the record promises, whatever the server. */
 export function storeSuite(server: string, create: Create): void {
@@ -21,6 +22,7 @@ export function storeSuite(server: string, create: Create): void {
     approvalSuite(create);
     commandSuite(create);
     guardsSuite(create);
+    surroundingsSuite(create);
     othersSuite(create);
   });
 }
