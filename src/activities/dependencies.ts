@@ -39,6 +39,8 @@ export interface ActivityDependencies {
   refuse(message: string): Error;
   /** Makes a failure that is tried again while a worker of another version may still take it, and then as `refuse`. */
   notByMe(message: string): Error;
+  /** Makes a failure that is tried again, after `afterMs` where it is given; null: it was tried often enough. */
+  later(message: string, afterMs?: number): Error | null;
   /** Tests only: dies here when it is told to (the crash-window matrix). */
   faultPoint?: FaultHook | undefined;
 }

@@ -76,6 +76,7 @@ export function compose(parts: Composition): Composed {
     // No retry cures a plan that this worker cannot run.
     refuse: (message) => ApplicationFailure.create({ message, type: "permanent", nonRetryable: true }),
     notByMe: notForEver,
+    later,
     faultPoint,
   };
   const unknown = unknownActivity(dependencies);
@@ -100,6 +101,15 @@ export function unhealthyOf({ catalogues, ports }: ActivityDependencies): Unheal
   return async (group) => (await groupHealth(ports, await catalogues.active(), group))?.unhealthy ?? null;
 }
 
+/** A restart of what is asked is over by then: tries after 1, 2 and 4 s, or when it says. */
+const TRIES = 4;
+const LONGEST_DELAY_MS = 60_000;
+
+function later(message: string, afterMs?: number): ApplicationFailure | null {
+  if (Context.current().info.attempt >= TRIES) return null;
+  const when = afterMs === undefined ? {} : { nextRetryDelay: Math.min(afterMs, LONGEST_DELAY_MS) };
+  return ApplicationFailure.create({ message, type: "transient", ...when });
+}
 function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
   const context = Context.current();
   const signals = [context.cancellationSignal, ...(stopping === undefined ? [] : [stopping])];

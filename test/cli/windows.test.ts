@@ -108,8 +108,8 @@ describe("holds", () => {
       ],
     };
     await run("holds", "list");
-    expect(printed).toMatch(/host\/web-1 +awx +10m ago +2026-11-21T12:00:00.000Z +job 815/);
-    expect(printed).toMatch(/host\/web-2 +selfheal +10m ago +until somebody has settled it +disk, remediation r2/);
+    expect(printed).toMatch(/host\/web-1 +awx +10m +2026-11-21T12:00:00.000Z +job 815/);
+    expect(printed).toMatch(/host\/web-2 +selfheal +10m +until somebody has settled it +disk, remediation r2/);
   });
 
   test("release says who may go on", async () => {

@@ -29,6 +29,10 @@ export interface FolderOptions {
   runbook?: (runbook: RunbookYaml) => void;
   /** Changes selfheal.yaml. */
   config?: (config: ConfigYaml) => void;
+  /** Changes inventory.yaml. */
+  inventory?: (inventory: { targets: object[] }) => void;
+  /** Further runbooks, by file name. */
+  more?: Record<string, string>;
 }
 
 /** Answers the folder; `made` lists what is to be removed in the end. */
@@ -46,6 +50,8 @@ export async function makeFolder(lab: Lab, options: FolderOptions): Promise<{ fo
   const standingFor = options.standingFor ?? ["web", "api"];
   await writeLabFolder({ folder, lab, timeScale: 1, standingFor, ...(runbooks === null ? {} : { runbooks }) });
   if (options.config !== undefined) await edit(join(folder, "selfheal.yaml"), options.config);
+  if (options.inventory !== undefined) await edit(join(folder, "inventory.yaml"), options.inventory);
+  for (const [name, text] of Object.entries(options.more ?? {})) await writeFile(join(folder, "runbooks", name), text);
   return { folder, made };
 }
 

@@ -7,9 +7,13 @@ import type { Json } from "../../contracts/json.ts";
 import type { Plan } from "../../contracts/plan.ts";
 import type { SloLimit } from "../../contracts/surroundings.ts";
 import { AdapterError } from "../../ports/failure.ts";
+import type { Silence, SilencePort } from "../../ports/ports.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 
-/** Nothing is asked that the plan has no limit by. What cannot be read is saved as that, so that it refuses. */
+/**
+ * Nothing is asked that the plan has no limit by. What cannot be read is asked for again, because a restart of monitoring
+ * must not send every alert to a person; then it is saved as that, so that it refuses.
+ */
 export async function readSurroundings(
   deps: ActivityDependencies,
   catalogue: Catalogue,
@@ -21,8 +25,8 @@ export async function readSurroundings(
   const scope = scopeOf.target(target);
   const silences = async (): Promise<void> => {
     const from = runbook.spec.target.from;
-    const read = await readable(async () => {
-      const found = silencesOn(catalogue.inventory, target, from, alerts, await deps.ports.silences.active());
+    const read = await readable(deps, async () => {
+      const found = silencesOn(catalogue.inventory, target, from, alerts, await activeSilences(deps.ports.silences));
       return found.map((one) => ({ ...one }));
     });
     await deps.record.saveReading("silences", scope, read);
@@ -32,26 +36,42 @@ export async function readSurroundings(
   await Promise.all([...(silencesMaxAgeMs === null ? [] : [silences()]), ...slos.map(slo)]);
 }
 
+const asked = new WeakMap<SilencePort, Promise<Silence[]>>();
+
+/** One answer serves all who ask while it is on its way: a storm of decisions is one question. */
+function activeSilences(port: SilencePort): Promise<Silence[]> {
+  const known = asked.get(port);
+  if (known !== undefined) return known;
+  const answer = port.active().finally(() => asked.delete(port));
+  asked.set(port, answer);
+  return answer;
+}
+
 interface Read {
   value: Json | null;
   detail: string;
 }
 
-async function readable(ask: () => Promise<Json>): Promise<Read> {
+async function readable(deps: ActivityDependencies, ask: () => Promise<Json>): Promise<Read> {
   try {
     return { value: await ask(), detail: "" };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
+    const again = error.failure === "permanent" ? null : deps.later(error.message, error.retryAfterMs);
+    if (again !== null) throw again;
     return { value: null, detail: error.message };
   }
 }
 
-async function readSlo({ ports }: ActivityDependencies, { errors, maxAgeMs }: SloLimit): Promise<Read> {
+async function readSlo(deps: ActivityDependencies, { errors, maxAgeMs }: SloLimit): Promise<Read> {
+  const { metrics } = deps.ports;
   const [window, recent] = await Promise.all([
-    ports.metrics.scalar(errors.window, maxAgeMs),
-    ports.metrics.scalar(errors.recent, maxAgeMs),
+    metrics.scalar(errors.window, maxAgeMs),
+    metrics.scalar(errors.recent, maxAgeMs),
   ]);
-  if (!window.ok) return { value: null, detail: window.reason };
-  if (!recent.ok) return { value: null, detail: recent.reason };
-  return { value: { window: window.value, recent: recent.value }, detail: "" };
+  if (window.ok && recent.ok) return { value: { window: window.value, recent: recent.value }, detail: "" };
+  const detail = window.ok ? (recent.ok ? "" : recent.reason) : window.reason;
+  const again = deps.later(detail);
+  if (again !== null) throw again;
+  return { value: null, detail };
 }
