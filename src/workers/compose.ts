@@ -110,6 +110,7 @@ function later(message: string, afterMs?: number): ApplicationFailure | null {
   const when = afterMs === undefined ? {} : { nextRetryDelay: Math.min(afterMs, LONGEST_DELAY_MS) };
   return ApplicationFailure.create({ message, type: "transient", ...when });
 }
+
 function watchHandle(stopping: AbortSignal | undefined): ActivityHandle {
   const context = Context.current();
   const signals = [context.cancellationSignal, ...(stopping === undefined ? [] : [stopping])];
