@@ -51,8 +51,8 @@ describe("what goes on around a target", () => {
     expect(parentsOf(inventory, inventory.targets[0]!)).toEqual([
       "group:web",
       "rack:r1",
-      "target:switch:sw-1",
       "group:db",
+      "target:switch:sw-1",
     ]);
   });
 
@@ -162,15 +162,6 @@ slos:
     ["slos.shop.errors.window", slos.replace("target.pool", "nothing.pool")],
   ])("%s is checked", (path, text) => {
     expect(problemsOf({ slos: text }).join("\n")).toContain(path);
-  });
-
-  it.each([
-    ["itself", "target:host:web-1", "cannot depend on itself"],
-    ["nothing that there is", "service:gone", "has this scope"],
-    ["no scope", "db-1", "a scope"],
-  ])("a target that depends on %s is a mistake", (_what, scope, says) => {
-    const inventory = INVENTORY.replace("    stateless: true", `    dependsOn: [${scope}]\n    stateless: true`);
-    expect(problemsOf({ inventory }).join("\n")).toContain(says);
   });
 });
 

@@ -31,6 +31,8 @@ beforeEach(async () => {
       ],
     },
     inventory: {
+      apiVersion: "selfheal/v1",
+      kind: "Inventory",
       targets: [
         { kind: "host", id: "web-1", group: "web", services: ["shop"], dependsOn: ["target:host:db-1"] },
         { kind: "host", id: "db-1", group: "db" },
