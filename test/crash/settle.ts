@@ -30,7 +30,8 @@ export async function untilSettled(storm: Storm, { withinMs, begin }: Options): 
     const seen = await look(storm);
     const open = storm.victims.filter(({ host }) => !seen.closed.has(host));
     const alive = rowsAlive(storm, seen);
-    if (open.length === 0 && alive.length === 0) return;
+    // Who died after the last word of the record still has to end its workflow.
+    if (open.length === 0 && alive.length === 0 && (await everyOver(storm, storm.victims))) return;
     for (const { row, tried } of await missed(storm, seen, alive)) {
       const never = `${nameOf(row)} never struck on ${tried.length} of ${TRIES} hosts`;
       if (tried.length >= TRIES) throw new Error(await tell(storm, never, tried));
