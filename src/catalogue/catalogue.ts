@@ -48,6 +48,7 @@ export interface Catalogue {
   windows: ConfigSpec["windows"];
   correlation: ConfigSpec["correlation"];
   slos: SlosSpec["slos"];
+  promotion: ConfigSpec["promotion"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
   probes: ConfigSpec["probes"];
@@ -103,6 +104,7 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
     windows: spec.windows,
     correlation: spec.correlation,
     slos: slos === undefined ? {} : parseAs(slosSchema(timeScale), slos, version).slos,
+    promotion: spec.promotion,
     people: spec.people,
     approvals: spec.approvals,
     probes: spec.probes,

@@ -125,7 +125,15 @@ function checkApproval(source: YamlSource, spec: RunbookSpec, { actions, config 
   }
   if (config === null) return [];
   const held = new Set(config.people.flatMap((person) => person.roles));
-  if (spec.approval.roles.some((role) => held.has(role))) return [];
+  const { roles, quorum } = spec.approval;
+  const mayApprove = config.people.filter((person) => person.roles.some((role) => roles.includes(role)));
+  if (mayApprove.length >= quorum) return [];
+  if (mayApprove.length > 0) {
+    const message = `only ${mayApprove.length} of people have one of these roles`;
+    const wouldBeRight = `at most ${mayApprove.length}, or more people with the role`;
+    const few = { message, wouldBeRight, value: quorum, severity: "warning" as const };
+    return [source.problem(["approval", "quorum"], "value", few)];
+  }
   const what = {
     message: "nobody among people has one of these roles",
     wouldBeRight: suggest(spec.approval.roles[0] ?? "", [...held]),

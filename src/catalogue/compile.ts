@@ -104,6 +104,7 @@ function build({ catalogue, runbook, target, alert, alerts, collected, actions }
   const { spec } = runbook;
   const bindings = bindingsOf(catalogue, target, alert, collected);
   const { timeScale } = catalogue;
+  const quorum = spec.approval?.quorum ?? 1;
   return {
     schema: PLAN_SCHEMA,
     runbook: runbook.name,
@@ -126,6 +127,7 @@ function build({ catalogue, runbook, target, alert, alerts, collected, actions }
     limits: compileLimits(catalogue, runbook, target, alerts),
     approval: {
       roles: spec.approval?.roles ?? catalogue.approvals.roles,
+      ...(quorum > 1 ? { quorum } : {}),
       expiresMs: spec.approval?.expires ?? DEFAULT_EXPIRES_MS / timeScale,
       onTimeout: spec.approval?.onTimeout ?? "escalate",
     },

@@ -1,6 +1,7 @@
 /** All commands, wired: one file a command. */
 import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
+import { approvalsCommand } from "./approvals.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
@@ -10,6 +11,7 @@ import { doctorCommand } from "./doctor.ts";
 import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
+import { modesCommand } from "./modes.ts";
 import { remediationCommand } from "./remediation.ts";
 import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
@@ -47,6 +49,8 @@ export function selfhealProgram(): Command {
     identityCommand(),
     remediationCommand(),
     ...controlCommands(),
+    approvalsCommand(),
+    modesCommand(),
     catalogueCommand(),
     ...surroundingCommands(),
     doctorCommand(),

@@ -1,4 +1,5 @@
 /** Remediations as text for people. What comes from outside is printed without control characters. */
+import { quorumOf } from "../contracts/ballot.ts";
 import type { Plan } from "../contracts/plan.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { Verdict } from "../contracts/verdict.ts";
@@ -64,10 +65,13 @@ function howToDecide(story: TellStory): string {
   }
   if (phase !== "approve" || closedAt !== null) return "";
   const roles = story.plan?.approval.roles.join(" or ") ?? "";
+  const quorum = quorumOf(story.plan?.approval ?? {});
+  const who = quorum === 1 ? "A person must approve" : `${quorum} people must approve`;
   return [
-    `A person must approve${roles === "" ? "" : ` (role ${plain(roles)})`}:`,
+    `${who}${roles === "" ? "" : ` (role ${plain(roles)})`}:`,
     `  selfheal remediation approve ${remediationId}`,
     `  selfheal remediation reject ${remediationId} --reason "..."`,
+    ...(quorum === 1 ? [] : [`  selfheal remediation withdraw ${remediationId}`]),
   ].join("\n");
 }
 

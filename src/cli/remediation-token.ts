@@ -1,6 +1,7 @@
 /** `selfheal remediation token`: decide and command past the API, by a signal that proves who sent it (ADR 37). */
 import { InvalidArgumentError, Option, type Command as CliCommand } from "commander";
 import { UserError } from "../config/user-error.ts";
+import { WORDS } from "../contracts/ballot.ts";
 import { COMMANDS, spelled } from "../contracts/remediation.ts";
 import type { TokenAnswer, TokenDecision } from "../starters/decisions.ts";
 import { withExamples } from "./options.ts";
@@ -10,7 +11,7 @@ import { apiCommand, ID_HELP, type Context } from "./remediation-context.ts";
 import { heldOf } from "./remediation-held.ts";
 import { plain } from "./remediation-text.ts";
 
-const DECISIONS: readonly TokenDecision[] = ["approve", "reject", ...COMMANDS];
+const DECISIONS: readonly TokenDecision[] = [...WORDS, ...COMMANDS];
 
 interface TokenOptions {
   decision: string;
@@ -46,7 +47,7 @@ async function issue(context: Context, command: CliCommand, id: string, options:
 
 /** What goes on from where it stands is bound to that place, so that it does not hit the step behind it. */
 async function placeOf(api: RemediationApi, decision: TokenDecision, id: string): Promise<string | null> {
-  if (decision === "approve" || decision === "reject" || decision === "take") return null;
+  if (decision === "take" || WORDS.some((word) => word === decision)) return null;
   return heldOf(await api.story(id))?.at ?? null;
 }
 

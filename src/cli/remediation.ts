@@ -1,6 +1,7 @@
 /** `selfheal remediation …`: everything goes through the API, never past it. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, UserError } from "../config/user-error.ts";
+import { WORDS } from "../contracts/ballot.ts";
 import { COMMANDS, OUTCOMES, PHASES, type Command as TakeoverCommand } from "../contracts/remediation.ts";
 import type { DecisionKind } from "../starters/decisions.ts";
 import type { TellStory } from "../starters/http/remediations.ts";
@@ -18,6 +19,7 @@ import {
   type RemediationCommandOptions,
 } from "./remediation-context.ts";
 import { recoverCommand, releaseLeasesCommand } from "./remediation-recover.ts";
+import { requestCommand, reviewCommand } from "./remediation-words.ts";
 import { takeoverCommand } from "./remediation-takeover.ts";
 import { tokenCommand } from "./remediation-token.ts";
 import { listText, plain, planText, storyText } from "./remediation-text.ts";
@@ -27,8 +29,10 @@ export function remediationCommand(options: RemediationCommandOptions = {}): Com
   const command = new Command("remediation").description("list, read and decide remediations");
   command.addCommand(listCommand(context));
   command.addCommand(showCommand(context));
-  for (const kind of ["approve", "reject", "cancel"] as const) command.addCommand(decisionCommand(context, kind));
+  for (const kind of [...WORDS, "cancel"] as const) command.addCommand(decisionCommand(context, kind));
   for (const name of COMMANDS) command.addCommand(takeoverCommand(context, name));
+  command.addCommand(requestCommand(context));
+  command.addCommand(reviewCommand(context));
   command.addCommand(tokenCommand(context));
   command.addCommand(recoverCommand(context));
   command.addCommand(releaseLeasesCommand(context));
@@ -76,6 +80,7 @@ type Kind = Exclude<DecisionKind, TakeoverCommand>;
 const DOES: Record<Kind, string> = {
   approve: "approve the plan that waits for it",
   reject: "reject the plan: the remediation ends without acting",
+  withdraw: "take back your approval, while it waits for those of others",
   cancel: "end a remediation: what can be undone is undone, the target goes to its safe state",
 };
 

@@ -1,5 +1,6 @@
 /** `selfheal serve`: takes alerts in and answers people. Stateless: scale by starting more of them. */
 import { Command } from "commander";
+import { catalogues } from "../activities/catalogues.ts";
 import { ACTIONS } from "../activities/actions.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { classify } from "../catalogue/classify.ts";
@@ -80,6 +81,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const client = await connectClient(settings);
     defer(() => client.connection.close());
     await live.open();
+    const versions = catalogues(record, ACTIONS);
     const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
     // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
     // and alerts that arrive are kept in it. `/readyz` and every answer of 503 say what is wrong.
@@ -90,6 +92,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       classify: (alert) => classify(live.catalogue, alert),
       catalogueVersion: () => live.catalogue.version,
       folder: () => live.status,
+      active: () => versions.active(),
       log,
       ...gate,
       port: options.port ?? env.SELFHEAL_PORT ?? 8080,

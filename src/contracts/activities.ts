@@ -3,6 +3,7 @@
  * action's own activities are named like the action (`loadbalancer.drain`, `loadbalancer.drain.undo` …).
  */
 import type { Alert, FaultKey, Severity } from "./alert.ts";
+import type { Word } from "./ballot.ts";
 import type { EffectDirection } from "./ids.ts";
 import type { EffectReport, EffectState } from "./effect.ts";
 import type { Json, JsonObject } from "./json.ts";
@@ -142,7 +143,15 @@ export interface DecideRequest {
   catalogueVersion: string | null;
 }
 export type DecideReply =
-  | { kind: "decided"; verdict: Verdict; plan: Plan; planHash: string; catalogueVersion: string }
+  | {
+      kind: "decided";
+      verdict: Verdict;
+      plan: Plan;
+      planHash: string;
+      catalogueVersion: string;
+      /** Whose approvals of this very plan count already. Left out: by a worker from before there was a quorum. */
+      approvedBy?: string[];
+    }
   /** No plan can be made: the verdict says why. */
   | { kind: "noPlan"; verdict: Verdict; catalogueVersion: string }
   /** The active catalogue classifies the alerts otherwise than `open` did: confirm again with this. */
@@ -151,7 +160,7 @@ export type DecideReply =
 export interface DecisionRequest {
   remediationId: string;
   planHash: string;
-  decision: "approve" | "reject";
+  decision: Word;
   by: string;
   /** How it reached the workflow; a token says how the person came. */
   via: "signal" | "update";
@@ -161,6 +170,8 @@ export interface DecisionRequest {
 export interface DecisionReply {
   /** `ignored`: the person may not decide this, or has already. */
   status: "approved" | "rejected" | "needMore" | "ignored";
+  /** Whose approvals count now. */
+  approvedBy: string[];
   detail: string;
 }
 

@@ -60,11 +60,13 @@ export const alertSignal = defineSignal<[AlertMessage]>("remediation.alert");
 export const hintSignal = defineSignal<[HintMessage]>("remediation.hint");
 export const approveSignal = defineSignal<[DecisionMessage]>("remediation.approve");
 export const rejectSignal = defineSignal<[DecisionMessage]>("remediation.reject");
+export const withdrawSignal = defineSignal<[DecisionMessage]>("remediation.withdraw");
 export const cancelSignal = defineSignal<[CancelMessage]>("remediation.cancel");
 export const recoverSignal = defineSignal<[RecoverMessage]>("remediation.recover");
 
 export const approveUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.approve");
 export const rejectUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.reject");
+export const withdrawUpdate = defineUpdate<{ accepted: true }, [DecisionMessage]>("remediation.withdraw");
 export const cancelUpdate = defineUpdate<{ accepted: true }, [CancelMessage]>("remediation.cancel");
 
 export const commandSignal = (command: Command) => defineSignal<[CommandMessage]>(`remediation.${command}`);
@@ -72,6 +74,11 @@ export const commandUpdate = (command: Command) =>
   defineUpdate<{ accepted: true }, [CommandMessage]>(`remediation.${command}`);
 
 export const stateQuery = defineQuery<RemediationView>("remediation.state");
+
+/** How far the record is, for the workflow that remembers it. */
+export const markSignal = defineSignal<[{ beat: number }]>("record.mark");
+export const RECORD_MARK_WORKFLOW = "recordMark";
+export const RECORD_MARK_ID = "selfheal-record";
 
 export const REMEDIATION_WORKFLOW = "remediation";
 export const TASK_QUEUE = "selfheal";

@@ -161,6 +161,8 @@ export interface StormLimit {
 
 export interface PlanApproval {
   roles: string[];
+  /** Different people who must approve; left out: one. */
+  quorum?: number;
   expiresMs: number;
   onTimeout: "escalate" | "refuse";
 }

@@ -64,7 +64,14 @@ export interface RemediationView {
   /** What it waits for and until when, null when it does not wait. */
   waiting: { for: string; since: string; until: string | null } | null;
   planHash: string | null;
-  approval: { needed: boolean; roles: string[]; expiresAt: string | null } | null;
+  approval: {
+    needed: boolean;
+    roles: string[];
+    /** Different people who must approve, and those who did. */
+    quorum: number;
+    approvedBy: string[];
+    expiresAt: string | null;
+  } | null;
   verdict: { outcome: string; reasons: GuardrailResult[] } | null;
   step: string | null;
   takeover: TakeoverView | null;

@@ -76,6 +76,8 @@ export interface Verdict {
   results: GuardrailResult[];
   /** ISO, the database's time (design §3 law 16). */
   at: string;
+  /** Of `observe`: what it would be in mode auto. */
+  would?: VerdictOutcome;
 }
 
 /** What speaks against acting, in one line. */

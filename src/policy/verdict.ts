@@ -14,7 +14,26 @@ import { GUARDRAILS } from "./guardrails/index.ts";
 /** Forecasts: consumes nothing. `at` is the database's time that the facts carry. */
 export function decide(plan: Plan, facts: DecisionFacts, guardrails: readonly Guardrail[] = GUARDRAILS): Verdict {
   const results = guardrails.map((guardrail) => evaluate(guardrail, plan, facts));
-  return { outcome: verdictOf(worst(results)), results, at: facts.now };
+  const outcome = verdictOf(worst(results));
+  return outcome === "observe" ? observed(results, facts.now) : { outcome, results, at: facts.now };
+}
+
+const WOULD: Record<Exclude<VerdictOutcome, "observe">, string> = {
+  act: "it would have acted",
+  wait: "it would have waited, then acted",
+  review: "it would have asked a person",
+  refuse: "it would have refused",
+};
+
+/** What it would have done is what people compare with what they did (ADR 50). */
+function observed(results: GuardrailResult[], at: string): Verdict {
+  const others = results.filter((result) => result.outcome !== "observe");
+  const would = verdictOf(worst(others));
+  if (would === "observe") return { outcome: "observe", results, at };
+  const told = results.map((result) =>
+    result.outcome === "observe" ? { ...result, detail: `${result.detail}: ${WOULD[would]}` } : result,
+  );
+  return { outcome: "observe", results: told, at, would };
 }
 
 /** The countable guardrails alone, inside the admission transaction: the same functions as the forecast's. */

@@ -1,4 +1,5 @@
 /** What people say to a remediation, as the record takes it. */
+import type { Word } from "../contracts/ballot.ts";
 import type { JsonObject } from "../contracts/json.ts";
 
 export interface PersonCommand {
@@ -30,27 +31,33 @@ export interface TokenWish {
   ttlMs: number;
 }
 
+export interface DecisionGiven {
+  remediationId: string;
+  planHash: string;
+  decision: Word;
+  by: string;
+  via: string;
+  reason: string;
+  /** Who may not count, and why: recorded as ignored. */
+  ignoredBecause: string | null;
+  /** Proves who decides, and says how it came; used up by this call, also when the decision does not count. */
+  token: string | null;
+  /** May it count without a token? */
+  unsigned: boolean;
+  /** Different people who must approve. */
+  quorum: number;
+  /** ISO; until when an approval counts. */
+  expiresAt: string;
+}
+export interface DecisionAnswer {
+  status: "approved" | "rejected" | "needMore" | "ignored";
+  approvedBy: string[];
+  detail: string;
+}
+
 export interface PeopleRecord {
-  /**
-   * Records a person's decision and answers what it makes of the approval. One decision a person; the first reject
-   * ends it; `needed` approvals make it approved.
-   */
-  decide(decision: {
-    remediationId: string;
-    planHash: string;
-    decision: "approve" | "reject";
-    by: string;
-    via: string;
-    reason: string;
-    /** Who may not count, and why: recorded as ignored. */
-    ignoredBecause: string | null;
-    /** Proves who decides, and says how it came; used up by this call, also when the decision does not count. */
-    token: string | null;
-    /** May it count without a token? */
-    unsigned: boolean;
-    needed: number;
-    expiresAt: string;
-  }): Promise<{ status: "approved" | "rejected" | "needMore" | "ignored"; detail: string }>;
+  /** Records a person's decision and answers what it makes of the approval (contracts/ballot.ts). */
+  decide(decision: DecisionGiven): Promise<DecisionAnswer>;
 
   /** Records what a person commands a remediation that he took over. Answers why it does not count, or null. */
   command(given: PersonCommand): Promise<string | null>;

@@ -1,11 +1,13 @@
 /** What the record does for starters, activities and readers. PostgreSQL behind it; idempotent by key throughout. */
 import type { Alert, FaultKey, Severity } from "../contracts/alert.ts";
+import type { ModeSet } from "../contracts/autonomy.ts";
 import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
 import type { Json, JsonObject } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { AutonomyRecord } from "./api-autonomy.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
@@ -186,7 +188,8 @@ export interface RecordStore
     SweepRecord,
     TemporalRecord,
     GuardRecord,
-    SurroundingRecord {
+    SurroundingRecord,
+    AutonomyRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -210,7 +213,11 @@ export interface RecordStore
     catalogueVersion: string,
   ): Promise<void>;
   plan(remediationId: string): Promise<{ plan: Plan; planHash: string; catalogueVersion: string } | null>;
-  countedFacts(remediationId: string, plan: Plan, planHash: string): Promise<{ counted: CountedFacts; now: string }>;
+  countedFacts(
+    remediationId: string,
+    plan: Plan,
+    planHash: string,
+  ): Promise<{ counted: CountedFacts; now: string; modes: ModeSet[] }>;
 
   /** One transaction: evaluate and consume everything countable for all scopes of the plan, or nothing. */
   admit(request: AdmissionRequest): Promise<Admitted>;

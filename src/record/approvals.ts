@@ -1,9 +1,10 @@
 /**
- * Decisions of people on one exact plan: one decision a person, the first reject ends it, `needed` approvals make it
- * approved. Who may not count is recorded as ignored, and so is what nobody can prove to be his (law 14).
+ * Decisions of people on one exact plan, one after the other behind the remediation's row; contracts/ballot.ts says what
+ * counts. Who may not count is recorded as ignored, and so is what nobody can prove to be his (law 14).
  */
-import type { Transaction } from "kysely";
-import type { RecordStore } from "./api.ts";
+import { sql, type Transaction } from "kysely";
+import { judge, tally, voteOf, type Ballot, type Spoken, type Tally } from "../contracts/ballot.ts";
+import type { DecisionAnswer, DecisionGiven } from "./api-people.ts";
 import { appendAudit } from "./audit.ts";
 import { readNow } from "./clock.ts";
 import { type Database, inTransaction } from "./pool.ts";
@@ -11,115 +12,155 @@ import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
 import { redeemToken } from "./tokens.ts";
 
-type Decision = Parameters<RecordStore["decide"]>[0];
-type Answer = Awaited<ReturnType<RecordStore["decide"]>>;
+/** Alerts of this source are a person's own request; the annotation says whose. */
+export const MANUAL_SOURCE = "manual";
+export const REQUESTED_BY = "requestedBy";
 
 interface Stored {
   person: string;
-  decision: "approve" | "reject";
-  status: "counted" | "ignored";
+  decision: DecisionGiven["decision"];
   expires_at: string;
 }
 
-export async function decide(db: Database, decision: Decision): Promise<Answer> {
+export async function decide(db: Database, given: DecisionGiven): Promise<DecisionAnswer> {
   return inTransaction(db, async (tx) => {
-    const row = await lockRemediation(tx, decision.remediationId);
+    const row = await lockRemediation(tx, given.remediationId);
     const at = await readNow(tx);
-    const earlier = await decisionsOn(tx, decision);
-    const before = standingOf(earlier, decision.needed, at);
-    const mine = earlier.find((one) => one.person === decision.by && one.status === "counted");
-    // The call was tried again after its reply was lost: the person's own decision stands.
-    if (mine?.decision === decision.decision) return before;
-    const proof = await redeemToken(tx, { ...decision, person: decision.by });
-    const told = { ...decision, via: proof.via ?? decision.via };
-    const ignored = proof.fault ?? whyIgnored(decision, row, mine, before, at);
+    const counted = await countedOn(tx, given);
+    const ballot = await ballotOf(tx, row, given, counted);
+    const before = tally(ballot.votes, given.quorum, at);
+    if (isRepeat(given, counted, ballot, at)) return answerOf(before);
+    const proof = await redeemToken(tx, { ...given, person: given.by });
+    const told = { ...given, via: proof.via ?? given.via };
+    const judged = judge(ballot, spokenOf(given), at);
+    const ignored = proof.fault ?? given.ignoredBecause ?? (judged.counts ? null : judged.because);
     await store(tx, told, ignored, at);
-    await audit(tx, told, ignored);
-    if (ignored !== null) return { status: "ignored", detail: ignored };
-    const counted: Stored = {
-      person: decision.by,
-      decision: decision.decision,
-      status: "counted",
-      expires_at: decision.expiresAt,
-    };
-    return standingOf([...earlier, counted], decision.needed, at);
+    await audit(tx, told, ignored, at);
+    if (ignored !== null || !judged.counts) return { ...answerOf(before), status: "ignored", detail: ignored ?? "" };
+    if (given.decision === "withdraw") await withdraw(tx, given);
+    return answerOf(tally(judged.votes, given.quorum, at));
   });
 }
 
-function decisionsOn(tx: Transaction<Tables>, decision: Decision): Promise<Stored[]> {
+function spokenOf({ by, decision, planHash, expiresAt }: DecisionGiven): Spoken {
+  return { person: by, word: decision, planHash, expiresAt };
+}
+
+function answerOf({ status, approvedBy, detail }: Tally): DecisionAnswer {
+  return { status, approvedBy, detail };
+}
+
+/** The call was tried again after its reply was lost: what the person said stands. */
+function isRepeat(given: DecisionGiven, counted: Stored[], ballot: Ballot, at: string): boolean {
+  const mine = voteOf(ballot.votes, given.by, at);
+  if (given.decision !== "withdraw") return mine?.decision === given.decision;
+  return mine === null && counted.some((one) => one.person === given.by && one.decision === "withdraw");
+}
+
+function countedOn(tx: Transaction<Tables>, { remediationId, planHash }: DecisionGiven): Promise<Stored[]> {
   return tx
     .selectFrom("decisions")
-    .select(["person", "decision", "status", "expires_at"])
-    .where("remediation_id", "=", decision.remediationId)
-    .where("plan_hash", "=", decision.planHash)
+    .select(["person", "decision", "expires_at"])
+    .where("remediation_id", "=", remediationId)
+    .where("plan_hash", "=", planHash)
+    .where("status", "=", "counted")
     .orderBy("at")
+    .orderBy("person")
     .execute();
 }
 
-/** What the counted decisions make of the approval. */
-function standingOf(decisions: Stored[], needed: number, at: string): Answer {
-  const counted = decisions.filter((one) => one.status === "counted");
-  const rejected = counted.find((one) => one.decision === "reject");
-  if (rejected !== undefined) return { status: "rejected", detail: `rejected by ${rejected.person}` };
-  const approvedBy = counted.filter((one) => one.expires_at > at).map((one) => one.person);
-  const people = approvedBy.length === 0 ? "" : ` (${approvedBy.join(", ")})`;
-  const detail = `${approvedBy.length} of ${needed} approvals${people}`;
-  return { status: approvedBy.length >= needed ? "approved" : "needMore", detail };
-}
-
-function whyIgnored(
-  decision: Decision,
+async function ballotOf(
+  tx: Transaction<Tables>,
   row: StoredRemediation,
-  mine: Stored | undefined,
-  before: Answer,
-  at: string,
-): string | null {
-  if (decision.ignoredBecause !== null) return decision.ignoredBecause;
-  if (row.closed_at !== null) return "the remediation is closed";
-  if (row.plan_hash !== decision.planHash) return "the plan in force is another one by now";
-  if (before.status === "rejected" || before.status === "approved") return `already ${before.status}: ${before.detail}`;
-  if (mine !== undefined) return `${decision.by} has decided already (${mine.decision})`;
-  return iso(decision.expiresAt) <= at ? `the approval expired at ${decision.expiresAt}` : null;
+  { quorum }: DecisionGiven,
+  counted: Stored[],
+): Promise<Ballot> {
+  const votes = counted.flatMap(({ person, decision, expires_at: expiresAt }) =>
+    decision === "withdraw" ? [] : [{ person, decision, expiresAt }],
+  );
+  const planHash = row.closed_at === null ? row.plan_hash : null;
+  return { planHash, quorum, votes, requestedBy: await requestersOf(tx, row) };
 }
 
-function iso(time: string): string {
-  return new Date(time).toISOString();
+/** Of the alerts that it was opened for, and of those that joined it since. */
+async function requestersOf(tx: Transaction<Tables>, row: StoredRemediation): Promise<string[]> {
+  const found = await sql<{ by: string }>`
+    select distinct annotations ->> ${REQUESTED_BY} as by from alerts
+     where source = ${MANUAL_SOURCE} and status = 'firing' and annotations ->> ${REQUESTED_BY} is not null
+       and target_kind = ${row.target_kind} and target_id = ${row.target_id}
+       and (remediation_id = ${row.remediation_id} or remediation_id is null)`.execute(tx);
+  return found.rows.map((one) => one.by);
 }
 
-async function store(tx: Transaction<Tables>, decision: Decision, ignored: string | null, at: string): Promise<void> {
+async function store(tx: Transaction<Tables>, given: DecisionGiven, ignored: string | null, at: string): Promise<void> {
   const what = {
-    via: decision.via,
-    reason: decision.reason,
+    via: given.via,
+    reason: given.reason,
     status: ignored === null ? ("counted" as const) : ("ignored" as const),
     detail: ignored ?? "",
     at,
-    expires_at: decision.expiresAt,
+    expires_at: given.expiresAt,
   };
+  const { remediationId, planHash, by, decision } = given;
   await tx
     .insertInto("decisions")
-    .values({
-      remediation_id: decision.remediationId,
-      plan_hash: decision.planHash,
-      person: decision.by,
-      decision: decision.decision,
-      ...what,
-    })
-    // Ignored once (no role, say) does not stop a person from deciding when he may; counted is never taken back.
+    .values({ remediation_id: remediationId, plan_hash: planHash, person: by, decision, ...what })
     .onConflict((conflict) =>
       conflict
         .columns(["remediation_id", "plan_hash", "person", "decision"])
         .doUpdateSet(what)
-        .where("decisions.status", "=", "ignored"),
+        // Whoever was ignored once, withdrew, or approved so long ago that it counts no more, may speak again.
+        .where((eb) =>
+          eb.or([
+            eb("decisions.status", "<>", "counted"),
+            eb("decisions.expires_at", "<=", at),
+            eb("decisions.decision", "=", "withdraw"),
+          ]),
+        ),
     )
     .execute();
 }
 
-async function audit(tx: Transaction<Tables>, decision: Decision, ignored: string | null): Promise<void> {
-  const { remediationId, planHash, by, via, reason } = decision;
+async function withdraw(tx: Transaction<Tables>, { remediationId, planHash, by }: DecisionGiven): Promise<void> {
+  await tx
+    .updateTable("decisions")
+    .set({ status: "withdrawn", detail: `withdrawn by ${by}` })
+    .where("remediation_id", "=", remediationId)
+    .where("plan_hash", "=", planHash)
+    .where("person", "=", by)
+    .where("decision", "=", "approve")
+    .where("status", "=", "counted")
+    .execute();
+}
+
+/** Another plan came into force: what was said about the one before counts no more, not even when that comes back. */
+export async function voidOtherApprovals(
+  tx: Transaction<Tables>,
+  remediationId: string,
+  planHash: string | null,
+): Promise<void> {
+  const gone = await tx
+    .updateTable("decisions")
+    .set({ status: "void", detail: `void: the plan in force is ${planHash ?? "none"} by now` })
+    .where("remediation_id", "=", remediationId)
+    .where("plan_hash", "<>", planHash ?? "")
+    .where("decision", "=", "approve")
+    .where("status", "=", "counted")
+    .returning(["person", "plan_hash as planHash", "at"])
+    .execute();
+  for (const one of gone) {
+    const key = `void:${one.planHash}:${one.person}:${one.at}`;
+    await appendAudit(tx, { chain: remediationId, key, kind: "approvalVoid", body: { ...one, inForce: planHash } });
+  }
+}
+
+async function audit(tx: Transaction<Tables>, given: DecisionGiven, ignored: string | null, at: string): Promise<void> {
+  const { remediationId, planHash, by, via, decision, reason } = given;
   await appendAudit(tx, {
     chain: remediationId,
-    key: `decision:${planHash}:${by}:${decision.decision}:${ignored ?? "counted"}`,
+    // With its time: a person may approve, withdraw and approve again.
+    key: `decision:${planHash}:${by}:${decision}:${ignored ?? `counted at ${at}`}`,
     kind: "decision",
-    body: { planHash, decision: decision.decision, by, via, reason, ignoredBecause: ignored },
+    body: { planHash, decision, by, via, reason, ignoredBecause: ignored },
   });
 }

@@ -1,7 +1,7 @@
-/** What people do to the automation as a whole: pauses and standing approvals. Audited in the chain `control`. */
+/** Pauses: what people stop. Audited in the chain `control`. */
 import { randomUUID } from "node:crypto";
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { Pause, StandingApproval } from "../contracts/facts.ts";
+import type { Pause } from "../contracts/facts.ts";
 import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission, lockPauses } from "./locks.ts";
@@ -58,75 +58,6 @@ export async function activePauses(db: Session): Promise<Pause[]> {
     .select(["id", "scope", "reason", "by_person as by", "at", "until_at as until"])
     .where(active)
     .orderBy("at")
-    .orderBy("id")
-    .execute();
-}
-
-/** With an id of the caller's, a second call changes nothing: not even when it was withdrawn or used up since. */
-export async function grantStanding(
-  db: Database,
-  approval: Omit<StandingApproval, "id" | "used">,
-  id: string = randomUUID(),
-): Promise<StandingApproval> {
-  return inTransaction(db, async (tx) => {
-    const { runbook, runbookHash, group, by, expiresAt, maxCount } = approval;
-    const granted = await tx
-      .insertInto("standing_approvals")
-      .values({
-        id,
-        runbook,
-        runbook_hash: runbookHash,
-        group_name: group,
-        by_person: by,
-        granted_at: now,
-        expires_at: expiresAt,
-        max_count: maxCount,
-        used: 0,
-      })
-      .onConflict((conflict) => conflict.column("id").doNothing())
-      .returning("id")
-      .executeTakeFirst();
-    if (granted === undefined) return { id, used: 0, ...approval };
-    const body = { id, runbook, runbookHash, group, by, expiresAt, maxCount };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `standing:${id}`, kind: "standingGranted", body });
-    return { id, used: 0, ...approval };
-  });
-}
-
-export async function withdrawStanding(db: Database, id: string, by: string): Promise<void> {
-  await inTransaction(db, async (tx) => {
-    // An admission that counted it must also be able to take it.
-    await lockAdmission(tx);
-    const withdrawn = await tx
-      .updateTable("standing_approvals")
-      .set({ withdrawn_at: now })
-      .where("id", "=", id)
-      .where("withdrawn_at", "is", null)
-      .returning("used")
-      .executeTakeFirst();
-    if (withdrawn === undefined) return;
-    const body = { id, by, used: withdrawn.used };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `withdrawn:${id}`, kind: "standingWithdrawn", body });
-  });
-}
-
-/** Those that may still be used. */
-export async function usableStanding(db: Session): Promise<StandingApproval[]> {
-  const usable: Expression<SqlBool> = sql`withdrawn_at is null and expires_at > selfheal_now() and used < max_count`;
-  return db
-    .selectFrom("standing_approvals")
-    .select([
-      "id",
-      "runbook",
-      "runbook_hash as runbookHash",
-      "group_name as group",
-      "by_person as by",
-      "expires_at as expiresAt",
-      "max_count as maxCount",
-      "used",
-    ])
-    .where(usable)
-    .orderBy("expires_at")
     .orderBy("id")
     .execute();
 }

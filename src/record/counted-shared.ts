@@ -90,17 +90,21 @@ function ofAlerts(remediationId: string, shared: SharedLimits): Columns {
         group by s.scope) counts) as unhealthy`;
 }
 
-/** Failures before the breaker's last reset are forgiven. */
+/** What failed, or was right in nobody's eyes. Before the breaker's last reset it is forgiven. */
 function ofFailures({ target, runbook }: Plan, { errorBudget, storms }: SharedLimits): Columns {
   const scope = errorBudget?.scope ?? "";
   const scopes = [scope, ...storms.map((one) => one.scope)];
   return sql`
-    (select count(*)::int from remediations r join admissions a using (remediation_id)
-      where r.runbook = ${runbook} and r.group_name = ${target.group} and r.outcome in ('failed', 'escalated')
-        and a.first_effect_at is not null
-        and r.closed_at > ${since(errorBudget?.windowMs ?? 0)}
-        and r.closed_at > coalesce((select max(reset_at) from breakers b
-              where b.kind = 'errorBudget' and b.scope = ${scope}), '-infinity')) as failures,
+    (select (select count(*)::int from remediations r join admissions a using (remediation_id)
+              where r.runbook = ${runbook} and r.group_name = ${target.group} and r.outcome in ('failed', 'escalated')
+                and a.first_effect_at is not null and r.closed_at > forgiven.at)
+          + (select count(*)::int from reviews w join remediations r using (remediation_id)
+               join admissions a using (remediation_id)
+              where r.runbook = ${runbook} and r.group_name = ${target.group}
+                and r.outcome not in ('failed', 'escalated') and w.verdict in ('falsePositive', 'masking')
+                and a.first_effect_at is not null and w.at > forgiven.at)
+       from (select greatest(${since(errorBudget?.windowMs ?? 0)},
+               (select max(reset_at) from breakers where kind = 'errorBudget' and scope = ${scope})) as at) forgiven) as failures,
     (select coalesce(json_agg(json_build_object('id', id, 'kind', kind, 'scope', scope, 'reason', reason,
               'trippedAt', selfheal_iso(tripped_at)) order by tripped_at), '[]') from breakers
       where reset_at is null and scope = any(${scopes}::text[])) as breakers`;

@@ -4,6 +4,7 @@
  * through the admission lock; alerts alone still come in.
  */
 import { sql } from "kysely";
+import type { ModeSet } from "../contracts/autonomy.ts";
 import type { CountedFacts, Pause, StandingApproval } from "../contracts/facts.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Session } from "./pool.ts";
@@ -23,6 +24,7 @@ interface Counted {
   approvedBy: string[];
   pauses: Pause[];
   shared: SharedCounted | null;
+  modes: ModeSet[];
 }
 
 export async function countFacts(
@@ -30,7 +32,7 @@ export async function countFacts(
   remediationId: string,
   plan: Plan,
   planHash: string,
-): Promise<{ counted: CountedFacts; now: string }> {
+): Promise<{ counted: CountedFacts; now: string; modes: ModeSet[] }> {
   const scopes = leasedScopes(plan);
   const { target, runbook } = plan;
   const { attempts, rate, shared } = plan.limits;
@@ -70,7 +72,7 @@ export async function countFacts(
                 'by', by_person, 'expiresAt', selfheal_iso(expires_at), 'maxCount', max_count, 'used', used)
          from standing_approvals
         where runbook = ${runbook} and runbook_hash = ${plan.runbookHash} and group_name = ${target.group}
-          and withdrawn_at is null and expires_at > clock.now and used < max_count
+          and withdrawn_at is null and lapsed_at is null and expires_at > clock.now and used < max_count
         order by expires_at, id limit 1) as standing,
       (select coalesce(json_agg(person order by at), '[]') from decisions
         where remediation_id = ${remediationId} and plan_hash = ${planHash} and decision = 'approve'
@@ -78,11 +80,14 @@ export async function countFacts(
       (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'reason', reason, 'by', by_person,
                 'at', selfheal_iso(at), 'until', selfheal_iso(until_at)) order by at), '[]') from pauses
         where resumed_at is null and (until_at is null or until_at > clock.now)) as pauses,
+      (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'mode', mode, 'declared', declared,
+                'runbookHash', runbook_hash, 'by', by_person, 'reason', reason, 'at', selfheal_iso(at))), '[]')
+         from modes where ended_at is null) as modes,
       ${ofShared} as shared
       from clock`.execute(db);
-  const { now, held, shared: ofAll, ...rest } = found.rows[0] as Counted;
+  const { now, held, modes, shared: ofAll, ...rest } = found.rows[0] as Counted;
   const number = (of: "all" | "left") => Object.fromEntries(scopes.map((scope) => [scope, held?.[scope]?.[of] ?? 0]));
   const others = ofAll === null ? null : sharedFacts(ofAll);
   const surroundings = await countSurroundings(db, remediationId, plan);
-  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings }, now };
+  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings }, now, modes };
 }

@@ -10,6 +10,7 @@ import * as fifth from "./migrations/0005-temporal.ts";
 import * as sixth from "./migrations/0006-lost-alerts.ts";
 import * as seventh from "./migrations/0007-guardrails.ts";
 import * as eighth from "./migrations/0008-surroundings.ts";
+import * as ninth from "./migrations/0009-people.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
@@ -21,6 +22,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0006-lost-alerts": sixth,
   "0007-guardrails": seventh,
   "0008-surroundings": eighth,
+  "0009-people": ninth,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

@@ -22,10 +22,13 @@ import * as leases from "./leases.ts";
 import * as leftOut from "./left-out.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
+import * as modes from "./modes.ts";
 import { open } from "./open.ts";
 import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
+import * as reviews from "./reviews.ts";
+import * as standing from "./standing.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
 import { planOf, saveDecision } from "./verdicts.ts";
@@ -59,6 +62,7 @@ function recordOver(db: Database): RecordStore {
     ...sweeping(db),
     ...guarding(db),
     ...surrounding(db),
+    ...earning(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -80,9 +84,6 @@ function recordOver(db: Database): RecordStore {
     pause: (wish) => controls.pause(db, wish),
     resume: (id, by) => controls.resume(db, id, by),
     pauses: () => controls.activePauses(db),
-    grantStanding: (approval, id) => controls.grantStanding(db, approval, id),
-    withdrawStanding: (id, by) => controls.withdrawStanding(db, id, by),
-    standing: () => controls.usableStanding(db),
 
     end: () => db.destroy(),
   };
@@ -168,6 +169,24 @@ function surrounding(db: Database) {
     telling: (remediationId) => windows.telling(db, remediationId),
     holdEscalation: (remediationId, key, until, window) =>
       windows.holdEscalation(db, remediationId, key, until, window),
+  } satisfies Partial<RecordStore>;
+}
+
+function earning(db: Database) {
+  return {
+    modes: () => modes.modesInForce(db),
+    setMode: (wish) => modes.setMode(db, wish),
+    beat: (seen) => modes.beat(db, seen),
+    grantStanding: (approval, id) => standing.grantStanding(db, approval, id),
+    giveStanding: (wish) => standing.giveStanding(db, wish),
+    withdrawStanding: (id, by) => standing.withdrawStanding(db, id, by),
+    lapseStanding: (current) => standing.lapseStanding(db, current),
+    standing: () => standing.usableStanding(db),
+    standingRows: () => standing.standingRows(db),
+    review: (one) => reviews.review(db, one),
+    cases: (windowMs, only) => reviews.cases(db, windowMs, only),
+    attest: (attestation) => reviews.attest(db, attestation),
+    attestations: (runbook, runbookHash) => reviews.attestations(db, runbook, runbookHash),
   } satisfies Partial<RecordStore>;
 }
 

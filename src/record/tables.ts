@@ -1,7 +1,8 @@
 /** The tables as kysely sees them; src/record/migrations makes them. Times are ISO strings, set by selfheal_now(). */
 import type { ColumnType, Generated } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
-import type { BreakerKind } from "../contracts/facts.ts";
+import type { Word } from "../contracts/ballot.ts";
+import type { BreakerKind, Mode } from "../contracts/facts.ts";
 import type { EffectState } from "../contracts/effect.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 import type { Json, JsonObject } from "../contracts/json.ts";
@@ -9,6 +10,7 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { Disposition, LeaseState } from "./api.ts";
+import type { AttestationKind, ReviewVerdict } from "../contracts/autonomy.ts";
 import type { FindingSeverity } from "./api-sweep.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
@@ -32,6 +34,10 @@ export interface Tables {
   escalations: EscalationsTable;
   pauses: PausesTable;
   standing_approvals: StandingTable;
+  modes: ModesTable;
+  reviews: ReviewsTable;
+  attestations: AttestationsTable;
+  pulse: { singleton: Generated<boolean>; beat: number };
   breakers: BreakersTable;
   group_health: { kind: string; group_name: string; at: string; unhealthy: string[] | null; detail: string };
   findings: FindingsTable;
@@ -112,10 +118,11 @@ interface DecisionsTable {
   remediation_id: string;
   plan_hash: string;
   person: string;
-  decision: "approve" | "reject";
+  decision: Word;
   via: string;
   reason: string;
-  status: "counted" | "ignored";
+  /** `withdrawn` by its person; `void`: another plan came into force. */
+  status: "counted" | "ignored" | "withdrawn" | "void";
   detail: string;
   at: string;
   expires_at: string;
@@ -267,6 +274,44 @@ interface StandingTable {
   max_count: number;
   used: number;
   withdrawn_at: string | null;
+  reason: Generated<string>;
+  declared: Generated<boolean>;
+  withdrawn_by: ColumnType<string | null, never, string>;
+  lapsed_at: ColumnType<string | null, never, string>;
+}
+
+interface ModesTable {
+  id: string;
+  /** `global`, or a scope of a group, a runbook, or a runbook in a group. */
+  scope: string;
+  mode: Mode;
+  /** What selfheal.yaml or the runbook said there when it was set; null: it has no such place. */
+  declared: Mode | null;
+  /** The version that was promoted; null: it is about no version. */
+  runbook_hash: string | null;
+  by_person: string;
+  reason: string;
+  at: string;
+  ended_at: ColumnType<string | null, never, string>;
+}
+
+interface ReviewsTable {
+  remediation_id: string;
+  verdict: ReviewVerdict;
+  by_person: string;
+  reason: string;
+  at: string;
+}
+
+interface AttestationsTable {
+  id: string;
+  runbook: string;
+  runbook_hash: string;
+  kind: AttestationKind;
+  passed: boolean;
+  summary: string;
+  by_person: string;
+  at: string;
 }
 
 interface AuditTable {

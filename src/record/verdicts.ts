@@ -3,6 +3,7 @@ import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { DecisionMade } from "./api-episodes.ts";
+import { voidOtherApprovals } from "./approvals.ts";
 import { appendAudit } from "./audit.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { now } from "./clock.ts";
@@ -53,6 +54,7 @@ async function putInForce(tx: Transaction<Tables>, made: Made): Promise<void> {
   const { remediationId, plan, planHash } = made;
   if (plan !== null && planHash !== null) await insertPlan(remediationId, plan, planHash).execute(tx);
   await tx.updateTable("remediations").set(inForce(made)).where("remediation_id", "=", remediationId).execute();
+  await voidOtherApprovals(tx, remediationId, plan === null ? null : planHash);
 }
 
 /** One that was in force before stays as it was saved then. */

@@ -52,12 +52,13 @@ export async function activeContent(record: Pick<RecordStore, "activeVersion" | 
 
 /** Idempotent: the same folder again changes nothing. */
 export async function activate(
-  record: Pick<RecordStore, "saveCatalogue" | "activateCatalogue" | "grantStanding">,
+  record: Pick<RecordStore, "saveCatalogue" | "activateCatalogue" | "grantStanding" | "lapseStanding">,
   catalogue: Catalogue,
 ): Promise<void> {
   await record.saveCatalogue(catalogue.version, catalogue.content);
   for (const approval of catalogue.standingApprovals) await record.grantStanding(approval, idOf(approval));
   await record.activateCatalogue(catalogue.version);
+  await record.lapseStanding(catalogue.runbooks.map(({ name, hash }) => ({ runbook: name, hash })));
 }
 
 /** A declared standing approval is granted once, ever: its id is made of what it says. */

@@ -2,7 +2,7 @@
 import type { Breaker, Pause } from "../contracts/facts.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { RecordStore } from "../record/api.ts";
-import { ProblemError, throughRecord } from "./problems.ts";
+import { conflict, notFound, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Remediations } from "./remediations.ts";
 import { checkScope } from "./scopes.ts";
 
@@ -151,12 +151,4 @@ export async function hintWaiters({ record, remediations }: ControlDependencies)
     waiters.map(({ workflowId, remediationId }) => remediations.hint(workflowId, `${remediationId}/queue`)),
   );
   return told.filter((one) => one.status === "fulfilled").length;
-}
-
-function notFound(detail: string): ProblemError {
-  return new ProblemError({ status: 404, slug: "not-found", title: "Not found", detail });
-}
-
-function conflict(detail: string): ProblemError {
-  return new ProblemError({ status: 409, slug: "conflict", title: "Conflict", detail });
 }

@@ -1,5 +1,6 @@
 /** What people tell a remediation over the API: approve, reject, cancel, and the commands of a takeover. Through the
  * workflow's update, so that they hear at once whether it was taken; whether the person may decide, the workflow has checked before it counts (law 14). */
+import { WORDS, type Word } from "../contracts/ballot.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { spelled } from "../contracts/remediation.ts";
@@ -15,7 +16,7 @@ export interface DecisionRequest {
   id: string;
   by: string;
   reason: string | null;
-  /** The plan that was looked at. Needed to approve; a reject without it means the plan that waits now. */
+  /** The plan that was looked at. Needed to approve; else left out it means the plan that waits now. */
   planHash: string | null;
   /** Of a takeover's command: where it stood when the person looked. */
   at: string | null;
@@ -92,8 +93,7 @@ export async function tokenForSignal(deps: DecisionDependencies, request: TokenR
   const row = await findRemediation(deps.record, request.id);
   const { remediationId, workflowId } = row;
   if (row.closedAt !== null) throw conflict(`remediation ${remediationId} is closed already: ${row.outcome ?? ""}`);
-  const planHash =
-    decision === "approve" || decision === "reject" ? planOfToken(request, row) : noPlanOfCommand(request);
+  const planHash = isWord(decision) ? planOfToken(request, row) : noPlanOfCommand(request);
   const ttlMs = request.ttlMs ?? SIGNAL_TOKEN_TTL_MS;
   const wish = { remediationId, planHash, person: by, decision, via: "signal", ttlMs };
   const issued = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
@@ -147,26 +147,30 @@ async function toDecision(
   const { remediationId } = row;
   const person = { by, remediationId, ...(request.reason === null ? {} : { reason: request.reason }) };
   if (kind === "cancel") return { kind, message: person };
-  const planHash = kind === "approve" || kind === "reject" ? planOf({ ...request, kind }, row) : null;
+  const planHash = isWord(kind) ? planOf({ ...request, kind }, row) : null;
   const wish = { remediationId, planHash, person: by, decision: kind, via, ttlMs: TOKEN_TTL_MS };
   const { token } = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
-  if (kind === "approve" || kind === "reject") return { kind, message: { ...person, token, planHash: planHash ?? "" } };
+  if (isWord(kind)) return { kind, message: { ...person, token, planHash: planHash ?? "" } };
   const place = { ...(at === null ? {} : { at }), ...(result === null ? {} : { result }) };
   return { kind, message: { ...person, token, ...place } };
 }
 
-type Decided = DecisionRequest & { kind: "approve" | "reject" };
+type Decided = DecisionRequest & { kind: Word };
+
+function isWord(kind: DecisionKind): kind is Word {
+  return (WORDS as readonly string[]).includes(kind);
+}
 
 function planOf({ kind, planHash: given }: Decided, row: RemediationRow): string {
-  const planHash = given ?? (kind === "reject" ? row.planHash : null);
+  const planHash = given ?? (kind === "approve" ? null : row.planHash);
   if (planHash === null) throw noPlan(kind, row);
   return planHash;
 }
 
-function noPlan(kind: "approve" | "reject", row: RemediationRow): ProblemError {
-  if (kind === "reject") {
+function noPlan(kind: Word, row: RemediationRow): ProblemError {
+  if (kind !== "approve") {
     return conflict(
-      `the remediation of ${targetOf(row)} has no plan to reject yet: it is in phase ${row.phase}; cancel it instead`,
+      `the remediation of ${targetOf(row)} has no plan to ${kind} yet: it is in phase ${row.phase}; cancel it instead`,
     );
   }
   return new ProblemError({

@@ -11,7 +11,7 @@ export interface FieldFault {
   wouldBeRight: string;
 }
 
-export type ProblemStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 422;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422;
 
 /** It can never be accepted as it is: sending it again cannot help. Never used for overload. */
 export class ProblemError extends Error {
@@ -29,6 +29,24 @@ export class ProblemError extends Error {
     this.title = problem.title;
     this.faults = problem.faults ?? [];
   }
+}
+
+export function notFound(detail: string): ProblemError {
+  return new ProblemError({ status: 404, slug: "not-found", title: "Not found", detail });
+}
+
+export function conflict(detail: string, faults: FieldFault[] = []): ProblemError {
+  return new ProblemError({ status: 409, slug: "conflict", title: "Conflict", detail, faults });
+}
+
+export function notAllowed(detail: string): ProblemError {
+  return new ProblemError({ status: 403, slug: "not-allowed", title: "This person may not", detail });
+}
+
+export function wrongField(field: string, value: string, wouldBeRight: string): ProblemError {
+  const detail = `${field} is ${value}; right would be ${wouldBeRight}`;
+  const faults = [{ field, value, wouldBeRight }];
+  return new ProblemError({ status: 422, slug: "bad-field", title: "A field is wrong", detail, faults });
 }
 
 export type NeededSystem = "temporal" | "record" | "catalogue" | "worker" | "capacity";

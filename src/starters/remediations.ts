@@ -1,5 +1,6 @@
 /** What starters, the API and the watchers do to remediation workflows. `temporal.ts` does it with Temporal. */
 import type { Severity } from "../contracts/alert.ts";
+import type { Word } from "../contracts/ballot.ts";
 import type {
   AlertMessage,
   CancelMessage,
@@ -21,7 +22,7 @@ export interface StartRequest {
 }
 
 export type Decision =
-  | { kind: "approve" | "reject"; message: DecisionMessage }
+  | { kind: Word; message: DecisionMessage }
   | { kind: "cancel"; message: CancelMessage }
   | { kind: Command; message: CommandMessage };
 

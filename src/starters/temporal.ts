@@ -20,6 +20,7 @@ import {
   hintSignal,
   recoverSignal,
   rejectUpdate,
+  withdrawUpdate,
   REMEDIATION_WORKFLOW,
   TASK_QUEUE,
   type AlertMessage,
@@ -206,6 +207,8 @@ function sendUpdate(handle: ReturnType<Client["workflow"]["getHandle"]>, decisio
       return handle.executeUpdate(approveUpdate, { args: [decision.message] });
     case "reject":
       return handle.executeUpdate(rejectUpdate, { args: [decision.message] });
+    case "withdraw":
+      return handle.executeUpdate(withdrawUpdate, { args: [decision.message] });
     case "cancel":
       return handle.executeUpdate(cancelUpdate, { args: [decision.message] });
     default:

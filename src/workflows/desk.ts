@@ -1,4 +1,5 @@
 /** What people and watchers put on the desk of the main loop. Handlers push here and return (design §3 law 1). */
+import type { Word } from "../contracts/ballot.ts";
 import type {
   CancelMessage,
   DecisionMessage,
@@ -11,7 +12,7 @@ import { clip } from "./person.ts";
 import { Takeover } from "./takeover.ts";
 
 export interface PendingDecision extends DecisionMessage {
-  decision: "approve" | "reject";
+  decision: Word;
   via: "signal" | "update";
 }
 export interface Stop {
@@ -34,7 +35,7 @@ export class Desk {
   stop: Stop | null = null;
   readonly takeover = new Takeover();
 
-  decide(decision: "approve" | "reject", message: DecisionMessage, via: PendingDecision["via"]): void {
+  decide(decision: Word, message: DecisionMessage, via: PendingDecision["via"]): void {
     if (this.decisions.length < MAX_DECISIONS) this.decisions.push({ ...message, decision, via });
   }
 

@@ -29,14 +29,17 @@ export function describe(view: RemediationView): string {
 
 function howToDecide(view: RemediationView, planHash: string): string[] {
   const message = JSON.stringify({ planHash, by: "YOUR NAME" });
-  const roles = view.approval?.roles.join(" or ") ?? "";
+  const { roles = [], quorum = 1, approvedBy = [] } = view.approval ?? {};
+  const who = quorum === 1 ? "A person must approve" : `${quorum} people must approve`;
+  const so = approvedBy.length === 0 ? "" : `, ${approvedBy.map(oneLine).join(", ")} did,`;
   return [
     "",
-    `**A person must approve** (role ${roles}) the plan \`${planHash.slice(0, 12)}\`. Any of:`,
+    `**${who}** (role ${roles.join(" or ")})${so} the plan \`${planHash.slice(0, 12)}\`. Any of:`,
     "",
     "```",
     `selfheal remediation approve ${view.remediationId}`,
     `selfheal remediation reject ${view.remediationId} --reason "…"`,
+    ...(quorum === 1 ? [] : [`selfheal remediation withdraw ${view.remediationId}`]),
     `temporal workflow update execute --workflow-id '${workflowId(view.target)}' --name remediation.approve --input '${message}'`,
     "```",
     "",

@@ -48,6 +48,8 @@ export class Episode {
   catalogueVersion: string | null = null;
   plan: Plan | null = null;
   planHash: string | null = null;
+  /** Of the plan, when it was decided. */
+  approvedBy: string[] = [];
   reading: ProbeReading | null = null;
   collected: JsonObject | null = null;
   collectDetail = "";

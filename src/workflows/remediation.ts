@@ -11,6 +11,7 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
+import { WORDS } from "../contracts/ballot.ts";
 import type { RemediationInput } from "../contracts/messages.ts";
 import * as messages from "../contracts/messages.ts";
 import type { RemediationView } from "../contracts/remediation.ts";
@@ -94,24 +95,12 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
     if (isRecovery(message)) desk.recover(message);
   });
   setHandler(messages.hintSignal, (message: unknown) => desk.hint(message));
-  setHandler(messages.approveSignal, (message) => {
-    const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
-    if (fault === null) desk.decide("approve", message, "signal");
-    else showNotTaken(view, "approve", fault);
-  });
-  setHandler(messages.rejectSignal, (message) => {
-    const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
-    if (fault === null) desk.decide("reject", message, "signal");
-    else showNotTaken(view, "reject", fault);
-  });
+  listenForDecisions(desk, view);
   setHandler(messages.cancelSignal, (message) => {
     const fault = faultOfCancel(desk, view, message);
     if (fault === null) desk.cancel(message);
     else showNotTaken(view, "cancel", fault);
   });
-  const validator = (message: messages.DecisionMessage): void => checkDecision(view, message);
-  setHandler(messages.approveUpdate, (message) => push(desk, "approve", message), { validator });
-  setHandler(messages.rejectUpdate, (message) => push(desk, "reject", message), { validator });
   setHandler(
     messages.cancelUpdate,
     (message) => {
@@ -124,9 +113,23 @@ function listen(inbox: Inbox, desk: Desk, view: RemediationView): void {
   setHandler(messages.stateQuery, () => view);
 }
 
-function push(desk: Desk, decision: "approve" | "reject", message: messages.DecisionMessage): { accepted: true } {
-  desk.decide(decision, message, "update");
-  return { accepted: true };
+function listenForDecisions(desk: Desk, view: RemediationView): void {
+  const { approveSignal, rejectSignal, withdrawSignal, approveUpdate, rejectUpdate, withdrawUpdate } = messages;
+  const signals = { approve: approveSignal, reject: rejectSignal, withdraw: withdrawSignal };
+  const updates = { approve: approveUpdate, reject: rejectUpdate, withdraw: withdrawUpdate };
+  const validator = (message: messages.DecisionMessage): void => checkDecision(view, message);
+  for (const word of WORDS) {
+    setHandler(signals[word], (message) => {
+      const fault = faultOfDecision(message) ?? faultOfMeant(view, message.remediationId);
+      if (fault === null) desk.decide(word, message, "signal");
+      else showNotTaken(view, word, fault);
+    });
+    const taken = (message: messages.DecisionMessage): { accepted: true } => {
+      desk.decide(word, message, "update");
+      return { accepted: true };
+    };
+    setHandler(updates[word], taken, { validator });
+  }
 }
 
 /** Only shape, phase, hash and expiry (law 14): who it is, an activity verifies before the decision counts. */

@@ -299,6 +299,14 @@ describe("a mistake in a runbook is located and says what would be right", () =>
     expect(problemsOf({ runbooks: [fine] })).toEqual([]);
   });
 
+  it("a quorum that the people with the role cannot reach is a warning", () => {
+    const { catalogue, problems } = loadFrom({ runbooks: [RUNBOOK.replace("[dc-ops]", "[dc-ops], quorum: 2")] });
+    expect(catalogue?.runbooks[0]?.spec.approval?.quorum).toBe(2);
+    expect(problems.map((one) => `${one.severity} ${one.message}`)).toEqual([
+      "warning only 1 of people have one of these roles",
+    ]);
+  });
+
   it("a repeated rung", () => {
     const twice = RUNBOOK.replace(
       "finish:",

@@ -78,6 +78,7 @@ describe("what comes by the webhook", () => {
       record,
       remediations,
       classify: (alert) => classify(catalogue, alert),
+      active: async () => catalogue,
       catalogueVersion: () => catalogue.version,
       log: LOG,
       metrics: createStarterMetrics(),

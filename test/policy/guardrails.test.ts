@@ -3,7 +3,7 @@ import type { DecisionFacts, Mode } from "../../src/contracts/facts.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
 import type { GuardrailResult } from "../../src/contracts/verdict.ts";
 import { decide } from "../../src/policy/verdict.ts";
-import { ago, counted, factsOf, HOUR_MS, NOW, planOf, STANDING, TARGET } from "./support.ts";
+import { ago, counted, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, STANDING, TARGET } from "./support.ts";
 
 /** What one guardrail said, as `outcome CODE`. */
 function said(guardrail: string, facts: DecisionFacts, plan: Plan = planOf()): string {
@@ -207,6 +207,25 @@ describe("approval", () => {
     ["has a count that cannot be read", { used: Number.NaN }, "review APPROVAL_REQUIRED"],
   ])("a standing approval that %s", (_what, changes, expected) => {
     expect(said("approval", counted({ standing: { ...STANDING, ...changes } }))).toBe(expected);
+  });
+
+  it("needs as many different people as the plan says, everywhere, and no standing approval then", () => {
+    const approval = { roles: ["dc-ops"], expiresMs: 1, onTimeout: "escalate" as const, quorum: 2 };
+    const shared = { ...NO_SHARED, security: "tagged", rollout: { percent: 0, bucket: 1 } };
+    const plan = planOf({ approval, limits: { ...planOf().limits, shared } });
+    const by = (...approvedBy: string[]) => counted({ approvedBy });
+    const review = { modes: { global: "review", group: "auto", runbook: "auto" } } as const;
+    for (const [people, outcome] of [
+      [[], "review"],
+      [["anna"], "review"],
+      [["anna", "anna"], "review"],
+      [["anna", "bob"], "pass"],
+    ] as [string[], string][]) {
+      for (const name of ["approval", "security", "rollout"]) {
+        expect(said(name, by(...people), plan)).toMatch(outcome);
+      }
+      expect(said("mode", { ...by(...people), ...review }, plan)).toMatch(outcome);
+    }
   });
 
   it("a standing approval covers an irreversible step on stateless targets only", () => {

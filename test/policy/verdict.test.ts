@@ -343,6 +343,18 @@ describe("decide", () => {
     );
   });
 
+  it("of observe says what it would be otherwise: the verdict of the same facts in mode auto", () => {
+    const modes = { global: "auto", group: "auto", runbook: "auto" } as const;
+    fc.assert(
+      fc.property(plan, facts, (aPlan, some) => {
+        const observed = decide(aPlan, { ...some, modes: { ...modes, group: "observe" } });
+        expect(observed.outcome).toBe("observe");
+        expect(observed.would).toBe(decide(aPlan, { ...some, modes }).outcome);
+        expect(decide(aPlan, some).would === undefined).toBe(decide(aPlan, some).outcome !== "observe");
+      }),
+    );
+  });
+
   it("a guardrail that throws refuses", () => {
     const broken: Guardrail = {
       name: "broken",

@@ -39,6 +39,7 @@ describe("migrations", () => {
       "0006-lost-alerts",
       "0007-guardrails",
       "0008-surroundings",
+      "0009-people",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });

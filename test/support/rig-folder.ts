@@ -12,7 +12,7 @@ export interface RunbookYaml {
   require: string;
   mode: string;
   limits: Record<string, unknown>;
-  approval: { onTimeout: string };
+  approval: { onTimeout: string; quorum?: number };
   ladder: { rung: string; steps: { uses: string; onFail?: string; with?: object }[]; verify: object }[];
 }
 export interface ConfigYaml {

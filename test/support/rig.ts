@@ -9,6 +9,7 @@ import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { Worker } from "@temporalio/worker";
 import { expect } from "vitest";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
+import type { Word } from "../../src/contracts/ballot.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { stateQuery, type CommandMessage } from "../../src/contracts/messages.ts";
 import type { Command, RemediationView, TakeoverView } from "../../src/contracts/remediation.ts";
@@ -185,7 +186,7 @@ export class Rig {
   }
 
   /** As a person at the API does it; the update is refused or taken. */
-  async decide(kind: "approve" | "reject", id: string, by: string, planHash?: string): Promise<void> {
+  async decide(kind: Word, id: string, by: string, planHash?: string): Promise<void> {
     const hash = planHash ?? (await this.view(id)).planHash;
     const target = `host/${id}`;
     await decide(this, { kind, id: target, by, reason: null, planHash: hash, at: null, result: null, via: "api" });

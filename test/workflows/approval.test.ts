@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ConfigYaml, RunbookYaml } from "../support/rig-folder.ts";
 import { sharedServer } from "../support/rig-server.ts";
 import { UNTOUCHED } from "../support/rig-state.ts";
-import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
+import { HOUR_MS, MINUTE_MS, withRig, type Rig } from "../support/rig.ts";
 import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
 import { tokenForSignal } from "../../src/starters/decisions.ts";
 
@@ -127,7 +127,11 @@ describe("an approval", () => {
       const state = await rig.closed("web-1");
       expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, effects: {}, leases: [] });
       expect(state.detail).toContain("the approval expired at");
-      expect(state.told).toEqual(["message sent", "page sent"]);
+      const reminders = ["message sent", "message sent"];
+      expect(state.told).toEqual(["message sent", ...reminders, "page sent"]);
+      const { escalations } = await rig.story("web-1");
+      const [asked, ...rest] = escalations.map(({ at }) => Date.parse(at));
+      expect(rest.map((at) => Math.round((at - (asked ?? 0)) / MINUTE_MS))).toEqual([120, 210, 240]);
       expect(rig.world("web-1")).toEqual(UNTOUCHED);
     });
   });
@@ -136,6 +140,76 @@ describe("an approval", () => {
     await asked(async (rig) => {
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "refused", needsHuman: false, effects: {} });
     }, "refuse");
+  });
+});
+
+describe("a quorum", () => {
+  const two = (content: RunbookYaml): void => void (content.approval.quorum = 2);
+  const said = async (rig: Rig): Promise<string[]> =>
+    (await rig.story("web-1")).decisions.map(({ by, decision, status }) => `${by} ${decision} ${status}`);
+
+  it("needs as many different people as the runbook says, and one may take his word back before", async () => {
+    await withRig(env, { standingFor: [], runbook: two }, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval by dc-ops of plan \w+ \(0 of 2 approvals\)/);
+      await rig.decide("approve", "web-1", "ada");
+      await rig.soonIn("web-1", "approve", /\(1 of 2 approvals \(ada\)\)/);
+      await rig.decide("approve", "web-1", "ada");
+      await rig.decide("withdraw", "web-1", "ada");
+      await rig.soonIn("web-1", "approve", /\(0 of 2 approvals\)/);
+      await rig.decide("approve", "web-1", "grace");
+      await rig.soonIn("web-1", "approve", /\(1 of 2 approvals \(grace\)\)/);
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+      await rig.decide("approve", "web-1", "ada");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+      expect((await said(rig)).sort()).toEqual([
+        "ada approve counted",
+        "ada withdraw counted",
+        "grace approve counted",
+      ]);
+    });
+  });
+});
+
+describe("a standing approval", () => {
+  it("that is withdrawn between the decision and admission asks a person instead", async () => {
+    let withdrawn = false;
+    const activities = (all: Record<string, (...args: unknown[]) => Promise<unknown>>) => ({
+      ...all,
+      "remediation.admit": async (...args: unknown[]): Promise<unknown> => {
+        const [given] = withdrawn ? [] : await inRig.record.standing();
+        withdrawn = true;
+        if (given !== undefined) await inRig.record.withdrawStanding(given.id, "ada");
+        return all["remediation.admit"]?.(...args);
+      },
+    });
+    let inRig: Rig;
+    await withRig(env, { standingFor: ["web"], activities }, async (rig) => {
+      inRig = rig;
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval by dc-ops/);
+      await rig.decide("approve", "web-1", "grace");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+    });
+  });
+});
+
+describe("a mode that was set", () => {
+  it("makes a runbook of mode auto observe, say what it would have done, and follow the alert to its end", async () => {
+    await withRig(env, {}, async (rig) => {
+      const word = { scope: "group:web", mode: "observe", declared: "auto", runbookHash: null } as const;
+      await rig.record.setMode({ ...word, by: "ada", reason: "a look first", about: {} });
+      await rig.alert();
+      const { outcome, detail } = await rig.closed("web-1");
+      expect(outcome).toBe("observed");
+      expect(detail).toContain("the group mode is observe: it would have acted");
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+      await rig.advance(HOUR_MS);
+      await rig.alert({ hosts: [], resolved: ["web-1"] });
+      const [one] = await rig.record.cases(24 * HOUR_MS);
+      expect(one).toMatchObject({ outcome: "observed", would: "act", group: "web" });
+      expect(Date.parse(one?.endedAt ?? "") - Date.parse(one?.closedAt ?? "")).toBeGreaterThan(HOUR_MS / 2);
+    });
   });
 });
 

@@ -6,20 +6,23 @@ import type {
   DecisionReply,
   DecisionRequest,
 } from "../../contracts/activities.ts";
+import { quorumOf } from "../../contracts/ballot.ts";
 import type { CountedFacts, DecisionFacts } from "../../contracts/facts.ts";
 import { whyStrange, type Plan } from "../../contracts/plan.ts";
 import type { Verdict } from "../../contracts/verdict.ts";
 import { classify, type Classification } from "../../catalogue/classify.ts";
 import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
+import { whyUnknown } from "../../catalogue/people.ts";
 import type { Tripped } from "../../record/api-guards.ts";
+import { modesAt } from "../../policy/modes.ts";
 import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 import { notify } from "./close.ts";
 import { readGroupHealth } from "./group-health.ts";
 import { waitOutside } from "./outside-wait.ts";
 import { startParent } from "./parent.ts";
-import { highestRisk, mayBeUnsigned, whyUnknown } from "./people.ts";
+import { highestRisk, mayBeUnsigned } from "./people.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 type Matched = Extract<Classification, { kind: "matched" }>;
@@ -46,13 +49,14 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   const { plan, planHash } = compiled;
   await readGroupHealth(deps, catalogue, target);
   await readSurroundings(deps, catalogue, runbook, plan, request.alerts);
-  const { counted, now } = await deps.record.countedFacts(request.remediationId, plan, planHash);
+  const { counted, now, modes } = await deps.record.countedFacts(request.remediationId, plan, planHash);
+  const place = { group: target.group, runbook: runbook.name, runbookHash: runbook.hash };
   const facts: DecisionFacts = {
     now,
     target,
     requirement: requirement(catalogue, runbook, target, alert, request.collected),
     grant: { team: runbook.team, groups: runbook.groups },
-    modes: catalogue.modes(runbook, target),
+    modes: modesAt(catalogue.modes(runbook, target), place, modes),
     reading: request.reading,
     collected: request.collected,
     planHash,
@@ -70,7 +74,8 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
       await deps.record.trip(request.remediationId, verdict.results),
     );
   }
-  return { kind: "decided", verdict, plan, planHash, catalogueVersion: catalogue.version };
+  const { approvedBy } = counted;
+  return { kind: "decided", verdict, plan, planHash, catalogueVersion: catalogue.version, approvedBy };
 }
 
 function reclassified(catalogue: Catalogue, classified: Matched, request: DecideRequest): DecideReply {
@@ -108,14 +113,16 @@ function refuseStrange(deps: ActivityDependencies, plan: Plan): void {
 /** Law 14: who it is and whether he may is verified here, before the decision counts. */
 export async function recordDecision(deps: ActivityDependencies, request: DecisionRequest): Promise<DecisionReply> {
   const saved = await deps.record.plan(request.remediationId);
-  if (saved === null) return { status: "ignored", detail: "no plan waits for a decision" };
+  if (saved === null) return { status: "ignored", approvedBy: [], detail: "no plan waits for a decision" };
   refuseStrange(deps, saved.plan);
-  const catalogue = await deps.catalogues.version(saved.catalogueVersion);
+  // The active one, not the pinned: who has left the team since may not decide any more.
+  const catalogue = await deps.catalogues.active();
   const now = await deps.record.now();
   const expiresAt = new Date(Date.parse(now) + saved.plan.approval.expiresMs).toISOString();
   const ignoredBecause = whyIgnored(catalogue, saved.plan, saved.planHash, request);
   const unsigned = mayBeUnsigned(catalogue.approvals.unsigned, saved.plan);
-  return deps.record.decide({ ...request, ignoredBecause, unsigned, needed: 1, expiresAt });
+  const quorum = quorumOf(saved.plan.approval);
+  return deps.record.decide({ ...request, ignoredBecause, unsigned, quorum, expiresAt });
 }
 
 function whyIgnored(catalogue: Catalogue, plan: Plan, planHash: string, request: DecisionRequest): string | null {

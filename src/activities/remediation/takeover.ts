@@ -1,6 +1,7 @@
 import type { CommandReply, CommandRequest, EffectRequest, HeldRequest } from "../../contracts/activities.ts";
 import type { Command } from "../../contracts/remediation.ts";
-import { mayBeUnsigned, whyUnknown } from "./people.ts";
+import { whyUnknown } from "../../catalogue/people.ts";
+import { mayBeUnsigned } from "./people.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 import { applyKeyOf, isAttempt, isUnsettled, keyOf } from "../effects.ts";
 

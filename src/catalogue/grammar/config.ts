@@ -3,6 +3,7 @@ import {
   apiVersion,
   count,
   durationSchema,
+  type DurationSchema,
   instant,
   jsonObject,
   mode,
@@ -53,6 +54,17 @@ const teams = z
   .record(name, z.strictObject({ groups: z.array(name).min(1, { error: "at least one group" }) }))
   .default({})
   .describe("teams with runbooks of their own, in teams/<name>/runbooks: the groups that these may touch");
+
+function promotionSchema(duration: DurationSchema) {
+  return z
+    .strictObject({
+      cases: count.default(20).describe("cases that people judged, at least"),
+      agreement: percent.prefault("95%").describe("share of them that people agreed with, at least"),
+      within: duration.prefault("90d").describe("older ones do not count"),
+    })
+    .prefault({})
+    .describe("what a runbook must show in a group before `selfheal modes promote` lets it act by itself");
+}
 
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
@@ -112,6 +124,7 @@ function makeConfigSchema(scale: number) {
       .array(standingApproval)
       .default([])
       .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
+    promotion: promotionSchema(duration),
     rollouts: z
       .array(rollout)
       .default([])

@@ -126,6 +126,7 @@ function makeRunbookSchema(scale: number) {
     approval: z
       .strictObject({
         roles: z.array(name).min(1, { error: "at least one role" }),
+        quorum: z.number().int().min(1).max(10).default(1).describe("different people who must approve"),
         expires: duration.prefault("4h"),
         onTimeout: z.enum(["escalate", "refuse"]).default("escalate"),
       })

@@ -1,5 +1,7 @@
+import { quorumOf } from "../../contracts/ballot.ts";
 import type { StandingApproval } from "../../contracts/facts.ts";
 import type { Plan, PlanStep } from "../../contracts/plan.ts";
+import { approvers, soFar } from "../approved.ts";
 import { isCount, pass, stop, timeOf, unavailable, type Guardrail } from "../guardrail.ts";
 
 /**
@@ -14,9 +16,8 @@ export const approval: Guardrail = {
     if (risky.length === 0) return pass("approval", "no step is irreversible or of high risk");
     const what = risky.map((step) => `${step.uses} is ${step.risk === "high" ? "of high risk" : step.risk}`).join(", ");
     const saw = { planHash, approvedBy: counted.approvedBy, standing: counted.standing?.id ?? null };
-    if (counted.approvedBy.length > 0) {
-      return pass("approval", `${what}; approved by ${counted.approvedBy.join(", ")}`, saw);
-    }
+    const approvedBy = approvers(plan, counted);
+    if (approvedBy.length > 0) return pass("approval", `${what}; approved by ${approvedBy.join(", ")}`, saw);
     const at = timeOf(now);
     if (at === null) return unavailable("approval", `the time ${now} cannot be read`, saw);
     const { standing } = counted;
@@ -25,7 +26,7 @@ export const approval: Guardrail = {
       const uses = `${standing.used} of ${standing.maxCount} used`;
       return pass("approval", `${what}; standing approval by ${standing.by} (${uses})`, saw, "STANDING_APPROVAL");
     }
-    return stop("approval", "review", "APPROVAL_REQUIRED", `${what}; ${why ?? ""}`, saw);
+    return stop("approval", "review", "APPROVAL_REQUIRED", `${what}; ${why ?? ""}${soFar(plan, counted)}`, saw);
   },
 };
 
@@ -39,6 +40,8 @@ function whyNotStanding(plan: Plan, standing: StandingApproval, at: number): str
   if (standing.runbook !== plan.runbook || standing.runbookHash !== plan.runbookHash) {
     return "the standing approval is for another version of the runbook";
   }
+  const quorum = quorumOf(plan.approval);
+  if (quorum > 1) return `${quorum} people must approve each plan: a standing approval does not do`;
   if (standing.group !== plan.target.group) return `the standing approval is for group ${standing.group}`;
   if (expires === null || expires <= at) return `the standing approval expired at ${standing.expiresAt}`;
   if (!isCount(standing.used) || standing.used >= standing.maxCount) {

@@ -1,10 +1,13 @@
+import { approvers, soFar } from "../approved.ts";
 import { isCount, pass, stop, unavailable, words, type Guardrail } from "../guardrail.ts";
 
 /** An automation that failed too often asks a person about every plan, until a person gives it back its freedom. */
 export const errorBudget: Guardrail = {
   name: "error-budget",
   counted: true,
-  evaluate(plan, { counted: { shared, approvedBy } }) {
+  evaluate(plan, { counted }) {
+    const { shared } = counted;
+    const approvedBy = approvers(plan, counted);
     const limit = plan.limits.shared?.errorBudget ?? null;
     if (limit === null) return pass("error-budget", "no such limit");
     const { scope, max, windowMs } = limit;
@@ -21,6 +24,9 @@ export const errorBudget: Guardrail = {
     if (approvedBy.length > 0) {
       return { ...pass("error-budget", `${detail}; approved by ${approvedBy.join(", ")}`, saw), ...trips };
     }
-    return { ...stop("error-budget", "review", "ERROR_BUDGET", `${detail}: a person decides`, saw), ...trips };
+    return {
+      ...stop("error-budget", "review", "ERROR_BUDGET", `${detail}: a person decides${soFar(plan, counted)}`, saw),
+      ...trips,
+    };
   },
 };

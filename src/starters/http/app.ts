@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
 import { alertRoutes } from "./alerts.ts";
+import { autonomyRoutes } from "./autonomy.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 import { catalogueRoutes } from "./catalogue.ts";
 import { controlRoutes } from "./controls.ts";
@@ -21,6 +22,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/v1", controlRoutes(deps));
   app.route("/v1", catalogueRoutes(deps));
   app.route("/v1", surroundingRoutes(deps));
+  app.route("/v1", autonomyRoutes(deps));
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -66,13 +68,15 @@ const CONTROL_PATHS = [
   ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
   ...["/v1/catalogue", "/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
   ...["/v1/windows", "/v1/windows/close", "/v1/holds", "/v1/holds/release"],
+  ...["/v1/modes", "/v1/modes/evidence", "/v1/modes/gate", "/v1/modes/promote", "/v1/modes/attestations"],
+  ...["/v1/approvals/standing", "/v1/approvals/standing/withdraw"],
 ];
 
 /** The route without ids, so that labels stay few whatever is asked. */
 function routeOf(path: string): string {
   if (["/healthz", "/readyz", "/metrics", "/v1/remediations", ...CONTROL_PATHS].includes(path)) return path;
   if (/^\/v1\/alerts\/[a-z]+$/.test(path)) return path.length <= 40 ? path : "other";
-  const decision = /^\/v1\/remediations\/[^/]+\/(approve|reject|cancel)$/.exec(path)?.[1];
+  const decision = /^\/v1\/remediations\/[^/]+\/(approve|reject|withdraw|cancel|review)$/.exec(path)?.[1];
   if (decision !== undefined) return `/v1/remediations/:id/${decision}`;
   return path.startsWith("/v1/remediations/") ? "/v1/remediations/:id" : "other";
 }

@@ -1,10 +1,14 @@
 /** What every request of the API has: an id, a logger with it, and what the server was made of. */
 import type { Logger } from "pino";
+import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
 import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
 import type { FolderStatus } from "../live-folder.ts";
+import type { ModeDependencies } from "../modes.ts";
+import type { ReviewDependencies } from "../reviews.ts";
+import type { StandingDependencies } from "../standing.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Token } from "./auth.ts";
@@ -22,9 +26,14 @@ export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_0
 export interface AppDependencies {
   record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases"> &
     ControlDependencies["record"] &
+    ModeDependencies["record"] &
+    ReviewDependencies["record"] &
+    StandingDependencies["record"] &
     Pick<RecordStore, "activeVersion">;
   remediations: Remediations;
   starter: Starter;
+  /** The active catalogue, of the record. */
+  active: () => Promise<Catalogue>;
   /** The version of the loaded catalogue; null while none is loaded. */
   catalogueVersion: () => string | null;
   /** How the configuration folder is; null: nobody watches one. */

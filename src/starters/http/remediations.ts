@@ -2,10 +2,14 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { z } from "zod";
+import { WORDS } from "../../contracts/ballot.ts";
+import { REVIEW_VERDICTS } from "../../contracts/autonomy.ts";
 import { COMMANDS, OUTCOMES, PHASES, spelled } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
 import { decide, findRemediation, tokenForSignal, type DecisionKind } from "../decisions.ts";
 import { throughRecord } from "../problems.ts";
+import { review } from "../reviews.ts";
+import { requestRemediation } from "../requests.ts";
 import { recover, releaseLeases, type RecoveryAnswer } from "../recoveries.ts";
 import { bearer } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
@@ -20,7 +24,7 @@ export type TellStory = RemediationStory & { links: Links };
 
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_LIST = 1_000;
-const DECISIONS: readonly DecisionKind[] = ["approve", "reject", "cancel", ...COMMANDS];
+const DECISIONS: readonly DecisionKind[] = [...WORDS, "cancel", ...COMMANDS];
 
 const name = z.string({ error: "a text" }).min(1, "a text that is not empty").max(255, "at most 255 characters");
 const QUERY = z.strictObject(
@@ -52,7 +56,7 @@ const DECISION = z.strictObject(
   { error: "an object with by, and planHash, reason, at, result, via where they are needed" },
 );
 
-const TOKEN_DECISIONS = ["approve", "reject", ...COMMANDS] as const;
+const TOKEN_DECISIONS = [...WORDS, ...COMMANDS] as const;
 const LONGEST_TOKEN_SECONDS = 7 * 24 * 3600;
 const TOKEN = z.strictObject(
   {
@@ -69,7 +73,26 @@ const TOKEN = z.strictObject(
   { error: "an object with by and decision, and planHash, expiresInSeconds where they are needed" },
 );
 const reason = z.string({ error: "a text" }).min(1, "a text that is not empty").max(500, "at most 500 characters");
+const label = z.string({ error: "a text" }).max(1_000, "at most 1000 characters");
+const REQUEST = z.strictObject(
+  {
+    labels: z.record(z.string().min(1), label, { error: "an object of texts" }).refine((all) => "alertname" in all, {
+      error: "labels with an alertname",
+    }),
+    by: name,
+    reason,
+  },
+  { error: "an object with labels, by and reason" },
+);
 const RECOVERY = z.strictObject({ by: name }, { error: "an object with by" });
+const REVIEW = z.strictObject(
+  {
+    verdict: z.enum(REVIEW_VERDICTS, { error: `one of ${REVIEW_VERDICTS.join(", ")}` }),
+    by: name,
+    reason: reason.nullish(),
+  },
+  { error: "an object with verdict and by, and reason" },
+);
 const RELEASE = z.strictObject({ by: name, reason }, { error: "an object with by and reason" });
 
 export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
@@ -80,10 +103,22 @@ export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
     const rows = await throughRecord("list the remediations", () => deps.record.list(filter));
     return context.json({ remediations: rows.map((row) => withLinks(deps, row)) });
   });
+  routes.post("/", limitBody(MAX_BODY_BYTES), async (context) => {
+    const wish = checked(REQUEST, await readJson(context));
+    const answer = await requestRemediation(deps, wish);
+    context.get("log").info({ ...answer, by: wish.by }, "a person asked for a remediation");
+    return context.json(answer);
+  });
   routes.get("/:id", (context) => tell(deps, context));
   for (const kind of DECISIONS) {
     routes.post(`/:id/${spelled(kind)}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
   }
+  routes.post("/:id/review", limitBody(MAX_BODY_BYTES), async (context) => {
+    const wish = checked(REVIEW, await readJson(context));
+    const answer = await review(deps, { ...wish, reason: wish.reason ?? "", id: context.req.param("id") });
+    context.get("log").info({ ...answer, by: wish.by }, "remediation reviewed");
+    return context.json(answer);
+  });
   routes.post("/:id/token", limitBody(MAX_BODY_BYTES), (context) => issue(deps, context));
   routes.post("/:id/recover", limitBody(MAX_BODY_BYTES), async (context) => {
     const { by } = checked(RECOVERY, await readJson(context));

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { collectDefaultMetrics } from "prom-client";
+import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
@@ -26,6 +27,8 @@ export interface ServerOptions {
   catalogueVersion: () => string | null;
   /** How the configuration folder is; left out: nobody watches one. */
   folder?: () => FolderStatus;
+  /** The active catalogue, of the record. */
+  active: () => Promise<Catalogue>;
   log: Logger;
   /** Default 127.0.0.1. Wider than loopback needs both tokens. */
   host?: string;
@@ -81,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     starter,
     catalogueVersion: options.catalogueVersion,
     folder: options.folder ?? null,
+    active: options.active,
     log: options.log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },

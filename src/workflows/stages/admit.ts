@@ -20,6 +20,8 @@ export async function admit(episode: Episode): Promise<Admitted> {
   episode.view.verdict = { outcome: reply.status === "queued" ? "wait" : "refuse", reasons: reply.results };
   const because = whyNotPassed(reply.results);
   if (reply.status === "refused") {
+    // Between decide and here an approval ran out, or somebody else took the last use of the standing one: ask a person.
+    if (!reply.results.some((result) => result.outcome === "refuse")) return { next: "again" };
     return { next: "end", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
   }
   const since = new Date(Date.now()).toISOString();

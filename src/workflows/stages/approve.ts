@@ -1,59 +1,112 @@
+import { approvalsText, quorumOf } from "../../contracts/ballot.ts";
+import type { DecisionReply } from "../../contracts/activities.ts";
+import type { PendingDecision } from "../desk.ts";
 import type { Ending, Episode } from "../episode.ts";
 import { people, record } from "../proxies.ts";
 import { waitUntil } from "../wait.ts";
 import { overBeforeAct } from "./confirm.ts";
 
+/** When people are reminded, as parts of the time that a decision may take. Each is one message. */
+const REMINDERS = [1 / 2, 7 / 8];
+
 /**
- * Asks a person about the exact plan. Null: approved, so everything is confirmed and decided again (law 4: an approval
+ * Asks people about the exact plan. Null: approved, so everything is confirmed and decided again (law 4: an approval
  * allows, it does not overrule).
  */
 export async function approve(episode: Episode): Promise<Ending | null> {
-  const plan = episode.requirePlan();
-  const planHash = episode.planHash ?? "";
-  const { roles, expiresMs, onTimeout } = plan.approval;
-  const since = new Date(Date.now()).toISOString();
-  const deadline = Date.now() + expiresMs;
-  const expiresAt = new Date(deadline).toISOString();
-  episode.view.approval = { needed: true, roles, expiresAt };
-  const waitingFor = `approval by ${roles.join(" or ")} of plan ${planHash.slice(0, 12)}`;
-  episode.enter("approve", `waiting for ${waitingFor}`);
-  await tellApprovers(episode, waitingFor, expiresAt);
+  const { roles, expiresMs, onTimeout } = episode.requirePlan().approval;
+  const quorum = quorumOf(episode.requirePlan().approval);
+  const since = Date.now();
+  const asked = { since, deadline: since + expiresMs, expiresAt: new Date(since + expiresMs).toISOString() };
+  episode.view.approval = { needed: true, roles, quorum, approvedBy: episode.approvedBy, expiresAt: asked.expiresAt };
+  episode.enter("approve", `waiting for ${waitedFor(episode)}`);
+  await tellApprovers(episode, "", waitedFor(episode), asked.expiresAt);
+  await record(`${episode.target.id} waits for approval`)["remediation.progress"]({
+    remediationId: episode.remediationId,
+    phase: "approve",
+    doing: `waiting for ${waitedFor(episode)}`,
+    until: asked.expiresAt,
+  });
   try {
-    for (;;) {
-      episode.say(`waiting for ${waitingFor}`, { for: waitingFor, since, until: expiresAt });
-      const { desk } = episode;
-      const wake = (): boolean => desk.hasDecision() || desk.takeover.claimed() || overBeforeAct(episode) !== null;
-      const woken = await waitUntil(wake, deadline - Date.now(), `${waitingFor}, until ${expiresAt}`);
-      const over = overBeforeAct(episode);
-      if (over !== null) return over;
-      // A person took it over: whatever he does, it is confirmed and decided again afterwards.
-      if (desk.takeover.claimed() && !desk.hasDecision()) return null;
-      if (!woken) return expired(onTimeout, expiresAt);
-      const ending = await takeDecision(episode, planHash);
-      if (ending !== "more") return ending;
-    }
+    return await untilDecided(episode, asked, onTimeout);
   } finally {
+    // Whoever spoke meanwhile hears that it came too late, and nothing of it counts for what is asked next.
+    await takeAll(episode);
     episode.view.approval = null;
   }
 }
 
-async function takeDecision(episode: Episode, planHash: string): Promise<Ending | null | "more"> {
-  const decision = episode.desk.takeDecision();
-  if (decision === null) return "more";
-  const reason = decision.reason ?? "";
-  const reply = await record(`${decision.decision} by ${decision.by}`)["remediation.decision"]({
-    remediationId: episode.remediationId,
-    planHash: decision.planHash,
-    decision: decision.decision,
-    by: decision.by,
-    via: decision.via,
-    reason,
-    token: decision.token ?? null,
-  });
-  if (decision.planHash !== planHash) return "more";
+interface Asked {
+  since: number;
+  deadline: number;
+  expiresAt: string;
+}
+
+async function untilDecided(
+  episode: Episode,
+  { since, deadline, expiresAt }: Asked,
+  onTimeout: "escalate" | "refuse",
+): Promise<Ending | null> {
+  const { desk } = episode;
+  let reminders = REMINDERS.map((part) => Math.round(since + (deadline - since) * part));
+  for (;;) {
+    const waitingFor = waitedFor(episode);
+    episode.say(`waiting for ${waitingFor}`, {
+      for: waitingFor,
+      since: new Date(since).toISOString(),
+      until: expiresAt,
+    });
+    const wake = (): boolean => desk.hasDecision() || desk.takeover.claimed() || overBeforeAct(episode) !== null;
+    const next = reminders[0] ?? deadline;
+    const woken = await waitUntil(wake, next - Date.now(), `${waitingFor}, until ${expiresAt}`);
+    const over = overBeforeAct(episode);
+    if (over !== null) return over;
+    if (woken && !desk.hasDecision()) return null; // A person took it over: it is confirmed and decided again afterwards.
+    if (desk.hasDecision()) {
+      const ending = await takeAll(episode);
+      if (ending !== "more") return ending;
+    } else if (reminders.length === 0 || Date.now() >= deadline) {
+      return expired(onTimeout, expiresAt);
+    } else {
+      // While no worker ran more than one may have come due: people are told once.
+      reminders = reminders.filter((at) => at > Math.max(Date.now(), next));
+      await tellApprovers(episode, `-reminder-${REMINDERS.length - reminders.length}`, waitingFor, expiresAt);
+    }
+  }
+}
+
+/** `approval by dc-ops of plan 0123456789ab`; with a quorum also how far it is. */
+function waitedFor(episode: Episode): string {
+  const { roles, quorum, approvedBy } = episode.view.approval ?? { roles: [], quorum: 1, approvedBy: [] };
+  const so = quorum > 1 ? ` (${approvalsText(approvedBy, quorum)})` : "";
+  return `approval by ${roles.join(" or ")} of plan ${(episode.planHash ?? "").slice(0, 12)}${so}`;
+}
+
+/**
+ * Everything on the desk, in its order. The first word that decides is the ending; the record answers all later ones
+ * that they came too late.
+ */
+async function takeAll(episode: Episode): Promise<Ending | null | "more"> {
+  let ending: Ending | null | "more" = "more";
+  for (let said = episode.desk.takeDecision(); said !== null; said = episode.desk.takeDecision()) {
+    const reply = await recordDecision(episode, said);
+    if (ending === "more" && said.planHash === episode.planHash) ending = endingOf(episode, said, reply);
+  }
+  return ending;
+}
+
+function recordDecision(episode: Episode, said: PendingDecision): Promise<DecisionReply> {
+  const { decision, by, via, planHash, reason = "", token = null } = said;
+  const { remediationId } = episode;
+  const request = { remediationId, planHash, decision, by, via, reason, token };
+  return record(`${decision} by ${by}`)["remediation.decision"](request);
+}
+
+function endingOf({ view }: Episode, said: PendingDecision, reply: DecisionReply): Ending | null | "more" {
+  if (view.approval !== null) view.approval.approvedBy = reply.approvedBy;
   if (reply.status === "approved") return null;
   if (reply.status !== "rejected") return "more";
-  const because = `rejected by ${decision.by}${reason === "" ? "" : `: ${reason}`}`;
+  const because = `rejected by ${said.by}${said.reason === undefined || said.reason === "" ? "" : `: ${said.reason}`}`;
   return { outcome: "rejected", because, needsHuman: false, escalate: false };
 }
 
@@ -64,24 +117,19 @@ function expired(onTimeout: "escalate" | "refuse", at: string): Ending {
     : { outcome: "refused", because, needsHuman: false, escalate: false };
 }
 
-async function tellApprovers(episode: Episode, waitingFor: string, expiresAt: string): Promise<void> {
+/** `which` distinguishes reminders. A notifier that is down must not stop the wait; the record says what was not sent. */
+async function tellApprovers(episode: Episode, which: string, waitingFor: string, expiresAt: string): Promise<void> {
   const { id } = episode.target;
-  const plan = episode.requirePlan();
-  const key = `approval-${(episode.planHash ?? "").slice(0, 12)}`;
-  await people(`ask for approval of ${id}`)
+  const { runbook, severity } = episode.requirePlan();
+  const what = which === "" ? "ask for" : "remind of the";
+  await people(`${what} approval of ${id}`)
     ["remediation.notify"]({
       remediationId: episode.remediationId,
-      key,
+      key: `approval-${(episode.planHash ?? "").slice(0, 12)}${which}`,
       route: "message",
-      severity: plan.severity,
-      title: `${id}: ${plan.runbook} needs an approval`,
+      severity,
+      title: `${id}: ${runbook} ${which === "" ? "needs" : "still needs"} an approval`,
       text: `Waits for ${waitingFor} until ${expiresAt}. selfheal remediation approve ${episode.remediationId}`,
     })
-    .catch(() => undefined); // A notifier that is down must not stop the wait; the record says that it was not sent.
-  await record(`${id} waits for approval`)["remediation.progress"]({
-    remediationId: episode.remediationId,
-    phase: "approve",
-    doing: `waiting for ${waitingFor}`,
-    until: expiresAt,
-  });
+    .catch(() => undefined);
 }

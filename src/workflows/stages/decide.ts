@@ -23,6 +23,7 @@ export async function decide(episode: Episode, assessed: DecideReply | null): Pr
     episode.plan = reply.plan;
     episode.planHash = reply.planHash;
     episode.view.planHash = reply.planHash;
+    episode.approvedBy = reply.approvedBy ?? [];
   }
   const because = whyNotPassed(reply.verdict.results);
   switch (reply.verdict.outcome) {

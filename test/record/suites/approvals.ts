@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { faultKey } from "../../../src/contracts/ids.ts";
 import type { Plan } from "../../../src/contracts/plan.ts";
-import { admitting, aPlan, closing, hashOfPlan, planned, result } from "../builders.ts";
+import { verifyChain } from "../../../src/record/audit.ts";
+import { admitting, aPlan, closing, hashOfPlan, host, planned, received, result, verdict } from "../builders.ts";
 import { databaseOf, type Create } from "./suite.ts";
 
 export function approvalSuite(create: Create): void {
@@ -18,7 +20,7 @@ export function approvalSuite(create: Create): void {
         ignoredBecause: null,
         token: null,
         unsigned: true,
-        needed: 2,
+        quorum: 2,
         expiresAt: "2100-01-01T00:00:00.000Z",
         ...more,
       });
@@ -26,7 +28,11 @@ export function approvalSuite(create: Create): void {
     it("is approved by as many different people as are needed, never by one alone", async () => {
       const plan = aPlan({ target: "two" });
       const id = await planned(db.record, plan);
-      expect(await decide(id, plan, "ann")).toEqual({ status: "needMore", detail: "1 of 2 approvals (ann)" });
+      expect(await decide(id, plan, "ann")).toEqual({
+        status: "needMore",
+        approvedBy: ["ann"],
+        detail: "1 of 2 approvals (ann)",
+      });
       expect((await decide(id, plan, "ann")).status).toBe("needMore");
       expect((await decide(id, plan, "bob")).status).toBe("approved");
       expect((await decide(id, plan, "bob")).status).toBe("approved");
@@ -89,10 +95,114 @@ export function approvalSuite(create: Create): void {
       const plan = aPlan({ target: "together" });
       const id = await planned(db.record, plan);
       const people = ["ann", "ann", "bob", "bob", "cid", "dan"];
-      const answers = await Promise.all(people.map((by) => decide(id, plan, by, { needed: 4 })));
+      const answers = await Promise.all(people.map((by) => decide(id, plan, by, { quorum: 4 })));
       expect(answers.filter((answer) => answer.status === "approved").length).toBeGreaterThanOrEqual(1);
       const { counted } = await db.record.countedFacts(id, plan, hashOfPlan(plan));
       expect([...counted.approvedBy].sort()).toEqual(["ann", "bob", "cid", "dan"]);
+    });
+
+    it("takes an approval back before the quorum, tells its story, and lets its person decide anew", async () => {
+      const plan = aPlan({ target: "withdraw" });
+      const id = await planned(db.record, plan);
+      const withdraw = (by: string) => decide(id, plan, by, { decision: "withdraw", reason: "not sure" });
+      expect(await withdraw("ann")).toMatchObject({ status: "ignored", detail: "ann has no approval to withdraw" });
+      await decide(id, plan, "ann");
+      const back = { status: "needMore", approvedBy: [], detail: "0 of 2 approvals" };
+      expect(await withdraw("ann")).toEqual(back);
+      // The call was tried again after its reply was lost.
+      expect(await withdraw("ann")).toEqual(back);
+      expect((await db.record.countedFacts(id, plan, hashOfPlan(plan))).counted.approvedBy).toEqual([]);
+      await decide(id, plan, "bob");
+      expect((await decide(id, plan, "ann")).status).toBe("approved");
+      expect(await withdraw("ann")).toMatchObject({
+        status: "ignored",
+        detail: expect.stringMatching(/^already approved/),
+      });
+      expect((await db.record.countedFacts(id, plan, hashOfPlan(plan))).counted.approvedBy).toEqual(["bob", "ann"]);
+      const said = ((await db.record.story(id))?.audit ?? []).filter(({ kind }) => kind === "decision");
+      expect(
+        said.map(({ body }) => `${String(body["by"])} ${String(body["decision"])} ${body["ignoredBecause"] === null}`),
+      ).toEqual([
+        "ann withdraw false",
+        "ann approve true",
+        "ann withdraw true",
+        "bob approve true",
+        "ann approve true",
+        "ann withdraw false",
+      ]);
+    });
+
+    it("voids the approvals of a plan that another one replaced, for good, and says so", async () => {
+      const [plan, other] = [aPlan({ target: "changed" }), aPlan({ target: "changed", severity: "critical" })];
+      const id = await planned(db.record, plan);
+      expect((await decide(id, plan, "ann", { quorum: 1 })).status).toBe("approved");
+      const putInForce = (one: Plan) =>
+        db.record.saveDecision(id, { ...verdict, at: one.severity }, one, hashOfPlan(one), "c");
+      await putInForce(other);
+      expect((await decide(id, plan, "bob")).detail).toBe("the plan in force is another one by now");
+      await db.record.saveDecision(id, { ...verdict, at: "again" }, plan, hashOfPlan(plan), "c");
+      expect((await db.record.countedFacts(id, plan, hashOfPlan(plan))).counted.approvedBy).toEqual([]);
+      const story = await db.record.story(id);
+      expect(story?.decisions.filter(({ by }) => by === "ann")).toMatchObject([{ status: "void" }]);
+      expect(story?.audit.filter(({ kind }) => kind === "approvalVoid")).toMatchObject([
+        { body: { person: "ann", planHash: hashOfPlan(plan), inForce: hashOfPlan(other) } },
+      ]);
+      expect((await decide(id, plan, "ann", { quorum: 1 })).status).toBe("approved");
+    });
+
+    it("does not count the approval of who asked for the remediation, also by an alert that joined later", async () => {
+      const asked = (by: string, fingerprint: string) =>
+        received({ fingerprint, source: "manual", annotations: { requestedBy: by } }, { target: host("manual") });
+      await db.record.receive([asked("ann", "manual-1")]);
+      const plan = aPlan({ target: "manual" });
+      const faults = [faultKey(asked("ann", "manual-1").alert)];
+      const id = await planned(db.record, plan, { faults });
+      await db.record.receive([asked("bob", "manual-2")]);
+      for (const by of ["ann", "bob"]) {
+        const detail = `${by} asked for this remediation: somebody else must approve it`;
+        expect(await decide(id, plan, by, { quorum: 1 })).toMatchObject({ status: "ignored", detail });
+      }
+      expect((await decide(id, plan, "cid", { quorum: 1 })).status).toBe("approved");
+    });
+
+    it("takes a second approval of a person whose first one expired in the queue", async () => {
+      const plan = aPlan({ target: "expired" });
+      const id = await planned(db.record, plan);
+      const soon = async () => new Date(Date.parse(await db.record.now()) + 60_000).toISOString();
+      expect((await decide(id, plan, "ann", { quorum: 1, expiresAt: await soon() })).status).toBe("approved");
+      await db.setClock(61_000);
+      expect((await decide(id, plan, "ann", { quorum: 1, expiresAt: await soon() })).status).toBe("approved");
+      expect((await db.record.countedFacts(id, plan, hashOfPlan(plan))).counted.approvedBy).toEqual(["ann"]);
+      await db.setClock(null);
+    });
+
+    it("has one winner among approvals, rejects and withdrawals at once, and tells everybody else why not", async () => {
+      for (let round = 0; round < 12; round++) {
+        const plan = aPlan({ target: `race-${round}` });
+        const id = await planned(db.record, plan);
+        await decide(id, plan, "ann");
+        const words: [string, string][] = [
+          ...([
+            ["bob", "approve"],
+            ["cid", "reject"],
+            ["ann", "withdraw"],
+          ] as [string, string][]),
+          ...([
+            ["dan", "approve"],
+            ["eve", "reject"],
+            ["bob", "withdraw"],
+          ] as [string, string][]),
+        ];
+        const answers = await Promise.all(words.map(([by, decision]) => decide(id, plan, by, { decision })));
+        const { counted } = await db.record.countedFacts(id, plan, hashOfPlan(plan));
+        const story = await db.record.story(id);
+        const rejects = story?.decisions.filter((one) => one.decision === "reject" && one.status === "counted") ?? [];
+        const approved = answers.some((one) => one.status === "approved");
+        expect(rejects.length).toBe(approved ? 0 : 1);
+        if (approved) expect(counted.approvedBy.length).toBe(2);
+        for (const one of answers.filter(({ status }) => status === "ignored")) expect(one.detail).not.toBe("");
+        expect(verifyChain(story?.audit ?? [])).toMatchObject({ ok: true });
+      }
     });
 
     it("ends with the first reject, and nobody decides twice", async () => {
@@ -102,6 +212,7 @@ export function approvalSuite(create: Create): void {
       expect((await decide(id, plan, "ann", { decision: "reject" })).status).toBe("ignored");
       expect(await decide(id, plan, "bob", { decision: "reject" })).toEqual({
         status: "rejected",
+        approvedBy: [],
         detail: "rejected by bob",
       });
       expect((await decide(id, plan, "bob", { decision: "reject" })).status).toBe("rejected");
@@ -118,9 +229,13 @@ export function approvalSuite(create: Create): void {
     it("ignores who may not decide, until he may", async () => {
       const plan = aPlan({ target: "role" });
       const id = await planned(db.record, plan);
-      const not = { ignoredBecause: "eve has none of the roles dc-ops", needed: 1 };
-      expect(await decide(id, plan, "eve", not)).toEqual({ status: "ignored", detail: not.ignoredBecause });
-      expect((await decide(id, plan, "eve", { needed: 1 })).status).toBe("approved");
+      const not = { ignoredBecause: "eve has none of the roles dc-ops", quorum: 1 };
+      expect(await decide(id, plan, "eve", not)).toEqual({
+        status: "ignored",
+        approvedBy: [],
+        detail: not.ignoredBecause,
+      });
+      expect((await decide(id, plan, "eve", { quorum: 1 })).status).toBe("approved");
     });
 
     it("counts only for the plan in force, while it is not expired and the remediation is open", async () => {
@@ -129,7 +244,7 @@ export function approvalSuite(create: Create): void {
       expect((await decide(id, plan, "ann", { planHash: "other" })).status).toBe("ignored");
       expect((await decide(id, plan, "ann", { expiresAt: "2001-01-01T00:00:00Z" })).status).toBe("ignored");
       const soon = new Date(Date.parse(await db.record.now()) + 60_000).toISOString();
-      expect((await decide(id, plan, "ann", { expiresAt: soon, needed: 1 })).status).toBe("approved");
+      expect((await decide(id, plan, "ann", { expiresAt: soon, quorum: 1 })).status).toBe("approved");
       await db.setClock(61_000);
       expect((await db.record.countedFacts(id, plan, hashOfPlan(plan))).counted.approvedBy).toEqual([]);
       await db.setClock(null);

@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { admissionSuite } from "./admission.ts";
 import { approvalSuite } from "./approvals.ts";
 import { assessmentSuite } from "./assessments.ts";
+import { autonomySuite } from "./autonomy.ts";
 import { commandSuite } from "./commands.ts";
 import { effectSuite } from "./effects.ts";
 import { episodeSuite } from "./episodes.ts";
@@ -23,6 +24,7 @@ export function storeSuite(server: string, create: Create): void {
     commandSuite(create);
     guardsSuite(create);
     surroundingsSuite(create);
+    autonomySuite(create);
     othersSuite(create);
   });
 }

@@ -2,6 +2,8 @@
 import { PassThrough } from "node:stream";
 import pino from "pino";
 import { afterAll, afterEach, beforeEach, expect } from "vitest";
+import { ACTIONS } from "../../../src/activities/actions.ts";
+import { catalogues } from "../../../src/activities/catalogues.ts";
 import { Secret } from "../../../src/ports/secret.ts";
 import type { Problem } from "../../../src/starters/http/problem.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../../src/starters/http/serve.ts";
@@ -40,6 +42,7 @@ export class ApiUnderTest {
       remediations: this.temporal,
       classify: classifyByHost,
       catalogueVersion: () => "abc123",
+      active: () => catalogues(this.database.record, ACTIONS).active(),
       log: pino({ level: "debug" }, stream),
       port: 0,
       webhookToken: new Secret(WEBHOOK_TOKEN),
