@@ -224,6 +224,7 @@ function temporalClock(lagMs: number | null): Line[] {
 
 const FINE: Record<Part, string> = {
   temporal: "it is the one that the record belongs to",
+  pulse: "the record was not restored to an older state since somebody last looked",
   workflows: "every open remediation has its workflow, and gets on",
   alerts: "every alert was delivered",
   inboxes: "no delivered alert was left behind by a workflow that ended",

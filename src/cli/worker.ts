@@ -1,14 +1,17 @@
 /** `selfheal worker`: runs remediations. Scale by starting more of them. */
 import type { Client } from "@temporalio/client";
 import { Command } from "commander";
+import type { Logger } from "pino";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { connectClient, temporalSettings } from "../config/temporal.ts";
 import { crashPoints } from "./process/crash-points.ts";
+import type { RecordStore } from "../record/api.ts";
 import { openRecord } from "../record/record.ts";
 import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
+import { pulse, recordMark, type RecordMark } from "../watchers/pulse.ts";
 import { temporalView } from "../watchers/sweep-temporal.ts";
 import {
   configFolder,
@@ -79,12 +82,13 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       const health = await serveHealth({ port: options.healthPort, healthy: () => polling });
       defer(() => health.close());
     }
-    const temporal = temporalView(client, settings.address);
+    const [temporal, mark] = [temporalView(client, settings.address), recordMark(client)];
     const own = ownTemporal(record, () => temporal.identity());
     const { activities, ports, reconnect } = compose({
       record,
       remediations: onlyOwn(temporalRemediations(client), own),
       temporal,
+      mark,
       connections: folder.connections,
       log,
       stopping: stop.signal,
@@ -102,7 +106,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
         ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
         log,
         stop: stop.signal,
-        beforePolling: () => ensureSchedules(client, options),
+        beforePolling: () => beforePolling(client, options, { record, mark, log }),
         onReady: (detail) => {
           polling = true;
           announceReady(detail);
@@ -112,7 +116,19 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
   });
 }
 
-async function ensureSchedules(client: Client, { watchEvery, sweepEvery }: WorkerOptions): Promise<void> {
+interface Marked {
+  record: RecordStore;
+  mark: RecordMark;
+  log: Logger;
+}
+
+async function beforePolling(
+  client: Client,
+  { watchEvery, sweepEvery }: WorkerOptions,
+  { record, mark, log }: Marked,
+): Promise<void> {
+  const { restored } = await pulse(record, mark);
+  if (restored) log.error("the record was restored to an older state: the global mode is review");
   await ensureWatchSchedule(client, { everyMs: watchEvery });
   await ensureSweepSchedule(client, { everyMs: sweepEvery });
 }

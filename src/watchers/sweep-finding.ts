@@ -37,6 +37,8 @@ export const FINDING_CODES = [
   "DRAINED_KEPT",
   /** Out of its pool, and not by us. */
   "DRAINED_ELSEWHERE",
+  /** The database was brought back from a backup: the global mode is review until a person has looked. */
+  "RECORD_RESTORED",
   "SCHEDULE_MISSING",
   "SCHEDULE_PAUSED",
 ] as const;
@@ -44,6 +46,7 @@ export type FindingCode = (typeof FINDING_CODES)[number];
 
 export const PARTS = [
   "temporal",
+  "pulse",
   "workflows",
   "alerts",
   "inboxes",
@@ -67,7 +70,7 @@ export interface Candidate extends Finding {
 
 /** What looking needs; it reads only. */
 export interface LookDependencies {
-  record: SweepRecord & Pick<RecordStore, "now" | "undelivered" | "temporalHome">;
+  record: SweepRecord & Pick<RecordStore, "now" | "undelivered" | "temporalHome" | "modes">;
   temporal: TemporalView;
   /** null: not configured. */
   loadBalancer: Pick<LoadBalancerPort, "servers"> | null;

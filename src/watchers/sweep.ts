@@ -10,6 +10,7 @@ import type { Finding, SweepRecord } from "../record/api-sweep.ts";
 import type { Starter } from "../starters/ingest.ts";
 import type { Remediations } from "../starters/remediations.ts";
 import { SWEEP_SCHEDULE, WATCH_SCHEDULE } from "./schedule.ts";
+import { lookAtPulse, pulse, type RecordMark } from "./pulse.ts";
 import { lookAtHome } from "./foreign-temporal.ts";
 import { lookAtBalancer } from "./sweep-balancer.ts";
 import {
@@ -33,6 +34,8 @@ export interface SweepDependencies extends LookDependencies {
       | "undelivered"
       | "returnToOutbox"
       | "temporalHome"
+      | "beat"
+      | "modes"
       | "orphanLeases"
       | "leaveQueue"
       | "escalation"
@@ -41,6 +44,7 @@ export interface SweepDependencies extends LookDependencies {
   starter: Pick<Starter, "redeliver">;
   remediations: Pick<Remediations, "hint" | "recover">;
   notify: NotifyPort;
+  mark: RecordMark;
   faultPoint?: FaultHook | undefined;
 }
 
@@ -114,6 +118,9 @@ async function look(deps: LookDependencies, moment: Moment, repairs: SweepDepend
   // What another Temporal says or lacks is no finding about ours.
   const ofOurs = (name: Part, work: () => Promise<Candidate[]>): Promise<boolean> =>
     part(name, foreign ? () => Promise.reject(new Error("Temporal is not the record's own")) : work);
+  await ofOurs("pulse", () =>
+    lookAtPulse(deps.record, repairs === null ? null : () => pulse(repairs.record, repairs.mark)),
+  );
   await ofOurs("workflows", async () => {
     const { candidates, trusted } = await lookAtWorkflows(deps, moment, repairs);
     result.trusted = trusted && result.looked.includes("temporal");

@@ -24,6 +24,7 @@ import { reroute } from "../starters/temporal.ts";
 import { createWatchActivities, type ActivityHandle } from "../watchers/activity.ts";
 import type { Unhealthy } from "../watchers/outside.ts";
 import { createSweepActivities } from "../watchers/sweep-activity.ts";
+import type { RecordMark } from "../watchers/pulse.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
 import { bugsEnd, notForEver } from "./bugs-end.ts";
 import { heartbeating } from "./heartbeats.ts";
@@ -40,6 +41,7 @@ export interface Composition {
   remediations: Remediations;
   /** For the sweeper; left out: this worker does not sweep. */
   temporal?: TemporalView;
+  mark?: RecordMark;
   connections: Connections;
   log: Logger;
   outside?: Outside;
@@ -122,11 +124,11 @@ function sweepActivities(
   { ports, catalogues }: ActivityDependencies,
   connections: () => Connections,
 ): object {
-  const { record, remediations, temporal, log, faultPoint } = parts;
-  if (temporal === undefined) return {};
+  const { record, remediations, temporal, mark, log, faultPoint } = parts;
+  if (temporal === undefined || mark === undefined) return {};
   const starter = redeliverer(parts, () => catalogues.active());
   const deps = {
-    ...{ record, remediations, temporal, starter, notify: ports.notify, log, faultPoint },
+    ...{ record, remediations, temporal, mark, starter, notify: ports.notify, log, faultPoint },
     get loadBalancer() {
       return connections().loadBalancer === undefined ? null : ports.loadBalancer;
     },

@@ -77,6 +77,8 @@ export class SweepRig {
   readonly db: TestDatabase;
   readonly temporal = new FakeTemporal();
   readonly remediations = new FakeRemediations();
+  /** What Temporal remembers of the record's beat. */
+  marked: number | null = null;
   servers: PoolServer[] = [];
   balancerAway = false;
   sent: Sent[] = [];
@@ -101,6 +103,10 @@ export class SweepRig {
       record,
       temporal,
       remediations,
+      mark: {
+        read: async () => this.marked,
+        write: async (beat) => void (this.marked = Math.max(beat, this.marked ?? 0)),
+      },
       log,
       starter: createIngest(ingest),
       loadBalancer: {

@@ -1,0 +1,19 @@
+/**
+ * One workflow a namespace, `selfheal-record`: remembers in Temporal how far the record was. A database that is brought
+ * back from a backup is behind what stands here (ADR 51). The memo can be read while no worker runs.
+ */
+import { condition, continueAsNew, setHandler, upsertMemo, workflowInfo } from "@temporalio/workflow";
+import { markSignal } from "../contracts/messages.ts";
+
+export async function recordMark(carried: number): Promise<void> {
+  let beat = carried;
+  setHandler(markSignal, (mark) => {
+    beat = Math.max(beat, mark.beat);
+  });
+  for (;;) {
+    const shown = beat;
+    upsertMemo({ beat });
+    await condition(() => beat > shown);
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof recordMark>(beat);
+  }
+}

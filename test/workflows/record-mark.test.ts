@@ -1,0 +1,36 @@
+import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { Worker } from "@temporalio/worker";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { RECORD_MARK_ID } from "../../src/contracts/messages.ts";
+import { recordMark } from "../../src/watchers/pulse.ts";
+import { bundlePath } from "../support/rig-server.ts";
+import { timeSkippingServer } from "../support/rig-server.ts";
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await timeSkippingServer();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+it("remembers the highest beat, which is there before a worker runs and while none does", async () => {
+  const taskQueue = "record-mark";
+  const mark = recordMark(env.client, taskQueue);
+  expect(await mark.read()).toBeNull();
+  await mark.write(7);
+  expect(await mark.read()).toBe(7);
+  const worker = await Worker.create({
+    connection: env.nativeConnection,
+    taskQueue,
+    workflowBundle: { codePath: await bundlePath() },
+  });
+  await worker.runUntil(async () => {
+    await mark.write(9);
+    await mark.write(8);
+    await expect.poll(() => mark.read(), { timeout: 15_000 }).toBe(9);
+  });
+  expect(await mark.read()).toBe(9);
+  const history = await env.client.workflow.getHandle(RECORD_MARK_ID).fetchHistory();
+  await Worker.runReplayHistory({ workflowBundle: { codePath: await bundlePath() } }, history);
+});
