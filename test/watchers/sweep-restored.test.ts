@@ -71,7 +71,7 @@ test("so does an empty record beside a Temporal that knew another, and the sweep
 });
 
 test("crashes between record and Temporal, and looking alone, are no restore", async () => {
-  const failing: RecordMark = { read: mark().read, write: () => Promise.reject(new Error("Temporal is away")) };
+  const failing: RecordMark = { ...mark(), write: () => Promise.reject(new Error("Temporal is away")) };
   await expect(pulse(rig.record, failing)).rejects.toThrow("away");
   await rig.look();
   expect(await Promise.all([1, 2, 3].map(() => pulse(rig.record, mark())))).toEqual(

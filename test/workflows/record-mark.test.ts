@@ -1,18 +1,10 @@
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
 import { Worker } from "@temporalio/worker";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { RECORD_MARK_ID } from "../../src/contracts/messages.ts";
 import { recordMark } from "../../src/watchers/pulse.ts";
-import { bundlePath } from "../support/rig-server.ts";
-import { timeSkippingServer } from "../support/rig-server.ts";
+import { bundlePath, sharedServer } from "../support/rig-server.ts";
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(async () => {
-  await env.teardown();
-});
+const env = await sharedServer();
 
 it("remembers the highest beat, which is there before a worker runs and while none does", async () => {
   const taskQueue = "record-mark";
