@@ -66,9 +66,13 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
         from input i join decided_faults d on d.fault_key = i."faultKey"),
     written as (
       insert into alerts (fault_key, status, fingerprint, starts_at, ends_at, labels, annotations, source, target_kind,
-                          target_id, target_group, target_places, runbook, disposition, reason, repeats, received_at, last_seen_at)
+                          target_id, target_group, target_places, runbook, disposition, reason, repeats,
+                          remediation_id, received_at, last_seen_at)
       select "faultKey", status, fingerprint, "startsAt", "endsAt", labels, annotations, source, "targetKind",
-             "targetId", "targetGroup", "targetPlaces", runbook, disposition, reason, times - 1, selfheal_now(), selfheal_now()
+             "targetId", "targetGroup", "targetPlaces", runbook, disposition, reason, times - 1,
+             -- The end of a fault belongs to the story of the closed remediation that decided it: how it ended.
+             (select d.remediation_id from decided d where d.ordinal = input.ordinal and d.status = 'resolved'),
+             selfheal_now(), selfheal_now()
         from input order by "faultKey" collate "C", status
       on conflict (fault_key, status) do update set ${CHANGES}
       returning fault_key, status, disposition)

@@ -102,7 +102,10 @@ describe("/v1/modes", () => {
     expect(await set("global", "file", "anna")).toMatchObject({ status: 200, body: { mode: "auto", set: null } });
     expect(await effective("web")).toBe("auto");
     const audit = (await record.audit("control")).filter(({ kind }) => kind === "modeSet");
-    expect(audit.map(({ body: { by, mode } }) => [by, mode ?? "file"].join(" "))).toEqual(["eve observe", "anna file"]);
+    expect(audit.map((row) => row.body)).toMatchObject([
+      { by: "eve", mode: "observe", before: null },
+      { by: "anna", mode: null, before: "observe" },
+    ]);
   });
 
   it("lets anybody lower a mode, and only who may approve lift it; to auto leads the gate alone", async () => {

@@ -125,6 +125,8 @@ export function autonomySuite(create: Create): void {
       expect(one).toMatchObject({ remediationId: id, outcome: "observed", would: "act", review: null });
       const after = Date.parse(one?.endedAt ?? "") - Date.parse(one?.closedAt ?? "");
       expect(after).toBeGreaterThan(100_000);
+      const story = await db.record.story(id);
+      expect(story?.alerts.map(({ status }) => status).sort()).toEqual(["firing", "resolved"]);
       await observe("fires", false);
       expect(await cases("fires")).toMatchObject([{ would: "act", endedAt: null }]);
       expect(await db.record.cases(0)).toEqual([]);
