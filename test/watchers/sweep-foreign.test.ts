@@ -36,6 +36,7 @@ describe("another namespace than the record's own", () => {
       const report = await rig.sweep();
       expect(codes(report)).toEqual(["TEMPORAL_FOREIGN"]);
       expect(report.failures.map((failure) => failure.split(":")[0])).toEqual([
+        "pulse",
         "workflows",
         "alerts",
         "inboxes",
