@@ -80,6 +80,7 @@ describe("what comes by the webhook", () => {
       classify: (alert) => classify(catalogue, alert),
       active: async () => catalogue,
       catalogueVersion: () => catalogue.version,
+      active: () => Promise.resolve(catalogue),
       log: LOG,
       metrics: createStarterMetrics(),
       port: 0,
