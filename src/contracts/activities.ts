@@ -170,8 +170,8 @@ export interface DecisionRequest {
 export interface DecisionReply {
   /** `ignored`: the person may not decide this, or has already. */
   status: "approved" | "rejected" | "needMore" | "ignored";
-  /** Whose approvals count now. */
-  approvedBy: string[];
+  /** Whose approvals count now. Left out: by a worker from before there was a quorum. */
+  approvedBy?: string[];
   detail: string;
 }
 

@@ -7,8 +7,9 @@ import { markSignal } from "../contracts/messages.ts";
 
 export async function recordMark(carried: number): Promise<void> {
   let beat = carried;
-  setHandler(markSignal, (mark) => {
-    beat = Math.max(beat, mark.beat);
+  setHandler(markSignal, (mark: unknown) => {
+    const { beat: told } = (mark ?? {}) as Record<string, unknown>;
+    if (typeof told === "number" && Number.isSafeInteger(told)) beat = Math.max(beat, told);
   });
   for (;;) {
     const shown = beat;

@@ -20,6 +20,9 @@ it("remembers the highest beat, which is there before a worker runs and while no
   await worker.runUntil(async () => {
     await mark.write(9);
     await mark.write(8);
+    for (const odd of [null, "nine", { beat: "10" }, { beat: 1e300 }]) {
+      await env.client.workflow.getHandle(RECORD_MARK_ID).signal("record.mark", odd);
+    }
     await expect.poll(() => mark.read(), { timeout: 15_000 }).toBe(9);
   });
   expect(await mark.read()).toBe(9);

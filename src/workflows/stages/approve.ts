@@ -103,7 +103,7 @@ function recordDecision(episode: Episode, said: PendingDecision): Promise<Decisi
 }
 
 function endingOf({ view }: Episode, said: PendingDecision, reply: DecisionReply): Ending | null | "more" {
-  if (view.approval !== null) view.approval.approvedBy = reply.approvedBy;
+  if (view.approval !== null) view.approval.approvedBy = reply.approvedBy ?? [];
   if (reply.status === "approved") return null;
   if (reply.status !== "rejected") return "more";
   const because = `rejected by ${said.by}${said.reason === undefined || said.reason === "" ? "" : `: ${said.reason}`}`;
