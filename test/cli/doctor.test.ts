@@ -37,6 +37,7 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
     temporalHome: async () => null,
     openEpisodes: nothing,
     undelivered: nothing,
+    modes: nothing,
     lostAlerts: nothing,
     orphanedLeases: nothing,
     unsettledOfClosed: nothing,
