@@ -89,5 +89,9 @@ export async function countFacts(
   const number = (of: "all" | "left") => Object.fromEntries(scopes.map((scope) => [scope, held?.[scope]?.[of] ?? 0]));
   const others = ofAll === null ? null : sharedFacts(ofAll);
   const surroundings = await countSurroundings(db, remediationId, plan);
-  return { counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings }, now, modes };
+  return {
+    counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings },
+    now,
+    modes,
+  };
 }
