@@ -16,6 +16,8 @@ const LAYERS = {
   starters: ["contracts", "ports", "record", "policy", "catalogue", "config"],
   // They hint and sweep through the same door as the starters.
   watchers: ["contracts", "ports", "record", "policy", "catalogue", "config", "starters"],
+  // Pure: of the record only what says how it counts, of the starters only how alerts are translated.
+  backtest: ["contracts", "ports", "policy", "catalogue", "config", "record", "starters"],
   lab: ["contracts"],
   config: ["contracts", "ports"],
 };

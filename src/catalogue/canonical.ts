@@ -11,7 +11,11 @@ export function canonicalJson(value: Json): string {
 
 /** sha256 of the canonical JSON, as 64 hex digits. */
 export function hashOf(value: Json): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+  return sha256(canonicalJson(value));
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 const hashes = new WeakMap<JsonObject, string>();

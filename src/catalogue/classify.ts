@@ -4,7 +4,7 @@ import { severityOf } from "../contracts/alert.ts";
 import type { ProbeSpec } from "../contracts/probe.ts";
 import type { Target } from "../contracts/target.ts";
 import type { Json } from "../contracts/json.ts";
-import type { ReasonCode } from "../contracts/verdict.ts";
+import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
 import { hashOf } from "./canonical.ts";
 import type { Catalogue, Runbook } from "./catalogue.ts";
 import { runbooksFor, whyNot } from "./match.ts";
@@ -65,8 +65,34 @@ function compiled(catalogue: Catalogue, alert: Alert, runbook: Runbook, target: 
   }
 }
 
-/** Why each runbook does or does not match, for `explain`. */
-export function explainMatch(catalogue: Catalogue, alert: Alert): { runbook: string; matches: boolean; why: string }[] {
+export type Matched = Extract<Classification, { kind: "matched" }>;
+
+export interface RuleMatch {
+  runbook: string;
+  matches: boolean;
+  /** What stands against the entry that came nearest. */
+  why: string;
+}
+
+/** Rules that a result names: of many runbooks those that match, then those that are first in the catalogue. */
+const MAX_RULES = 20;
+
+/** The one result of an alert that no plan can be made for: why not, and what each runbook said to its labels. */
+export function resultOf(
+  catalogue: Catalogue,
+  alert: Alert,
+  { code, detail }: { code: ReasonCode; detail: string },
+): GuardrailResult {
+  const rules = explainMatch(catalogue, alert).sort((a, b) => Number(b.matches) - Number(a.matches));
+  const shown = rules.slice(0, MAX_RULES).map((rule) => ({ ...rule, why: rule.why.slice(0, MAX_WHY) }));
+  const saw = { labels: alert.labels, rules: shown, notShown: rules.length - shown.length };
+  return { guardrail: "classify", outcome: "refuse", code, detail, saw };
+}
+
+const MAX_WHY = 300;
+
+/** Why each runbook does or does not match. */
+export function explainMatch(catalogue: Catalogue, alert: Alert): RuleMatch[] {
   return catalogue.runbooks.map((runbook) => {
     const why = whyNot(runbook, alert.labels);
     return { runbook: runbook.name, matches: why === null, why: why ?? "every label of an entry matches" };
@@ -76,7 +102,11 @@ export function explainMatch(catalogue: Catalogue, alert: Alert): { runbook: str
 /** For an alert that no runbook matches: the target that the labels of any runbook would name, if they agree. */
 function anyTarget(catalogue: Catalogue, alert: Alert): Target | null {
   const named = new Set<Target>();
+  const asked = new Set<string>();
   for (const { spec } of catalogue.runbooks) {
+    const question = JSON.stringify(spec.target);
+    if (asked.has(question)) continue;
+    asked.add(question);
     const { target } = identify(catalogue.inventory, spec.target.kind, alert.labels, spec.target.from);
     if (target !== null) named.add(target);
   }

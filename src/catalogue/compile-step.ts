@@ -15,7 +15,7 @@ export function compileStep(step: StepSpec, bindings: JsonObject, actions: Actio
   const action = Object.hasOwn(actions, step.uses) ? actions[step.uses] : undefined;
   if (action === undefined)
     throw new CompileError("PLAN_INVALID", `step ${id}: this program has no action ${step.uses}`);
-  const filled = fill(step.with, bindings, { keepSteps: true });
+  const filled = fill(step.with, bindings, { keepSteps: true, keepCollected: bindings["collected"] === undefined });
   if (!filled.ok) throw new CompileError("FACTS_UNAVAILABLE", `step ${id}: ${filled.reason}`);
   const input = checkedInput(`step ${id}`, action, isJsonObject(filled.value) ? filled.value : {}, scale);
   return {

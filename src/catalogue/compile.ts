@@ -7,7 +7,7 @@ import type { ProbeSpec } from "../contracts/probe.ts";
 import type { Target } from "../contracts/target.ts";
 import type { ReasonCode } from "../contracts/verdict.ts";
 import { bindingsOf } from "./bindings.ts";
-import { canonicalJson, hashOf } from "./canonical.ts";
+import { canonicalJson, hashOf, sha256 } from "./canonical.ts";
 import type { Actions, Catalogue, Runbook } from "./catalogue.ts";
 import { compileLimits } from "./compile-limits.ts";
 import { checkedInput, compileStep } from "./compile-step.ts";
@@ -20,7 +20,8 @@ import { escapePromql, fill, type FillOptions } from "./template.ts";
 
 export { CompileError } from "./compile-error.ts";
 
-export type Compiled = { plan: Plan; planHash: string } | { code: ReasonCode; detail: string };
+export type NotCompiled = { code: ReasonCode; detail: string };
+export type Compiled = { plan: Plan; planHash: string } | NotCompiled;
 
 /** The runbook's probe for this target. Throws CompileError when a value in it is missing or empty. */
 export function compileProbe(catalogue: Catalogue, runbook: Runbook, target: Target, alert: Alert): ProbeSpec {
@@ -44,16 +45,16 @@ export function compileCollect(
   });
 }
 
-/** The runbook's `require` over target and evidence: null when it cannot be evaluated. */
+/** The runbook's `require` over target and evidence (null: not read yet): `holds` null when it cannot be evaluated. */
 export function requirement(
   catalogue: Catalogue,
   runbook: Runbook,
   target: Target,
   alert: Alert,
-  collected: JsonObject,
+  collected: JsonObject | null,
 ): { holds: boolean | null; detail: string } {
   const text = runbook.spec.require;
-  const result = evaluateCondition(text, bindingsOf(catalogue, target, alert, collected));
+  const result = evaluateCondition(text, bindingsOf(catalogue, target, alert, collected ?? undefined));
   if (!result.ok) return { holds: null, detail: `require cannot be evaluated: ${result.reason}` };
   return { holds: result.value, detail: `${text} is ${result.value} for ${target.id}` };
 }
@@ -67,19 +68,37 @@ export function compilePlan(
   collected: JsonObject,
   actions: Actions,
 ): Compiled {
-  const [alert] = alerts;
+  const built = tryBuild({ catalogue, runbook, target, alerts, collected, actions });
+  if (!("plan" in built)) return built;
+  const text = canonicalJson(asJson(built.plan));
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_PLAN_BYTES) return { plan: built.plan, planHash: sha256(text) };
+  return { code: "PLAN_INVALID", detail: `the plan has ${bytes} bytes, at most ${MAX_PLAN_BYTES} are allowed` };
+}
+
+function tryBuild(parts: Omit<Parts, "alert">): { plan: Plan } | NotCompiled {
+  const [alert] = parts.alerts;
   if (alert === undefined) return { code: "PLAN_INVALID", detail: "there is no alert to make a plan for" };
   try {
-    const plan = build({ catalogue, runbook, target, alert, alerts, collected, actions });
-    const bytes = Buffer.byteLength(canonicalJson(asJson(plan)));
-    if (bytes > MAX_PLAN_BYTES) {
-      return { code: "PLAN_INVALID", detail: `the plan has ${bytes} bytes, at most ${MAX_PLAN_BYTES} are allowed` };
-    }
-    return { plan, planHash: planHashOf(plan) };
+    return { plan: build({ ...parts, alert }) };
   } catch (error) {
-    if (error instanceof CompileError) return { code: error.code, detail: `${runbook.name}: ${error.message}` };
+    if (error instanceof CompileError) return { code: error.code, detail: `${parts.runbook.name}: ${error.message}` };
     throw error;
   }
+}
+
+/**
+ * The plan as far as it can be made before the evidence is read: what needs evidence stays as it is written. For looking
+ * at alone: it is never approved or run.
+ */
+export function sketchPlan(
+  catalogue: Catalogue,
+  runbook: Runbook,
+  target: Target,
+  alerts: readonly Alert[],
+  actions: Actions,
+): { plan: Plan } | NotCompiled {
+  return tryBuild({ catalogue, runbook, target, alerts, collected: null, actions });
 }
 
 export function planHashOf(plan: Plan): string {
@@ -96,13 +115,14 @@ interface Parts {
   target: Target;
   alert: Alert;
   alerts: readonly Alert[];
-  collected: JsonObject;
+  /** null: not read yet. */
+  collected: JsonObject | null;
   actions: Actions;
 }
 
 function build({ catalogue, runbook, target, alert, alerts, collected, actions }: Parts): Plan {
   const { spec } = runbook;
-  const bindings = bindingsOf(catalogue, target, alert, collected);
+  const bindings = bindingsOf(catalogue, target, alert, collected ?? undefined);
   const { timeScale } = catalogue;
   const quorum = spec.approval?.quorum ?? 1;
   return {
@@ -132,7 +152,7 @@ function build({ catalogue, runbook, target, alert, alerts, collected, actions }
       onTimeout: spec.approval?.onTimeout ?? "escalate",
     },
     harm: compileHarm(catalogue, runbook, bindings),
-    collected,
+    collected: collected ?? {},
   };
 }
 
@@ -163,7 +183,8 @@ function compileHarm(catalogue: Catalogue, { spec }: Runbook, bindings: JsonObje
   if (sli === undefined || worseBy === undefined) {
     throw new CompileError("PLAN_INVALID", `selfheal.yaml has no SLI ${name} with a bound (worseBy)`);
   }
-  const { query } = fillOrThrow(`SLI ${name}`, { query: sli.query }, bindings, { escape: escapePromql });
+  const options = { escape: escapePromql, keepCollected: bindings["collected"] === undefined };
+  const { query } = fillOrThrow(`SLI ${name}`, { query: sli.query }, bindings, options);
   return { name, query: typeof query === "string" ? query : "", maxAgeMs: sli.maxAge, better: sli.better, worseBy };
 }
 

@@ -90,6 +90,12 @@ export function pathsIn(text: string): string[][] {
   return program.ok ? program.names.paths : [];
 }
 
+/** The roots that an expression reads: `collected` of `collected.disk.serial`. */
+export function rootsIn(text: string): readonly string[] {
+  const program = compile(text);
+  return program.ok ? program.names.roots : [];
+}
+
 /** Never throws; whatever goes wrong is a reason. */
 export function evaluate(text: string, bindings: JsonObject): Evaluated {
   const program = compile(text);

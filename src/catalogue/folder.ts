@@ -101,7 +101,7 @@ async function filesOf(folder: string): Promise<string[]> {
 
 async function yamlIn(folder: string, under: string): Promise<string[]> {
   try {
-    const names = (await readdir(join(folder, under))).filter(isRunbook).sort();
+    const names = (await readdir(join(folder, under))).filter(isRunbookFile).sort();
     return names.map((name) => `${under}/${name}`);
   } catch {
     return [under];
@@ -109,9 +109,12 @@ async function yamlIn(folder: string, under: string): Promise<string[]> {
 }
 
 /** Editors keep locks and unfinished copies beside a file: `.#disk.yaml`, `.disk.yaml.swp`. */
-function isRunbook(name: string): boolean {
-  return /\.ya?ml$/.test(name) && !name.startsWith(".");
+export function isRunbookFile(name: string): boolean {
+  return /\.ya?ml$/.test(name) && !name.startsWith(".") && !RUNBOOK_TEST_FILE.test(name);
 }
+
+/** Tests lie beside the runbooks. */
+export const RUNBOOK_TEST_FILE = /\.test\.ya?ml$/;
 
 /** Kubernetes puts `..data` beside what it mounts. */
 async function foldersIn(path: string): Promise<string[]> {

@@ -3,7 +3,7 @@ import type { Catalogue, Runbook } from "./catalogue.ts";
 import { evaluateCondition } from "./expression.ts";
 
 export function runbooksFor({ runbooks }: Catalogue, labels: Record<string, string>): Runbook[] {
-  return runbooks.filter((runbook) => whyNot(runbook, labels) === null);
+  return runbooks.filter(({ spec }) => spec.match.some((entry) => matchesEntry(entry, labels)));
 }
 
 /** null: it matches. Else what stands against the entry that came nearest. */
@@ -28,8 +28,35 @@ function against1(label: string, matcher: Matcher, labels: Record<string, string
     : `${has}, which does not match ${matcher.matches}`;
 }
 
+/** Plain texts first: they are cheap, and nearly every entry has one. */
+function matchesEntry(entry: Readonly<Record<string, Matcher>>, labels: Record<string, string>): boolean {
+  for (const label in entry) {
+    const matcher = entry[label];
+    if (typeof matcher === "string" && !(Object.hasOwn(labels, label) && labels[label] === matcher)) return false;
+  }
+  for (const label in entry) {
+    const matcher = entry[label];
+    if (
+      typeof matcher === "object" &&
+      !(Object.hasOwn(labels, label) && matchesWhole(labels[label] ?? "", matcher.matches))
+    ) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** What was matched lately: an expression is compiled at each look, and the same few values come again and again. */
+const matched = new Map<string, boolean>();
+const MAX_MATCHED = 10_000;
+
 /** RE2 over the whole value, as Prometheus matches labels: linear in time, whatever the pattern. */
 export function matchesWhole(value: string, pattern: string): boolean {
+  const key = JSON.stringify([pattern, value]);
+  const known = matched.get(key);
+  if (known !== undefined) return known;
   const result = evaluateCondition("value.matches(pattern)", { value, pattern: `^(?s:${pattern})$` });
+  if (matched.size >= MAX_MATCHED) matched.clear();
+  matched.set(key, result.ok && result.value);
   return result.ok && result.value;
 }

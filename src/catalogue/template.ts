@@ -3,7 +3,7 @@
  * that gives nothing (missing, null, empty) is an error: no target, server or node name is ever made of nothing.
  */
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
-import { evaluate, pathsIn } from "./expression.ts";
+import { evaluate, pathsIn, rootsIn } from "./expression.ts";
 
 export type Filled = { ok: true; value: Json } | { ok: false; reason: string };
 
@@ -46,6 +46,13 @@ export interface FillOptions {
   escape?: (text: string) => string;
   /** Leave `${{ steps.… }}` for the workflow. */
   keepSteps?: boolean;
+  /** Leave what needs evidence as it is written: for a plan that is only looked at before the evidence is read. */
+  keepCollected?: boolean;
+}
+
+function isKept(expression: string, { keepSteps, keepCollected }: FillOptions): boolean {
+  if (keepSteps === true && stepReference(expression) !== null) return true;
+  return keepCollected === true && rootsIn(expression).includes("collected");
 }
 
 export function fill(value: Json, bindings: JsonObject, options: FillOptions = {}): Filled {
@@ -78,7 +85,7 @@ function fillText(text: string, bindings: JsonObject, options: FillOptions): Fil
   const filled = text.replace(TEMPLATE, (whole, expression: string) => {
     const one = fillOne(expression.trim(), bindings, options);
     if (!one.ok) failed ??= one.reason;
-    if (!one.ok || (options.keepSteps && stepReference(expression) !== null)) return whole;
+    if (!one.ok || isKept(expression.trim(), options)) return whole;
     const plain = typeof one.value === "string" ? one.value : JSON.stringify(one.value);
     return options.escape ? options.escape(plain) : plain;
   });
@@ -86,7 +93,7 @@ function fillText(text: string, bindings: JsonObject, options: FillOptions): Fil
 }
 
 function fillOne(expression: string, bindings: JsonObject, options: FillOptions): Filled {
-  if (options.keepSteps && stepReference(expression) !== null) return { ok: true, value: `\${{ ${expression} }}` };
+  if (isKept(expression, options)) return { ok: true, value: `\${{ ${expression} }}` };
   const result = evaluate(expression, bindings);
   if (!result.ok) return { ok: false, reason: `\${{ ${expression} }} has no value: ${result.reason}` };
   const { value } = result;

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
 import { approvalsCommand } from "./approvals.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
+import { backtestCommand } from "./backtest.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
@@ -45,6 +46,7 @@ export function selfhealProgram(): Command {
     workerCommand(),
     serveCommand(),
     runbookCommand(),
+    backtestCommand(),
     inventoryCommand(),
     identityCommand(),
     remediationCommand(),

@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Actions, Catalogue } from "../catalogue/catalogue.ts";
+import { isRunbookFile } from "../catalogue/folder.ts";
 import { checkRunbookFiles, loadCatalogue } from "../catalogue/load.ts";
 import { formatProblem, hasErrors, type Problem } from "../catalogue/problems.ts";
 import type { SecretSource } from "../catalogue/secrets.ts";
@@ -39,7 +40,7 @@ async function checkPath(path: string, { actions, secrets }: RunbookCheckOptions
   if (names.includes("selfheal.yaml") || names.includes("inventory.yaml") || names.includes("runbooks")) {
     return { path, ...(await loadCatalogue(path, secrets === undefined ? { actions } : { actions, secrets })) };
   }
-  const files = names.filter((name) => /\.ya?ml$/.test(name)).sort();
+  const files = names.filter(isRunbookFile).sort();
   if (files.length > 0) {
     const problems = await checkRunbookFiles(
       files.map((name) => join(path, name)),

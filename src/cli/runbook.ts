@@ -5,6 +5,7 @@ import { processSecrets } from "../config/secrets.ts";
 import { withExamples } from "./options.ts";
 import { wantsJson } from "./output.ts";
 import { runbookCheck } from "./runbook-check.ts";
+import { runbookTest } from "./runbook-test.ts";
 
 export function runbookCommand(): Command {
   const check = new Command("check")
@@ -17,7 +18,21 @@ export function runbookCommand(): Command {
     ["selfheal runbook check ./config --secrets", "a whole folder, on the machine where it will run"],
     ["selfheal --json runbook check disk.yaml", "for a CI or an editor"],
   ]);
-  return new Command("runbook").description("Check runbooks.").addCommand(check);
+  return new Command("runbook").description("Check and test runbooks.").addCommand(check).addCommand(testCommand());
+}
+
+function testCommand(): Command {
+  const test = new Command("test")
+    .description("Run the tests beside the runbooks (*.test.yaml): alerts and facts, and what must be decided.")
+    .argument("[folder]", "a configuration folder, or one with runbooks alone", "runbooks")
+    .action(async (folder: string, _options: object, command: Command) => {
+      const write = (text: string): void => void process.stdout.write(text);
+      process.exitCode = await runbookTest({ folder, actions: ACTIONS, json: wantsJson(command), write });
+    });
+  return withExamples(test, [
+    ["selfheal runbook test", "the tests in ./runbooks"],
+    ["selfheal --json runbook test ./config", "for a CI"],
+  ]);
 }
 
 async function run(paths: string[], options: { secrets?: boolean }, command: Command): Promise<void> {

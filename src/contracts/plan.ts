@@ -15,7 +15,13 @@ export function whyStrange({ schema }: Pick<Plan, "schema">): string | null {
 /** Largest plan, as JSON in UTF-8 (design §3 law 13). */
 export const MAX_PLAN_BYTES = 64 * 1024;
 
-export type Risk = "read" | "low" | "high" | "irreversible";
+const RISKS = ["read", "low", "high", "irreversible"] as const;
+export type Risk = (typeof RISKS)[number];
+
+export function highestRisk(plan: Plan): Risk {
+  const risks = plan.rungs.flatMap((rung) => rung.steps.map((step) => RISKS.indexOf(step.risk)));
+  return RISKS[Math.max(0, ...risks)] ?? "read";
+}
 
 /** A runbook compiled for one target. All durations are milliseconds of wall-clock time (time scale applied). */
 export interface Plan {

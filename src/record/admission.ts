@@ -21,12 +21,12 @@ import {
   type Ahead,
   aheadOf,
   blockerAhead,
-  heldPlaces,
   placeOf,
   type Place,
   removeFromQueue,
   stayInQueue,
 } from "./queue.ts";
+import { heldPlaces } from "./queue-order.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";

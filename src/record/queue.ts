@@ -5,28 +5,14 @@
 import { sql, type Transaction } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { Plan } from "../contracts/plan.ts";
-import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { cappedScopes, queuedScopes, windowScopes } from "./scopes.ts";
+import { rankOf } from "./queue-order.ts";
+import { cappedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
-const HEAD_START_MS: Record<Severity, number> = { critical: 60 * 60_000, warning: 30 * 60_000, info: 0 };
 /** Later than every row. */
 const NEW_SEQ = Number.MAX_SAFE_INTEGER;
-/** Waits that end when another remediation gives capacity back. */
-const CAPACITY: readonly ReasonCode[] = [
-  "GROUP_CAP",
-  "RACK_CAP",
-  "SERVICE_CAP",
-  "REGION_CAP",
-  "GLOBAL_CAP",
-  "MIN_HEALTHY",
-  "ALREADY_OPEN",
-];
-/** Waits that end when a window has moved on. */
-const WINDOWS: readonly ReasonCode[] = ["RATE", "COST_BUDGET"];
-
 export interface Place {
   since: string;
   rankAt: string;
@@ -48,7 +34,7 @@ export async function placeOf(
   const since = known?.since ?? at;
   return {
     since,
-    rankAt: new Date(Date.parse(since) - HEAD_START_MS[severity]).toISOString(),
+    rankAt: new Date(rankOf(Date.parse(since), severity)).toISOString(),
     seq: known?.seq ?? NEW_SEQ,
   };
 }
@@ -73,18 +59,6 @@ export async function aheadOf(
      where (rank_at, seq) < (${place.rankAt}::timestamptz, ${place.seq}::bigint)
        and remediation_id <> ${remediationId}`.execute(tx);
   return found.rows[0] as Ahead;
-}
-
-/**
- * The scopes on which later ones must wait behind this waiter. One that waits only for capacity keeps all of its scopes,
- * one that waits for a rate or a budget keeps its windows, so that cheaper ones do not pass it for ever, and one that
- * waits for something of its own (a cooldown, a pause) keeps nothing: it would only block others that could go.
- */
-export function heldPlaces(plan: Plan, waiting: readonly GuardrailResult[]): string[] {
-  const codes = waiting.filter((result) => result.outcome === "wait").map((result) => result.code);
-  if (codes.every((code) => CAPACITY.includes(code))) return queuedScopes(plan);
-  if (codes.every((code) => CAPACITY.includes(code) || WINDOWS.includes(code))) return windowScopes(plan);
-  return [];
 }
 
 export interface Waiter {

@@ -7,11 +7,12 @@ import type {
   DecisionRequest,
 } from "../../contracts/activities.ts";
 import { quorumOf } from "../../contracts/ballot.ts";
-import type { CountedFacts, DecisionFacts } from "../../contracts/facts.ts";
+import type { CountedFacts } from "../../contracts/facts.ts";
 import { whyStrange, type Plan } from "../../contracts/plan.ts";
-import type { Verdict } from "../../contracts/verdict.ts";
-import { classify, type Classification } from "../../catalogue/classify.ts";
-import { compilePlan, compileProbe, requirement } from "../../catalogue/compile.ts";
+import type { GuardrailResult, ReasonCode, Verdict } from "../../contracts/verdict.ts";
+import { classify, resultOf, type Matched } from "../../catalogue/classify.ts";
+import { compileProbe } from "../../catalogue/compile.ts";
+import { consider } from "../../catalogue/consider.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { whyUnknown } from "../../catalogue/people.ts";
 import type { Tripped } from "../../record/api-guards.ts";
@@ -22,10 +23,8 @@ import { notify } from "./close.ts";
 import { readGroupHealth } from "./group-health.ts";
 import { waitOutside } from "./outside-wait.ts";
 import { startParent } from "./parent.ts";
-import { highestRisk, mayBeUnsigned } from "./people.ts";
+import { mayBeUnsigned } from "./people.ts";
 import { readSurroundings } from "./surroundings.ts";
-
-type Matched = Extract<Classification, { kind: "matched" }>;
 
 /** Compiles the plan, reads the facts, calls the pure policy, records all of it. Consumes nothing. */
 export async function decideRemediation(deps: ActivityDependencies, request: DecideRequest): Promise<DecideReply> {
@@ -34,36 +33,23 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   const pinned = request.catalogueVersion;
   const catalogue = pinned === null ? await deps.catalogues.active() : await deps.catalogues.version(pinned);
   const classified = classify(catalogue, alert);
-  if (classified.kind !== "matched") {
-    return noPlan(deps, request, catalogue, { code: "NO_RUNBOOK", detail: classified.detail });
-  }
+  if (classified.kind !== "matched") return noPlan(deps, request, catalogue, resultOf(catalogue, alert, classified));
   if (pinned === null && classified.runbook.hash !== request.runbookHash)
     return reclassified(catalogue, classified, request);
   if (request.collected === null) {
     const detail = `the evidence could not be collected: ${request.collectDetail}`;
-    return noPlan(deps, request, catalogue, { code: "FACTS_UNAVAILABLE", detail });
+    return noPlan(deps, request, catalogue, planResult({ code: "FACTS_UNAVAILABLE", detail }));
   }
+  const considered = consider(catalogue, classified, request.alerts, request.collected);
+  if (considered.kind === "noPlan") return noPlan(deps, request, catalogue, planResult(considered));
+  const { plan, planHash, facts } = considered;
   const { runbook, target } = classified;
-  const compiled = compilePlan(catalogue, runbook, target, request.alerts, request.collected, deps.actions);
-  if (!("plan" in compiled)) return noPlan(deps, request, catalogue, compiled);
-  const { plan, planHash } = compiled;
   await readGroupHealth(deps, catalogue, target);
   await readSurroundings(deps, catalogue, runbook, plan, request.alerts);
   const { counted, now, modes } = await deps.record.countedFacts(request.remediationId, plan, planHash);
   const place = { group: target.group, runbook: runbook.name, runbookHash: runbook.hash };
-  const facts: DecisionFacts = {
-    now,
-    target,
-    requirement: requirement(catalogue, runbook, target, alert, request.collected),
-    grant: { team: runbook.team, groups: runbook.groups },
-    modes: modesAt(catalogue.modes(runbook, target), place, modes),
-    reading: request.reading,
-    collected: request.collected,
-    planHash,
-    risk: highestRisk(plan),
-    counted,
-  };
-  const verdict = decide(plan, facts);
+  const inForce = modesAt(facts.modes, place, modes);
+  const verdict = decide(plan, { ...facts, now, reading: request.reading, modes: inForce, counted });
   await deps.record.saveDecision(request.remediationId, verdict, plan, planHash, catalogue.version);
   // Observing changes nothing, and disturbs nobody.
   if (verdict.outcome !== "observe") {
@@ -92,15 +78,17 @@ function reclassified(catalogue: Catalogue, classified: Matched, request: Decide
   };
 }
 
+function planResult({ code, detail }: { code: ReasonCode; detail: string }): GuardrailResult {
+  return { guardrail: "plan", outcome: "refuse", code, detail, saw: {} };
+}
+
 async function noPlan(
   deps: ActivityDependencies,
   request: DecideRequest,
   catalogue: Catalogue,
-  why: { code: Verdict["results"][number]["code"]; detail: string },
+  result: GuardrailResult,
 ): Promise<DecideReply> {
-  const at = await deps.record.now();
-  const result = { guardrail: "plan", outcome: "refuse" as const, code: why.code, detail: why.detail, saw: {} };
-  const verdict: Verdict = { outcome: "refuse", results: [result], at };
+  const verdict: Verdict = { outcome: "refuse", results: [result], at: await deps.record.now() };
   await deps.record.saveDecision(request.remediationId, verdict, null, null, catalogue.version);
   return { kind: "noPlan", verdict, catalogueVersion: catalogue.version };
 }

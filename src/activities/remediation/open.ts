@@ -3,8 +3,7 @@ import type { Alert } from "../../contracts/alert.ts";
 import { severityOf } from "../../contracts/alert.ts";
 import { faultKey } from "../../contracts/ids.ts";
 import { UNKNOWN_KIND, type TargetRef } from "../../contracts/target.ts";
-import type { GuardrailResult, ReasonCode } from "../../contracts/verdict.ts";
-import { classify, type Classification } from "../../catalogue/classify.ts";
+import { classify, resultOf, type Classification } from "../../catalogue/classify.ts";
 import { compileProbe } from "../../catalogue/compile.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
@@ -34,7 +33,7 @@ export async function openRemediation(deps: ActivityDependencies, request: OpenR
     reopenAfterMs: classified.kind === "matched" ? classified.runbook.reopenAfterMs : null,
   });
   if (opened.kind !== "opened") return opened;
-  if (classified.kind !== "matched") return refused(alert, codeOf(classified), classified.detail);
+  if (classified.kind !== "matched") return refused(deps, request.remediationId, catalogue, alert, classified);
   return openedReply(catalogue, classified, alert);
 }
 
@@ -64,17 +63,16 @@ function targetOf(classified: Classification, alert: Alert): TargetRef {
   return { kind: UNKNOWN_KIND, id: alert.fingerprint };
 }
 
-function codeOf(classified: Exclude<Classification, { kind: "matched" }>): ReasonCode {
-  return classified.kind === "noTarget" ? classified.code : "NO_RUNBOOK";
-}
-
-function refused(alert: Alert, code: ReasonCode, detail: string): OpenReply {
-  const result: GuardrailResult = {
-    guardrail: "classify",
-    outcome: "refuse",
-    code,
-    detail,
-    saw: { labels: alert.labels },
-  };
-  return { kind: "refused", results: [result], severity: severityOf(alert.labels), group: "" };
+/** The record keeps what every runbook said to the labels. */
+async function refused(
+  deps: ActivityDependencies,
+  remediationId: string,
+  catalogue: Catalogue,
+  alert: Alert,
+  classified: Exclude<Classification, { kind: "matched" }>,
+): Promise<OpenReply> {
+  const results = [resultOf(catalogue, alert, classified)];
+  const verdict = { outcome: "refuse" as const, results, at: await deps.record.now() };
+  await deps.record.saveDecision(remediationId, verdict, null, null, catalogue.version);
+  return { kind: "refused", results, severity: severityOf(alert.labels), group: "" };
 }

@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import { ACTIONS } from "../../activities/actions.ts";
+import { isRunbookFile } from "../../catalogue/folder.ts";
 import { loadCatalogue } from "../../catalogue/load.ts";
 import { formatProblem } from "../../catalogue/problems.ts";
 import { projectPath } from "../../config/project.ts";
@@ -53,7 +54,7 @@ export async function writeLabFolder(options: LabFolderOptions): Promise<void> {
 }
 
 async function setApprovalExpires(folder: string, expires: string): Promise<void> {
-  for (const name of (await readdir(folder)).filter((one) => /\.ya?ml$/.test(one))) {
+  for (const name of (await readdir(folder)).filter(isRunbookFile)) {
     const document = parseDocument(await readFile(join(folder, name), "utf8"));
     if (document.has("approval")) document.setIn(["approval", "expires"], expires);
     await writeFile(join(folder, name), document.toString());

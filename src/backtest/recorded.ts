@@ -1,0 +1,159 @@
+/**
+ * Recorded alerts, one JSON value a line: alerts as `selfheal alerts export` writes them, or bodies of Alertmanager's
+ * webhook as somebody logged them. Sorted as they are read, as far as a bounded window allows.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { createGunzip } from "node:zlib";
+import type { Readable } from "node:stream";
+import type { Alert } from "../contracts/alert.ts";
+import { alertmanager } from "../starters/sources/alertmanager.ts";
+import { cleanRecord, isFingerprint, isoTime } from "../starters/sources/bounds.ts";
+import { ProblemError } from "../starters/problems.ts";
+import { EXIT, UserError } from "../config/user-error.ts";
+import { Heap } from "./heap.ts";
+
+/** Alerts that are held back to put what comes out of order into its place. */
+const WINDOW = 10_000;
+const MOST_ALERTS_IN_BODY = 1_000_000;
+
+export interface RecordedOptions {
+  /** `-` is standard input; `.gz` is unpacked. */
+  files: readonly string[];
+  /** ISO; alerts received before are left out. */
+  from?: string | undefined;
+  /** ISO; and those received at or after. */
+  to?: string | undefined;
+}
+
+/** In batches. Throws a UserError that names file, line and what would be right. */
+export async function* recordedAlerts({ files, from, to }: RecordedOptions): AsyncGenerator<Alert[]> {
+  const [least, most] = [from === undefined ? -Infinity : Date.parse(from), to === undefined ? Infinity : Date.parse(to)];
+  const window = new Heap<{ at: number; alert: Alert }>();
+  for (const file of files) {
+    let line = 0;
+    for await (const lines of linesOf(file)) {
+      const due: Alert[] = [];
+      for (const text of lines) {
+        line += 1;
+        for (const alert of text.trim() === "" ? [] : alertsOf(text, `${file}:${line}`)) {
+          const at = Date.parse(alert.receivedAt);
+          if (at >= least && at < most) window.push({ at, alert });
+        }
+        while (window.size > WINDOW) due.push((window.pop() as { alert: Alert }).alert);
+      }
+      if (due.length > 0) yield due;
+    }
+  }
+  const rest: Alert[] = [];
+  for (let next = window.pop(); next !== undefined; next = window.pop()) rest.push(next.alert);
+  yield rest;
+}
+
+async function* linesOf(file: string): AsyncGenerator<string[]> {
+  let rest = "";
+  try {
+    for await (const chunk of opened(file)) {
+      const lines = (rest + String(chunk)).split("\n");
+      rest = lines.pop() ?? "";
+      yield lines;
+    }
+  } catch (error) {
+    const { code = String(error) } = error as { code?: string };
+    throw new UserError(`${file} cannot be read (${code}): right would be a file of JSON lines`, { exitCode: EXIT.usage });
+  }
+  yield [rest];
+}
+
+function opened(file: string): Readable {
+  const raw = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 1024 * 1024 });
+  if (!file.endsWith(".gz")) return raw.setEncoding("utf8");
+  const unpacked = createGunzip();
+  raw.on("error", (error: Error) => unpacked.destroy(error));
+  return raw.pipe(unpacked).setEncoding("utf8");
+}
+
+/** The alerts of one line. Throws a UserError; `where` is `file:line`. */
+export function alertsOf(text: string, where: string): Alert[] {
+  const value = parsed(text, where);
+  const body = value["body"] ?? value;
+  const receivedAt = isoTime(value["receivedAt"]);
+  if (isObject(body) && Array.isArray(body["alerts"])) return alertsOfBody(body, receivedAt, where);
+  return [alertOf(value, receivedAt, where)];
+}
+
+function parsed(text: string, where: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw wrong(where, `this is no JSON object: ${text.slice(0, 60)}`, "an alert, or a body of Alertmanager's webhook, a line");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Translated as the webhook does. Without a time of its own, an alert came when it began or ended. */
+function alertsOfBody(body: Record<string, unknown>, receivedAt: string | null, where: string): Alert[] {
+  try {
+    const { items } = alertmanager.normalise(body, {
+      receivedAt: receivedAt ?? NEVER,
+      maxAlerts: MOST_ALERTS_IN_BODY,
+    });
+    return items.flatMap((item) => {
+      if (item.kind === "refused") return [];
+      const { alert } = item;
+      if (receivedAt !== null) return [alert];
+      const endsAt = alert.endsAt === NEVER ? alert.startsAt : alert.endsAt;
+      const at = alert.status === "firing" ? alert.startsAt : (endsAt ?? alert.startsAt);
+      return [{ ...alert, endsAt, receivedAt: at }];
+    });
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    throw wrong(where, error.message, "a body of Alertmanager's webhook, version 4");
+  }
+}
+
+const NEVER = new Date(0).toISOString();
+
+function alertOf(value: Record<string, unknown>, receivedAt: string | null, where: string): Alert {
+  const { status, labels, annotations, source, fingerprint } = value;
+  if (status !== "firing" && status !== "resolved") {
+    throw wrong(where, `status is ${JSON.stringify(status)}`, '"firing" or "resolved"');
+  }
+  if (!isTexts(labels)) throw wrong(where, "labels are no texts", "an object of names and texts");
+  const startsAt = isoTime(value["startsAt"]);
+  if (startsAt === null) {
+    throw wrong(where, `startsAt is ${JSON.stringify(value["startsAt"])}`, "an RFC 3339 time, like 2026-11-21T02:11:03Z");
+  }
+  const endsAt = status === "firing" ? null : isoTime(value["endsAt"]);
+  return {
+    fingerprint: isFingerprint(fingerprint) ? fingerprint : fingerprintOf(labels),
+    status,
+    labels: cleanRecord(labels),
+    annotations: isTexts(annotations) ? cleanRecord(annotations) : {},
+    startsAt,
+    endsAt,
+    source: typeof source === "string" && source !== "" ? source : "recorded",
+    receivedAt: receivedAt ?? endsAt ?? startsAt,
+  };
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  if (!isObject(value)) return false;
+  for (const name in value) if (typeof value[name] !== "string") return false;
+  return true;
+}
+
+/** Equal for equal labels. */
+export function fingerprintOf(labels: Record<string, string>): string {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
+}
+
+function wrong(where: string, what: string, right: string): UserError {
+  return new UserError(`${where}: ${what}; right would be ${right}`, { exitCode: EXIT.usage });
+}
