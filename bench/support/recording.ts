@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { parse } from "yaml";
 import { ACTIONS } from "../../src/activities/actions.ts";
-import { fingerprintOf } from "../../src/backtest/recorded.ts";
 import { Heap } from "../../src/backtest/heap.ts";
 import { catalogueFromContent, versionOf, type Catalogue, type Content } from "../../src/catalogue/catalogue.ts";
 import { projectPath } from "../../src/config/project.ts";
 import type { Mode } from "../../src/contracts/facts.ts";
 import type { JsonObject } from "../../src/contracts/json.ts";
 import { seededRandom } from "../../src/lab/random.ts";
+import { fingerprintOf } from "../../src/starters/sources/bounds.ts";
 
 export const FLEET = { hosts: 5_000, groups: 50, racks: 250, runbooks: 20, rules: 40 };
 const HOUR_MS = 3_600_000;

@@ -2,13 +2,12 @@
  * Recorded alerts, one JSON value a line: alerts as `selfheal alerts export` writes them, or bodies of Alertmanager's
  * webhook as somebody logged them. Sorted as they are read, as far as a bounded window allows.
  */
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
 import type { Readable } from "node:stream";
 import type { Alert } from "../contracts/alert.ts";
 import { alertmanager } from "../starters/sources/alertmanager.ts";
-import { cleanRecord, isFingerprint, isoTime } from "../starters/sources/bounds.ts";
+import { cleanRecord, fingerprintOf, isFingerprint, isoTime } from "../starters/sources/bounds.ts";
 import { ProblemError } from "../starters/problems.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { Heap } from "./heap.ts";
@@ -146,12 +145,6 @@ function isTexts(value: unknown): value is Record<string, string> {
   if (!isObject(value)) return false;
   for (const name in value) if (typeof value[name] !== "string") return false;
   return true;
-}
-
-/** Equal for equal labels. */
-export function fingerprintOf(labels: Record<string, string>): string {
-  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
 }
 
 function wrong(where: string, what: string, right: string): UserError {

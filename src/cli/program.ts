@@ -9,6 +9,7 @@ import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { explainCommand } from "./explain.ts";
 import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
@@ -46,6 +47,7 @@ export function selfhealProgram(): Command {
     workerCommand(),
     serveCommand(),
     runbookCommand(),
+    explainCommand(),
     backtestCommand(),
     inventoryCommand(),
     identityCommand(),

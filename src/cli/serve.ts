@@ -93,6 +93,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       catalogueVersion: () => live.catalogue.version,
       folder: () => live.status,
       active: () => versions.active(),
+      catalogue: () => live.catalogue,
       log,
       ...gate,
       port: options.port ?? env.SELFHEAL_PORT ?? 8080,

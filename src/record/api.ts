@@ -266,7 +266,7 @@ export interface RecordStore
   story(remediationId: string): Promise<RemediationStory | null>;
   /** One audit chain: a remediation's, or `control` for pauses, standing approvals, catalogues and the Temporal namespace. */
   audit(chain: string): Promise<AuditRow[]>;
-  alerts(filter: { unmatched?: boolean; limit?: number }): Promise<AlertRow[]>;
+  alerts(filter: { unmatched?: boolean; fingerprint?: string; limit?: number }): Promise<AlertRow[]>;
   /** The last facts written by this remediation's target, for a target page and for recurrence. */
   target(ref: TargetRef): Promise<{ open: RemediationRow | null; recent: RemediationRow[] }>;
 

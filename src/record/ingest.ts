@@ -186,11 +186,12 @@ export async function undelivered(db: Session, olderThanMs: number, limit: numbe
 
 export async function listAlerts(
   db: Session,
-  filter: { unmatched?: boolean; remediationId?: string; limit?: number },
+  filter: { unmatched?: boolean; remediationId?: string; fingerprint?: string; limit?: number },
 ): Promise<AlertRow[]> {
   let query = alertRows(db);
   if (filter.unmatched === true) query = query.where("disposition", "=", "unmatched");
   if (filter.remediationId !== undefined) query = query.where("remediation_id", "=", filter.remediationId);
+  if (filter.fingerprint !== undefined) query = query.where("fingerprint", "=", filter.fingerprint);
   const rows = await query
     .orderBy("last_seen_at", "desc")
     .limit(filter.limit ?? 100)

@@ -9,7 +9,7 @@ import { classify, resultOf } from "../../catalogue/classify.ts";
 import { consider } from "../../catalogue/consider.ts";
 import { decide } from "../../policy/verdict.ts";
 import { faultKey } from "../../contracts/ids.ts";
-import { fingerprintOf } from "../recorded.ts";
+import { fingerprintOf } from "../../starters/sources/bounds.ts";
 import { countedFrom } from "../history/counted.ts";
 import { History, targetKey } from "../history/history.ts";
 import type { RunbookTest } from "./grammar.ts";

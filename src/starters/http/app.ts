@@ -6,6 +6,7 @@ import { autonomyRoutes } from "./autonomy.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 import { catalogueRoutes } from "./catalogue.ts";
 import { controlRoutes } from "./controls.ts";
+import { explainRoutes } from "./explain.ts";
 import { healthRoutes } from "./health.ts";
 import { answerError, answerProblem } from "./problem.ts";
 import { remediationRoutes } from "./remediations.ts";
@@ -19,6 +20,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/", healthRoutes(deps));
   app.route("/v1/alerts", alertRoutes(deps));
   app.route("/v1/remediations", remediationRoutes(deps));
+  app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1", controlRoutes(deps));
   app.route("/v1", catalogueRoutes(deps));
   app.route("/v1", surroundingRoutes(deps));
@@ -65,6 +67,7 @@ function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
 }
 
 const CONTROL_PATHS = [
+  "/v1/explain",
   ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
   ...["/v1/catalogue", "/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
   ...["/v1/windows", "/v1/windows/close", "/v1/holds", "/v1/holds/release"],

@@ -24,7 +24,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
 
 export interface AppDependencies {
-  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases"> &
+  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases" | "alerts" | "countedFacts"> &
     ControlDependencies["record"] &
     ModeDependencies["record"] &
     ReviewDependencies["record"] &
@@ -34,6 +34,8 @@ export interface AppDependencies {
   starter: Starter;
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
+  /** The loaded catalogue, to explain with; null while none is loaded. */
+  catalogue: () => Catalogue | null;
   /** The version of the loaded catalogue; null while none is loaded. */
   catalogueVersion: () => string | null;
   /** How the configuration folder is; null: nobody watches one. */

@@ -9,6 +9,7 @@ import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
+import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { FolderStatus } from "../live-folder.ts";
@@ -25,6 +26,8 @@ export interface ServerOptions {
   /** With the active catalogue; throws `Unavailable("catalogue", …)` while none is loaded. */
   classify: Classify;
   catalogueVersion: () => string | null;
+  /** To explain with; left out: `/v1/explain` answers 503. */
+  catalogue?: () => Catalogue | null;
   /** How the configuration folder is; left out: nobody watches one. */
   folder?: () => FolderStatus;
   /** The active catalogue, of the record. */
@@ -83,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     remediations,
     starter,
     catalogueVersion: options.catalogueVersion,
+    catalogue: options.catalogue ?? (() => null),
     folder: options.folder ?? null,
     active: options.active,
     log: options.log,

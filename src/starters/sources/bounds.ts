@@ -68,6 +68,12 @@ function digest(raw: unknown): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
+/** For an alert whose source gave it none: equal for equal labels. */
+export function fingerprintOf(labels: Record<string, string>): string {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
+}
+
 /** Printable ASCII: it becomes part of keys and ids. */
 export function isFingerprint(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]{1,128}$/.test(value);
