@@ -1,6 +1,7 @@
 /** Recorded alerts through one catalogue, or through two side by side, in virtual time. Streams: memory stays flat. */
-import type { Alert } from "../contracts/alert.ts";
+import type { Alert, FaultKey } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
+import type { Verdict } from "../contracts/verdict.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Assumptions } from "./assumptions.ts";
 import { Comparison, type ComparisonReport } from "./compare.ts";
@@ -17,6 +18,8 @@ export interface BacktestOptions {
   assumptions: Assumptions;
   /** Of each fault in the world of `after`. */
   onFate?: (alert: Alert, fate: Fate) => void;
+  /** Of each decision of that world about a plan. */
+  onVerdict?: (alert: Alert, verdict: Verdict) => void;
 }
 
 export interface WorldReport extends TallyReport {
@@ -52,14 +55,15 @@ class Run {
   private late = 0;
   private from: number | null = null;
 
-  constructor({ before, after, assumptions, onFate }: BacktestOptions) {
+  constructor({ before, after, assumptions, onFate, onVerdict }: BacktestOptions) {
     const comparison = before === null ? null : new Comparison();
     this.comparison = comparison;
     this.before = before === null ? null : new Side(before, assumptions, (key, fate) => comparison?.told("before", key, fate));
-    this.after = new Side(after, assumptions, (key, fate, alert) => {
+    const told = (key: FaultKey, fate: Fate, alert: Alert): void => {
       comparison?.told("after", key, fate);
       onFate?.(alert, fate);
-    });
+    };
+    this.after = new Side(after, assumptions, told, onVerdict);
   }
 
   take(alert: Alert): void {
@@ -94,11 +98,12 @@ class Side {
   private readonly catalogue: Catalogue;
   private readonly tally = new Tally();
 
-  constructor(catalogue: Catalogue, assumptions: Assumptions, told: World["options"]["onFate"]) {
+  constructor(catalogue: Catalogue, assumptions: Assumptions, told: World["options"]["onFate"], onVerdict?: BacktestOptions["onVerdict"]) {
     this.catalogue = catalogue;
     this.world = new World({
       catalogue,
       assumptions,
+      onVerdict,
       onFate: (key, fate, alert) => {
         this.tally.add(fate);
         told(key, fate, alert);

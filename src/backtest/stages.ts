@@ -129,6 +129,7 @@ export class Stages {
     const reading = { probe: plan.probe.name, state: "unhealthy" as const, reason: "assumed: its alert fires" };
     const verdict = decide(plan, { ...considered.facts, now, reading: { ...reading, measured: {}, at: now }, counted });
     note(episode, verdict.results);
+    world.options.onVerdict?.(alerts[0] as Alert, verdict);
     if (verdict.outcome !== "observe") this.trip(verdict.results);
     switch (verdict.outcome) {
       case "observe":

@@ -8,7 +8,7 @@ import { SEVERITIES, severityOf } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
 import type { ProbeSpec } from "../contracts/probe.ts";
 import { UNKNOWN_KIND } from "../contracts/target.ts";
-import type { ReasonCode } from "../contracts/verdict.ts";
+import type { ReasonCode, Verdict } from "../contracts/verdict.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { classify, type Classification } from "../catalogue/classify.ts";
 import type { Assumptions } from "./assumptions.ts";
@@ -44,6 +44,8 @@ export interface WorldOptions {
   assumptions: Assumptions;
   /** Of every fault that was `new`, once. */
   onFate: (key: FaultKey, fate: Fate, alert: Alert) => void;
+  /** Of every decision about a plan. `alert` is the first of its remediation. */
+  onVerdict?: ((alert: Alert, verdict: Verdict) => void) | undefined;
 }
 
 const NO_PROBE: ProbeSpec = { name: "", uses: "", with: {}, states: { unhealthy: "", healthy: "" } };

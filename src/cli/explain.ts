@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import { alertsOf } from "../backtest/recorded.ts";
-import { explain } from "../catalogue/explain.ts";
+import { explain, NOTHING_READ } from "../catalogue/explain.ts";
 import { readEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import type { Alert } from "../contracts/alert.ts";
@@ -49,7 +49,7 @@ export function explainCommand(options: RemediationCommandOptions = {}): Command
 async function offline(file: string, folder: string): Promise<ExplainAnswer[]> {
   const alerts = await alertsIn(file);
   const catalogue = await requireCatalogue(folder, ACTIONS);
-  return alerts.map((alert) => ({ recorded: null, now: explain(catalogue, [alert]) }));
+  return alerts.map((alert) => ({ recorded: null, now: explain(catalogue, [alert], { ...NOTHING_READ, now: new Date().toISOString() }) }));
 }
 
 async function alertsIn(file: string): Promise<Alert[]> {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { projectVersion } from "../config/project.ts";
 import { approvalsCommand } from "./approvals.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
+import { alertsCommand } from "./alerts.ts";
 import { backtestCommand } from "./backtest.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
@@ -19,6 +20,7 @@ import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { temporalCommand } from "./temporal.ts";
+import { tryCommand } from "./try.ts";
 import { surroundingCommands } from "./windows.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -47,8 +49,10 @@ export function selfhealProgram(): Command {
     workerCommand(),
     serveCommand(),
     runbookCommand(),
+    tryCommand(),
     explainCommand(),
     backtestCommand(),
+    alertsCommand(),
     inventoryCommand(),
     identityCommand(),
     remediationCommand(),

@@ -1,6 +1,7 @@
 /**
  * The guardrails over facts of which some were not read: each says its real result, or which facts it would need. The same
- * functions run; a fact that was not read cannot be used without being noticed, so nothing is made up for it.
+ * functions run; a fact that was not read cannot be used without being noticed, so nothing is made up for it. What was not
+ * read is taken to be readable.
  */
 import type { DecisionFacts } from "../contracts/facts.ts";
 import type { Json } from "../contracts/json.ts";

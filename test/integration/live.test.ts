@@ -1,5 +1,11 @@
 /** The whole product on a real Temporal dev server, in real processes that are killed. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ACTIONS } from "../../src/activities/actions.ts";
+import { backtest } from "../../src/backtest/backtest.ts";
+import { loadCatalogue } from "../../src/catalogue/load.ts";
+import type { JsonObject } from "../../src/contracts/json.ts";
+import type { Verdict } from "../../src/contracts/verdict.ts";
+import { exportAlerts } from "../../src/record/export.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import type { LabHost } from "../../src/lab/types.ts";
@@ -135,4 +141,45 @@ describe("the product in real processes", () => {
     expect(await live.api.list({ target: `host/${fifth}` })).toHaveLength(1);
     expect(count(fifth, "ticket-created")).toBe(1);
   });
+
+  it("decided as a backtest of its own alerts decides: the same verdicts for the same reasons", async () => {
+    const stories = await Promise.all(
+      (await live.api.list({ limit: "1000" })).map(({ remediationId }) => live.api.story(remediationId)),
+    );
+    const { catalogue } = await loadCatalogue(live.stack.lab?.configFolder ?? "", { actions: ACTIONS });
+    if (catalogue === null) throw new Error("the lab's folder does not load");
+    const evidence = new Map(
+      stories.map((story) => [
+        story.remediation.target.id,
+        story.audit.find(({ kind }) => kind === "collected")?.body["collected"] as JsonObject | undefined,
+      ]),
+    );
+    const decided = new Map<string, unknown>();
+    await backtest({
+      alerts: exportAlerts(live.stack.databaseUrl, {}),
+      before: null,
+      after: catalogue,
+      // The lab's hours are seconds, and a fleet of 120 is healed one test after the other.
+      assumptions: {
+        workMs: () => 1_000,
+        approveAfterMs: 100,
+        resetAfterMs: null,
+        evidence: (_, alert) => evidence.get(alert.labels["host"] ?? "") ?? null,
+      },
+      onVerdict: (alert, verdict) => {
+        const host = alert.labels["host"] ?? "";
+        if (!decided.has(host)) decided.set(host, told(verdict));
+      },
+    });
+    const lived = stories.map(({ remediation, verdicts }) => [remediation.target.id, told(verdicts[0]?.verdict)] as const);
+    expect(lived.length).toBeGreaterThanOrEqual(8);
+    expect(Object.fromEntries(decided)).toEqual(Object.fromEntries(lived));
+  });
 });
+
+function told(verdict: Verdict | undefined) {
+  return {
+    outcome: verdict?.outcome,
+    results: verdict?.results.map(({ guardrail, outcome, code }) => `${guardrail} ${outcome} ${code}`),
+  };
+}

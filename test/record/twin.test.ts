@@ -51,7 +51,7 @@ describe("the twin of the record", () => {
       fc.asyncProperty(steps, async (history) => {
         await new Both(`run${run++}`).play(history);
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: 6, endOnFailure: true },
     );
   });
 });

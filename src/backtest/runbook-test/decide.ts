@@ -129,7 +129,8 @@ const OTHER = "another-runbook";
 function enter(history: History, plan: Plan, id: string, at: number): void {
   const { runbook, target } = plan;
   history.opened({ id, target: targetKey(target), runbook, group: target.group, fingerprints: [] });
-  history.admit(id, plan, at);
+  // It counts in the places of its own target, not in those that this plan caps.
+  history.admit(id, { ...plan, limits: { ...plan.limits, caps: [] } }, at);
   history.acted(id);
 }
 

@@ -1,4 +1,5 @@
 /** Prometheus' query API (2.42), its readiness, and the same series as text under `/metrics`. */
+import { firingAlerts } from "../alerts.ts";
 import type { LabReply, LabRequest, Vendor } from "../request.ts";
 import { json, parameters, text } from "../request.ts";
 import type { Series, SeriesSource } from "../series.ts";
@@ -17,6 +18,8 @@ export function prometheus(world: World, source: SeriesSource): Vendor {
       switch (request.path) {
         case "/api/v1/query":
           return query(world, source, request);
+        case "/api/v1/query_range":
+          return alertRange(world, request);
         case "/-/ready":
           return text(200, "Prometheus Server is Ready.\n");
         case "/-/healthy":
@@ -57,6 +60,27 @@ function query(world: World, source: SeriesSource, request: LabRequest): LabRepl
     const message = `invalid parameter "query": ${(error as Error).message}`;
     return json(400, { status: "error", errorType: "bad_data", error: message });
   }
+}
+
+/** Of ranges the lab speaks only `ALERTS`: what fires now, since when it does. */
+function alertRange(world: World, request: LabRequest): LabReply {
+  const asked = parameters(request);
+  const [start, end] = [evaluationTime(world, asked.get("start")), evaluationTime(world, asked.get("end"))];
+  const step = Number(asked.get("step")) * 1000;
+  if (!/^ALERTS\b/.test(asked.get("query") ?? "") || start === null || end === null || !(step > 0)) {
+    const error = "the lab speaks query_range of ALERTS only, with start, end and step";
+    return json(400, { status: "error", errorType: "bad_data", error });
+  }
+  const now = Math.floor(world.clock.wall(world.clock.now()));
+  const result = firingAlerts(world).flatMap(({ labels, startsAt }) => {
+    const values: [number, string][] = [];
+    for (let at = start; at <= Math.min(end, now); at += step) {
+      if (at >= Date.parse(startsAt)) values.push([at / 1000, "1"]);
+    }
+    const metric = { __name__: "ALERTS", alertstate: "firing", ...labels };
+    return values.length === 0 ? [] : [{ metric, values }];
+  });
+  return success("matrix", result);
 }
 
 /** A fleet has many series and most questions are about one host. */
