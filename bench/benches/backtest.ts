@@ -13,7 +13,7 @@ import { FLEET, fleetCatalogue, writeRecording } from "../support/recording.ts";
 import { round } from "../support/stats.ts";
 
 const FULL_ALERTS = 1_000_000;
-const SMOKE_ALERTS = 50_000;
+const SMOKE_ALERTS = 5_000;
 const MIB = 1024 ** 2;
 
 export const backtest: Bench = {
@@ -31,7 +31,8 @@ export const backtest: Bench = {
       const stream = memory.watch(recordedAlerts({ files: [file] }), alerts);
       const ours = await timed(() => run({ alerts: stream, before, after, assumptions: DEFAULT_ASSUMPTIONS }));
       const { fates } = ours.value.after;
-      if (ours.value.alerts !== alerts || fates.acted === 0) throw new Error(`not a backtest: ${JSON.stringify(fates)}`);
+      if (ours.value.alerts !== alerts || fates.acted === 0)
+        throw new Error(`not a backtest: ${JSON.stringify(fates)}`);
       return {
         figures: [
           { name: "a month", unit: "s", ours: round(ours.seconds), bare: round(bare.seconds) },

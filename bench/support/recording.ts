@@ -121,7 +121,10 @@ function lineOf({ at, labels, startsAt, endsAt }: Next): string {
     fingerprint: fingerprintOf(labels),
     status: at < endsAt ? "firing" : "resolved",
     labels,
-    annotations: { summary: `${labels["alertname"] ?? ""} on ${labels["host"] ?? ""}`, runbook_url: "https://wiki.example.net/x" },
+    annotations: {
+      summary: `${labels["alertname"] ?? ""} on ${labels["host"] ?? ""}`,
+      runbook_url: "https://wiki.example.net/x",
+    },
     startsAt: iso(startsAt),
     endsAt: at < endsAt ? null : iso(endsAt),
     source: "alertmanager",

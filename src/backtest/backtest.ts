@@ -58,7 +58,8 @@ class Run {
   constructor({ before, after, assumptions, onFate, onVerdict }: BacktestOptions) {
     const comparison = before === null ? null : new Comparison();
     this.comparison = comparison;
-    this.before = before === null ? null : new Side(before, assumptions, (key, fate) => comparison?.told("before", key, fate));
+    this.before =
+      before === null ? null : new Side(before, assumptions, (key, fate) => comparison?.told("before", key, fate));
     const told = (key: FaultKey, fate: Fate, alert: Alert): void => {
       comparison?.told("after", key, fate);
       onFate?.(alert, fate);
@@ -98,7 +99,12 @@ class Side {
   private readonly catalogue: Catalogue;
   private readonly tally = new Tally();
 
-  constructor(catalogue: Catalogue, assumptions: Assumptions, told: World["options"]["onFate"], onVerdict?: BacktestOptions["onVerdict"]) {
+  constructor(
+    catalogue: Catalogue,
+    assumptions: Assumptions,
+    told: World["options"]["onFate"],
+    onVerdict?: BacktestOptions["onVerdict"],
+  ) {
     this.catalogue = catalogue;
     this.world = new World({
       catalogue,

@@ -27,7 +27,10 @@ export interface RecordedOptions {
 
 /** In batches. Throws a UserError that names file, line and what would be right. */
 export async function* recordedAlerts({ files, from, to }: RecordedOptions): AsyncGenerator<Alert[]> {
-  const [least, most] = [from === undefined ? -Infinity : Date.parse(from), to === undefined ? Infinity : Date.parse(to)];
+  const [least, most] = [
+    from === undefined ? -Infinity : Date.parse(from),
+    to === undefined ? Infinity : Date.parse(to),
+  ];
   const window = new Heap<{ at: number; alert: Alert }>();
   for (const file of files) {
     let line = 0;
@@ -59,7 +62,9 @@ async function* linesOf(file: string): AsyncGenerator<string[]> {
     }
   } catch (error) {
     const { code = String(error) } = error as { code?: string };
-    throw new UserError(`${file} cannot be read (${code}): right would be a file of JSON lines`, { exitCode: EXIT.usage });
+    throw new UserError(`${file} cannot be read (${code}): right would be a file of JSON lines`, {
+      exitCode: EXIT.usage,
+    });
   }
   yield [rest];
 }
@@ -88,7 +93,11 @@ function parsed(text: string, where: string): Record<string, unknown> {
   } catch {
     // Said below.
   }
-  throw wrong(where, `this is no JSON object: ${text.slice(0, 60)}`, "an alert, or a body of Alertmanager's webhook, a line");
+  throw wrong(
+    where,
+    `this is no JSON object: ${text.slice(0, 60)}`,
+    "an alert, or a body of Alertmanager's webhook, a line",
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -126,7 +135,11 @@ function alertOf(value: Record<string, unknown>, receivedAt: string | null, wher
   if (!isTexts(labels)) throw wrong(where, "labels are no texts", "an object of names and texts");
   const startsAt = isoTime(value["startsAt"]);
   if (startsAt === null) {
-    throw wrong(where, `startsAt is ${JSON.stringify(value["startsAt"])}`, "an RFC 3339 time, like 2026-11-21T02:11:03Z");
+    throw wrong(
+      where,
+      `startsAt is ${JSON.stringify(value["startsAt"])}`,
+      "an RFC 3339 time, like 2026-11-21T02:11:03Z",
+    );
   }
   const endsAt = status === "firing" ? null : isoTime(value["endsAt"]);
   return {

@@ -115,12 +115,12 @@ export class Stages {
     episode.approving = false;
     const alerts = firing(episode);
     const { matched } = episode;
-    if (alerts.length === 0) return this.close(episode, "recovered", "recovered");
-    if (matched === null) return this.refuse(episode, [this.unmatched(alerts[0] as Alert)]);
+    if (alerts.length === 0) return void this.close(episode, "recovered", "recovered");
+    if (matched === null) return void this.refuse(episode, [this.unmatched(alerts[0] as Alert)]);
     const considered = this.consider(matched, alerts);
     if (considered.kind === "noPlan") {
       episode.last = { codes: [considered.code], detail: considered.detail };
-      return this.close(episode, "refused", "refused");
+      return void this.close(episode, "refused", "refused");
     }
     episode.planned = considered;
     const { plan } = considered;
@@ -133,14 +133,14 @@ export class Stages {
     if (verdict.outcome !== "observe") this.trip(verdict.results);
     switch (verdict.outcome) {
       case "observe":
-        return this.close(episode, "observed", "observed");
+        return void this.close(episode, "observed", "observed");
       case "refuse":
-        return this.close(episode, "refused", "refused");
+        return void this.close(episode, "refused", "refused");
       case "review":
-        return this.ask(episode, plan, considered.planHash);
+        return void this.ask(episode, plan, considered.planHash);
       case "act":
       case "wait":
-        return this.admit(episode, considered);
+        return void this.admit(episode, considered);
       default:
         return assertNever(verdict.outcome, "verdict");
     }
@@ -203,7 +203,7 @@ export class Stages {
     episode.approving = true;
     this.leaveLine(episode);
     if (approveAfterMs === null || approveAfterMs >= expiresMs) {
-      return this.next(episode, world.now + expiresMs, () => this.close(episode, "escalated", "notApproved"));
+      return void this.next(episode, world.now + expiresMs, () => this.close(episode, "escalated", "notApproved"));
     }
     this.next(episode, world.now + approveAfterMs, () => {
       const approval = { person: ASSUMED_PERSON, planHash, at: world.now, expiresAt: world.now + expiresMs };
@@ -218,14 +218,14 @@ export class Stages {
     const counted = this.counted(episode, planned);
     const results = evaluateCounted(plan, planHash, counted, iso(world.now));
     this.trip(results);
-    if (results.some(({ outcome }) => outcome !== "pass" && outcome !== "wait")) return this.refuse(episode, results);
+    if (results.some(({ outcome }) => outcome !== "pass" && outcome !== "wait")) return void this.refuse(episode, results);
     const waits = results.filter(({ outcome }) => outcome === "wait");
     const full = cappedScopes(plan).filter(({ scope, max }) => (counted.held[scope] ?? 0) >= max);
     const place = episode.queued ?? { since: world.now, seq: episode.number };
     const rank = rankOf(place.since, plan.severity);
     const blocker = this.line.blocker(rank, place.seq, queuedScopes(plan));
     const isBlocked = blocker !== null && blocker.episode !== episode;
-    if (waits.length === 0 && full.length === 0 && !isBlocked) return this.act(episode, planned, results);
+    if (waits.length === 0 && full.length === 0 && !isBlocked) return void this.act(episode, planned, results);
     this.enqueue(episode, plan, results, { place, rank, full: full.map(({ scope }) => scope) });
   }
 

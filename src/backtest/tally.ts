@@ -47,7 +47,11 @@ export class Tally {
     this.asked += fate.asked;
     for (const code of fate.codes) this.reasons.set(code, (this.reasons.get(code) ?? 0) + 1);
     for (const code of fate.waitedFor) {
-      const { remediations, totalMs, longestMs } = this.waits.get(code) ?? { remediations: 0, totalMs: 0, longestMs: 0 };
+      const { remediations, totalMs, longestMs } = this.waits.get(code) ?? {
+        remediations: 0,
+        totalMs: 0,
+        longestMs: 0,
+      };
       this.waits.set(code, {
         remediations: remediations + 1,
         totalMs: totalMs + fate.waitedMs,

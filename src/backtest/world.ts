@@ -113,7 +113,10 @@ export class World {
     }
     const group = classified.kind === "matched" ? classified.target.group : "";
     const ref = classified.kind === "matched" ? classified.target : { kind: UNKNOWN_KIND, id: alert.fingerprint };
-    this.history.receive({ key, fingerprint: alert.fingerprint, target: { kind: ref.kind, id: ref.id, group } }, this.now);
+    this.history.receive(
+      { key, fingerprint: alert.fingerprint, target: { kind: ref.kind, id: ref.id, group } },
+      this.now,
+    );
     if (this.isDecided(key)) return "repeat";
     const inbox = this.inboxes.get(target) ?? { target, faults: new Map<FaultKey, Fault>(), episode: null };
     if (inbox.faults.has(key)) return "repeat";

@@ -29,14 +29,22 @@ export function consider(
   if (!("plan" in compiled)) return { kind: "noPlan", ...compiled };
   const [alert] = alerts as [Alert, ...Alert[]];
   const required = requirement(catalogue, runbook, target, alert, collected);
-  return { kind: "planned", ...compiled, facts: factsOf(catalogue, { runbook, target }, compiled, required, collected) };
+  return {
+    kind: "planned",
+    ...compiled,
+    facts: factsOf(catalogue, { runbook, target }, compiled, required, collected),
+  };
 }
 
 /**
  * Before the evidence is read: the plan is a sketch, and a `require` that needs evidence cannot be evaluated. The facts
  * say that there is evidence, so that what is asked is everything else.
  */
-export function considerSketch(catalogue: Catalogue, { runbook, target }: Matched, alerts: readonly Alert[]): Considered {
+export function considerSketch(
+  catalogue: Catalogue,
+  { runbook, target }: Matched,
+  alerts: readonly Alert[],
+): Considered {
   const compiled = sketchPlan(catalogue, runbook, target, alerts, catalogue.actions);
   if (!("plan" in compiled)) return { kind: "noPlan", ...compiled };
   const [alert] = alerts as [Alert, ...Alert[]];

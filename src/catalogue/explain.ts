@@ -65,7 +65,11 @@ export function explain(
     catalogue: catalogue.version,
     alert: { fingerprint, labels },
     rules: explainMatch(catalogue, alert),
-    classification: { kind: classified.kind, code: "code" in classified ? classified.code : "OK", detail: classified.detail },
+    classification: {
+      kind: classified.kind,
+      code: "code" in classified ? classified.code : "OK",
+      detail: classified.detail,
+    },
     target: "target" in classified ? classified.target : null,
     facts: factsOf(live),
   } as const;
@@ -108,7 +112,11 @@ function factsOf({ now, reading, collected, counted }: LiveFacts): Explanation["
     detail: detail ?? `not read: ${from}`,
   });
   return [
-    fact("probe", reading === null ? null : `${reading.state} at ${reading.at}: ${reading.reason}`, "a worker asks the probe"),
+    fact(
+      "probe",
+      reading === null ? null : `${reading.state} at ${reading.at}: ${reading.reason}`,
+      "a worker asks the probe",
+    ),
     fact("evidence", collected === null ? null : JSON.stringify(collected), "a worker collects it"),
     fact("history", counted === null ? null : `counted at ${now ?? "?"}`, "the record of a running selfheal counts"),
   ];
@@ -121,7 +129,9 @@ function wouldOf(results: readonly PartialResult[]): Explanation["would"] {
   const open = results.filter((one) => one.outcome === "notRead");
   const top = Math.max(...known.map((one) => rank(one.outcome)), 0);
   const worst = GUARDRAIL_OUTCOMES[top] ?? "refuse";
-  const why = known.filter((one) => one.outcome === worst && one.outcome !== "pass").map(({ code, detail }) => `${code}: ${detail}`);
+  const why = known
+    .filter((one) => one.outcome === worst && one.outcome !== "pass")
+    .map(({ code, detail }) => `${code}: ${detail}`);
   const isSettled = open.length === 0 || worst === "observe";
   const outcome = isSettled ? verdictOf(worst) : `${verdictOf(worst)}, unless what was not read says worse`;
   const names = open.map(({ guardrail }) => guardrail).join(", ");

@@ -19,7 +19,9 @@ export function alertsCommand(): Command {
     .option("--from <time>", "leave out what came before", parseTime)
     .option("--to <time>", "leave out what came at or after", parseTime)
     .action(run);
-  withExamples(command, [["selfheal alerts export --from 2026-10-01 | gzip > october.jsonl.gz", "for selfheal backtest"]]);
+  withExamples(command, [
+    ["selfheal alerts export --from 2026-10-01 | gzip > october.jsonl.gz", "for selfheal backtest"],
+  ]);
   return new Command("alerts").description("The alerts of the record.").addCommand(command);
 }
 

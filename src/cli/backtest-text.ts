@@ -64,7 +64,10 @@ function waitsText(before: WorldReport | null, after: WorldReport): string {
       return seen === undefined ? "0" : `${seen.remediations}, longest ${words(seen.longestMs)}`;
     };
   };
-  return table(["reason", ...header(before)], [...codes].map((code) => [code, ...columns(before, after, cell(code))]));
+  return table(
+    ["reason", ...header(before)],
+    [...codes].map((code) => [code, ...columns(before, after, cell(code))]),
+  );
 }
 
 function reasonsText(before: WorldReport | null, after: WorldReport): string {

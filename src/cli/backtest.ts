@@ -36,12 +36,19 @@ interface Work {
 export function backtestCommand(): Command {
   const command = new Command("backtest")
     .description("Replay recorded alerts through a changed folder and print which decisions change.")
-    .requiredOption("--alerts <file...>", "recorded alerts, JSON lines (.gz too; - for stdin): `selfheal alerts export`, or logged webhook bodies")
+    .requiredOption(
+      "--alerts <file...>",
+      "recorded alerts, JSON lines (.gz too; - for stdin): `selfheal alerts export`, or logged webhook bodies",
+    )
     .requiredOption("--against <folder>", "the changed configuration folder")
     .addOption(configOption().default(undefined, "the folder in force: SELFHEAL_CONFIG, or ./config"))
     .option("--from <time>", "leave out what came before, e.g. 2026-11-01 or 2026-11-01T12:00:00Z", parseTime)
     .option("--to <time>", "leave out what came at or after", parseTime)
-    .option("--fail-on <changes>", `exit with 1 on any of these, separated by commas: ${CHANGES.join(", ")}`, parseChanges);
+    .option(
+      "--fail-on <changes>",
+      `exit with 1 on any of these, separated by commas: ${CHANGES.join(", ")}`,
+      parseChanges,
+    );
   for (const option of assumptionOptions()) command.addOption(option);
   command.action((options: BacktestOptions) => run(command, options));
   const changes = CHANGES.map((change) => `  ${change.padEnd(12)}${CHANGE_MEANS[change]}`).join("\n");

@@ -10,10 +10,15 @@ export function explanationText({ recorded, now }: ExplainAnswer): string {
   const parts = [
     `Alert ${alert.fingerprint}: ${labels.join(" ")}`,
     recorded === null ? "" : recordedText(recorded),
-    `Rules:\n${table(["runbook", "matches", "why"], rules.map((rule) => [rule.runbook, rule.matches ? "yes" : "no", rule.why]))}`,
+    `Rules:\n${table(
+      ["runbook", "matches", "why"],
+      rules.map((rule) => [rule.runbook, rule.matches ? "yes" : "no", rule.why]),
+    )}`,
     `Target: ${target === null ? "none" : targetText(target)} (${classification.code === "OK" ? "" : `${classification.code}: `}${classification.detail})`,
     guardrails === null ? "" : `Facts:\n${facts.map(({ fact, detail }) => `  ${fact}: ${detail}`).join("\n")}`,
-    guardrails === null ? "" : `Guardrails:\n${table(["guardrail", "says", "code", "what it saw"], guardrails.map(row))}`,
+    guardrails === null
+      ? ""
+      : `Guardrails:\n${table(["guardrail", "says", "code", "what it saw"], guardrails.map(row))}`,
     plan === null ? "" : planText(plan),
     `Now: ${would.outcome}. ${would.detail}`,
     `Catalogue ${now.catalogue.slice(0, 12)}`,
@@ -23,14 +28,30 @@ export function explanationText({ recorded, now }: ExplainAnswer): string {
 
 function recordedText({ remediationId, outcome, verdict, planHash }: NonNullable<ExplainAnswer["recorded"]>): string {
   const decided = verdict === null ? "nothing was decided yet" : `${verdict.outcome} at ${verdict.at}`;
-  const against = (verdict?.results ?? []).filter((one) => one.outcome !== "pass").map(({ code, detail }) => `  ${code}: ${detail}`);
+  const against = (verdict?.results ?? [])
+    .filter((one) => one.outcome !== "pass")
+    .map(({ code, detail }) => `  ${code}: ${detail}`);
   const head = `Recorded: remediation ${remediationId}, ${outcome ?? "open"}; ${decided}; plan ${planHash ?? "none"}`;
   return [head, ...against].join("\n");
 }
 
-function targetText({ kind, id, group, rack, region, services, owner, stateless }: NonNullable<Explanation["target"]>): string {
+function targetText({
+  kind,
+  id,
+  group,
+  rack,
+  region,
+  services,
+  owner,
+  stateless,
+}: NonNullable<Explanation["target"]>): string {
   const places = [`group ${group}`, rack === null ? "" : `rack ${rack}`, region === null ? "" : `region ${region}`];
-  const rest = [...places, ...services.map((one) => `service ${one}`), `owner ${owner}`, stateless ? "stateless" : "stateful"];
+  const rest = [
+    ...places,
+    ...services.map((one) => `service ${one}`),
+    `owner ${owner}`,
+    stateless ? "stateless" : "stateful",
+  ];
   return `${kind}/${id}, ${rest.filter((part) => part !== "").join(", ")}`;
 }
 

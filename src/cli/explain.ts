@@ -1,6 +1,6 @@
 /** `selfheal explain`: why an alert is decided as it is. From a file and a folder alone, or by a running selfheal. */
 import { readFile } from "node:fs/promises";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import { alertsOf } from "../backtest/recorded.ts";
 import { explain, NOTHING_READ } from "../catalogue/explain.ts";
@@ -23,8 +23,14 @@ interface ExplainOptions {
 
 export function explainCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);
-  const command = apiCommand("explain", "Say which rule, which facts and which guardrails decide about an alert, and what would happen now.")
-    .argument("[alert]", "a JSON file: an alert, its labels alone, or a body of Alertmanager's webhook; needs no running selfheal")
+  const command = apiCommand(
+    "explain",
+    "Say which rule, which facts and which guardrails decide about an alert, and what would happen now.",
+  )
+    .argument(
+      "[alert]",
+      "a JSON file: an alert, its labels alone, or a body of Alertmanager's webhook; needs no running selfheal",
+    )
     .option("--fingerprint <fingerprint>", "an alert of the record, explained by the API")
     .option("--remediation <id>", `${ID_HELP}; explained by the API`)
     .addOption(configOption());
@@ -32,9 +38,12 @@ export function explainCommand(options: RemediationCommandOptions = {}): Command
     const { fingerprint, remediation } = given;
     const chosen = [file, fingerprint, remediation].filter((one) => one !== undefined);
     if (chosen.length !== 1) {
-      throw new UserError("explain what? Right would be one of a file, --fingerprint and --remediation", { exitCode: EXIT.usage });
+      throw new UserError("explain what? Right would be one of a file, --fingerprint and --remediation", {
+        exitCode: EXIT.usage,
+      });
     }
-    const answers = file === undefined ? [await ask(given)] : await offline(file, configFolder(given.config, readEnv()));
+    const answers =
+      file === undefined ? [await ask(given)] : await offline(file, configFolder(given.config, readEnv()));
     printResult(command, answers.length === 1 ? answers[0] : answers, () => answers.map(explanationText).join("\n\n"));
   });
   const ask = ({ fingerprint, remediation }: ExplainOptions): Promise<ExplainAnswer> =>
@@ -49,7 +58,10 @@ export function explainCommand(options: RemediationCommandOptions = {}): Command
 async function offline(file: string, folder: string): Promise<ExplainAnswer[]> {
   const alerts = await alertsIn(file);
   const catalogue = await requireCatalogue(folder, ACTIONS);
-  return alerts.map((alert) => ({ recorded: null, now: explain(catalogue, [alert], { ...NOTHING_READ, now: new Date().toISOString() }) }));
+  return alerts.map((alert) => ({
+    recorded: null,
+    now: explain(catalogue, [alert], { ...NOTHING_READ, now: new Date().toISOString() }),
+  }));
 }
 
 async function alertsIn(file: string): Promise<Alert[]> {

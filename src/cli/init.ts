@@ -55,6 +55,7 @@ function nextSteps(folder: string): string {
     "Next:",
     `  edit ${join(folder, "selfheal.yaml")} and ${join(folder, "inventory.yaml")}`,
     `  selfheal runbook check ${folder}     every mistake at once`,
+    `  selfheal runbook test ${folder}      what the runbooks decide, against the tests beside them`,
     `  selfheal dev --no-lab --config ${folder}   on your own systems; it only looks`,
     "  selfheal alertmanager snippet        the receiver to paste into Alertmanager",
   ].join("\n");

@@ -14,14 +14,14 @@ export interface RunbookTestOptions {
 /** 0: all hold. 1: an expectation does not. 2: a file or the folder cannot be used, or there is no test at all. */
 export async function runbookTest({ folder, actions, json, write }: RunbookTestOptions): Promise<number> {
   const run = await runRunbookTests(folder, actions);
-  const failed = run.outcomes.filter(({ passed }) => !passed).length;
-  write(json ? `${JSON.stringify({ ok: codeOf(run) === EXIT.ok, ...run }, null, 2)}\n` : `${textOf(folder, run)}\n`);
-  return codeOf(run, failed);
+  const code = codeOf(run);
+  write(json ? `${JSON.stringify({ ok: code === EXIT.ok, ...run }, null, 2)}\n` : `${textOf(folder, run)}\n`);
+  return code;
 }
 
-function codeOf({ outcomes, problems }: TestRun, failed = outcomes.filter(({ passed }) => !passed).length): number {
+function codeOf({ outcomes, problems }: TestRun): number {
   if (problems.length > 0 || outcomes.length === 0) return EXIT.usage;
-  return failed > 0 ? EXIT.failed : EXIT.ok;
+  return outcomes.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed;
 }
 
 function textOf(folder: string, { outcomes, problems }: TestRun): string {

@@ -31,11 +31,15 @@ const MOST_ALERTS = 500_000;
 
 export function tryCommand(): Command {
   const command = new Command("try")
-    .description("Say what selfheal would have done about the alerts of your last days. It only reads, and writes nothing.")
+    .description(
+      "Say what selfheal would have done about the alerts of your last days. It only reads, and writes nothing.",
+    )
     .requiredOption("--prometheus <url>", "your Prometheus, with the path under which it is served")
     .option("--alertmanager <url>", "your Alertmanager: also what fires now from other Prometheus servers")
     .option("--days <count>", "how far back; Prometheus keeps 15 days unless told otherwise", parseCount, 30)
-    .addOption(configOption().default(undefined, "your folder; default: the shipped runbooks, and targets by their labels"));
+    .addOption(
+      configOption().default(undefined, "your folder; default: the shipped runbooks, and targets by their labels"),
+    );
   for (const option of assumptionOptions()) command.addOption(option);
   command.action((options: TryOptions) => run(command, options));
   return withExamples(command, [
@@ -48,7 +52,14 @@ async function run(command: Command, options: TryOptions): Promise<void> {
   const fired = await readFired(options, to);
   const catalogue = options.config === undefined ? null : await requireCatalogue(options.config, ACTIONS);
   const runbooks = await shippedRunbooks();
-  const report = await tryOut({ fired, to, runbooks, catalogue, actions: ACTIONS, assumptions: assumptionsOf(options) });
+  const report = await tryOut({
+    fired,
+    to,
+    runbooks,
+    catalogue,
+    actions: ACTIONS,
+    assumptions: assumptionsOf(options),
+  });
   const assumed = assumedText(options);
   printResult(command, { ...report, assumed }, () => tryText(report, options.days, assumed));
 }

@@ -6,7 +6,10 @@ import { openDatabase } from "./pool.ts";
 const PAGE = 2_000;
 
 /** `from` and `to` (not included) are ISO times. A repeat of an alert is the alert: it came when it came first. */
-export async function* exportAlerts(databaseUrl: string, { from, to }: { from?: string; to?: string }): AsyncGenerator<Alert[]> {
+export async function* exportAlerts(
+  databaseUrl: string,
+  { from, to }: { from?: string; to?: string },
+): AsyncGenerator<Alert[]> {
   const db = openDatabase(databaseUrl, { poolSize: 1, applicationName: "selfheal export" });
   try {
     let after = { receivedAt: from ?? "-infinity", faultKey: "", status: "" };

@@ -60,7 +60,14 @@ async function alertOf(deps: ExplainDependencies, asked: Asked): Promise<Alert> 
 export function asAlert(labels: Record<string, string>): Alert {
   const epoch = new Date(0).toISOString();
   const times = { startsAt: epoch, endsAt: null, receivedAt: epoch };
-  return { fingerprint: fingerprintOf(labels), status: "firing", labels, annotations: {}, source: "alertmanager", ...times };
+  return {
+    fingerprint: fingerprintOf(labels),
+    status: "firing",
+    labels,
+    annotations: {},
+    source: "alertmanager",
+    ...times,
+  };
 }
 
 function bare({ fingerprint, status, labels, annotations, startsAt, endsAt, source, receivedAt }: Alert): Alert {

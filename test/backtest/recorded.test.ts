@@ -25,19 +25,32 @@ async function read(text: string | Buffer, options: Partial<RecordedOptions> = {
 
 it("reads alerts and logged webhook bodies, with the time at which they came, or began, or ended", () => {
   expect(alertsOf(line("2026-11-01T00:00:00Z", { receivedAt: "2026-11-01T00:01:00Z" }), "x")).toMatchObject([
-    { receivedAt: "2026-11-01T00:01:00.000Z", source: "recorded", fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown },
+    {
+      receivedAt: "2026-11-01T00:01:00.000Z",
+      source: "recorded",
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown,
+    },
   ]);
-  const alert = { status: "resolved", labels: { alertname: "A" }, startsAt: "2026-11-01T00:00:00Z", endsAt: "2026-11-01T02:00:00Z" };
+  const alert = {
+    status: "resolved",
+    labels: { alertname: "A" },
+    startsAt: "2026-11-01T00:00:00Z",
+    endsAt: "2026-11-01T02:00:00Z",
+  };
   const body = { version: "4", alerts: [{ ...alert, fingerprint: "f1" }] };
-  expect(alertsOf(JSON.stringify(body), "x")).toMatchObject([{ source: "alertmanager", receivedAt: "2026-11-01T02:00:00.000Z" }]);
+  expect(alertsOf(JSON.stringify(body), "x")).toMatchObject([
+    { source: "alertmanager", receivedAt: "2026-11-01T02:00:00.000Z" },
+  ]);
   const logged = JSON.stringify({ receivedAt: "2026-11-01T03:00:00Z", body });
-  expect(alertsOf(logged, "x")).toMatchObject([{ receivedAt: "2026-11-01T03:00:00.000Z", endsAt: "2026-11-01T02:00:00.000Z" }]);
+  expect(alertsOf(logged, "x")).toMatchObject([
+    { receivedAt: "2026-11-01T03:00:00.000Z", endsAt: "2026-11-01T02:00:00.000Z" },
+  ]);
 });
 
 it.each([
   ["{", "this is no JSON object"],
   ["[]", "this is no JSON object"],
-  [line("yesterday"), "startsAt is \"yesterday\"; right would be an RFC 3339 time"],
+  [line("yesterday"), 'startsAt is "yesterday"; right would be an RFC 3339 time'],
   [line("2026-11-01T00:00:00Z", { status: "on" }), 'status is "on"; right would be "firing" or "resolved"'],
   [line("2026-11-01T00:00:00Z", { labels: { a: 1 } }), "labels are no texts"],
   [JSON.stringify({ version: "3", alerts: [] }), "version"],

@@ -10,7 +10,12 @@ import { CONFIG, INVENTORY, RUNBOOK, catalogueOf } from "../catalogue/support.ts
 
 const source = (file: string, text: string) => readYaml(file, new TextEncoder().encode(text));
 const folder = {
-  catalogue: catalogueOf({ inventory: INVENTORY.replace("rack: r1, attributes: { pool: web, image: debian-12, diskCount: 2", "rack: r2, attributes: { pool: web, image: debian-12, diskCount: 1") }),
+  catalogue: catalogueOf({
+    inventory: INVENTORY.replace(
+      "rack: r1, attributes: { pool: web, image: debian-12, diskCount: 2",
+      "rack: r2, attributes: { pool: web, image: debian-12, diskCount: 1",
+    ),
+  }),
   sources: {
     config: source("selfheal.yaml", CONFIG),
     inventory: source("inventory.yaml", INVENTORY),
@@ -65,7 +70,11 @@ describe("what does not hold", () => {
   });
 
   it.each([
-    ["collectd: {}", "verdict: observe", /:6:\d+ tests\[0\]\.facts\.collectd: this key is not known, did you mean "collected"\?/],
+    [
+      "collectd: {}",
+      "verdict: observe",
+      /:6:\d+ tests\[0\]\.facts\.collectd: this key is not known, did you mean "collected"\?/,
+    ],
     ["", "verdict: perhaps", /tests\[0\]\.expect\.verdict: this is not right \(got "perhaps"\), one of act, review/],
     ["", "reasons: [COLDOWN]", /tests\[0\]\.expect\.reasons\[0\]: .*a reason code/],
     ["inWork: [web-9]", "verdict: observe", /tests\[0\]\.facts\.inWork\[0\]: the inventory has no host web-9/],
@@ -77,7 +86,9 @@ describe("what does not hold", () => {
   it("uses its own inventory where it brings one", () => {
     const own = `inventory: { apiVersion: selfheal/v1, kind: Inventory, targets: [{ kind: host, id: other, group: web }] }\n`;
     expect(testsOf("", "reasons: [TARGET_UNKNOWN]", own)).toEqual([]);
-    expect(testsOf("", "verdict: observe", "inventory: { kind: Inventory }\n").join("\n")).toContain("disk.test.yaml#inventory");
+    expect(testsOf("", "verdict: observe", "inventory: { kind: Inventory }\n").join("\n")).toContain(
+      "disk.test.yaml#inventory",
+    );
   });
 });
 

@@ -46,8 +46,14 @@ describe("a world in virtual time", () => {
   it("lets one at a time through a cap, in the order of the queue, worst first", async () => {
     const hosts = ["web-1", "web-3", "web-4"];
     const severe = { ...disk("web-5"), severity: "critical" };
-    const alerts = [...hosts.map((host) => firing(disk(host), 0)), firing(severe, 1), firing({ alertname: "End" }, 60 * 24)];
-    const { report, fates } = await replay(alerts, catalogue(), { assume: { workMs: () => HOUR_MS, approveAfterMs: 1 } });
+    const alerts = [
+      ...hosts.map((host) => firing(disk(host), 0)),
+      firing(severe, 1),
+      firing({ alertname: "End" }, 60 * 24),
+    ];
+    const { report, fates } = await replay(alerts, catalogue(), {
+      assume: { workMs: () => HOUR_MS, approveAfterMs: 1 },
+    });
     expect(fates.map(({ target, kind }) => `${kind} ${target}`)).toEqual([
       "acted host/web-1",
       "acted host/web-5",
@@ -60,7 +66,11 @@ describe("a world in virtual time", () => {
 
   it("joins faults that ask for one remedy, and takes others of the target one after the other", async () => {
     const two = edited('device="${{ alert.labels.device }}"', 'job="disks"', AUTO);
-    const joined = [firing(disk("web-1", "sda"), 0), firing(disk("web-1", "sdb"), 1), firing({ alertname: "End" }, 120)];
+    const joined = [
+      firing(disk("web-1", "sda"), 0),
+      firing(disk("web-1", "sdb"), 1),
+      firing({ alertname: "End" }, 120),
+    ];
     const one = await replay(joined, catalogue(two));
     expect(new Set(one.fates.map(({ episode }) => episode)).size).toBe(1);
     expect(one.report.after.fates.acted).toBe(1);
@@ -69,7 +79,10 @@ describe("a world in virtual time", () => {
   });
 
   it("trips a storm once, lets nothing through until it is reset, and then asks afresh", async () => {
-    const storm = quiet.replace("limits: { storm: off }", 'limits: { storm: { share: "1%", within: 10m, atLeast: 3 } }');
+    const storm = quiet.replace(
+      "limits: { storm: off }",
+      'limits: { storm: { share: "1%", within: 10m, atLeast: 3 } }',
+    );
     const hosts = ["web-1", "web-3", "web-4"];
     const alerts = [
       ...hosts.map((host) => firing(disk(host), 0)),
@@ -90,7 +103,9 @@ describe("a world in virtual time", () => {
   it("tells a person about a target that nobody can name, and says nothing of what no runbook matches", async () => {
     const alerts = [firing({ alertname: "DiskFailing" }, 0), firing({ alertname: "Other", host: "web-1" }, 1)];
     const { report, fates } = await replay(alerts, catalogue());
-    expect(fates).toMatchObject([{ kind: "refused", codes: ["TARGET_EMPTY"], target: expect.stringContaining("unknown/") as unknown }]);
+    expect(fates).toMatchObject([
+      { kind: "refused", codes: ["TARGET_EMPTY"], target: expect.stringContaining("unknown/") as unknown },
+    ]);
     expect(report.after.fates.unmatched).toBe(1);
   });
 
@@ -138,7 +153,9 @@ describe("two worlds side by side", () => {
   it("compares what only one of them matches", async () => {
     const other = catalogue(edited("DiskFailing", "AnotherName", AUTO));
     const { report } = await replay(alerts, catalogue(), { before: other });
-    expect(report.comparison?.moves).toEqual([{ before: "unmatched", after: "acted disk (a person was asked)", faults: 3 }]);
+    expect(report.comparison?.moves).toEqual([
+      { before: "unmatched", after: "acted disk (a person was asked)", faults: 3 },
+    ]);
     expect(report.comparison?.changes["new-action"]).toBe(3);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classify, explainMatch } from "../../src/catalogue/classify.ts";
+import { classify, explainMatch, resultOf } from "../../src/catalogue/classify.ts";
 import { matchesWhole } from "../../src/catalogue/match.ts";
 import { alertOf, catalogueOf, edited, RUNBOOK } from "./support.ts";
 
@@ -87,6 +87,38 @@ describe("classify", () => {
     expect(explainMatch(catalogue, alertOf({ alertname: "Other" }))).toEqual([
       { runbook: "disk", matches: false, why: 'alertname is "Other", not "DiskFailing"' },
     ]);
+  });
+});
+
+describe("the result of an alert without a plan", () => {
+  const [disk] = catalogue.runbooks;
+  const two = { ...catalogue, runbooks: [disk, { ...disk, name: "other" }] } as typeof catalogue;
+
+  it("keeps its own code, and what each runbook said to the labels", () => {
+    const nothing = alertOf({ alertname: "Other" });
+    expect(resultOf(catalogue, nothing, classify(catalogue, nothing) as never)).toMatchObject({
+      outcome: "refuse",
+      code: "NO_RUNBOOK",
+      saw: { rules: [{ runbook: "disk", matches: false, why: 'alertname is "Other", not "DiskFailing"' }], notShown: 0 },
+    });
+    const classified = classify(two, alertOf());
+    expect(resultOf(two, alertOf(), classified as never)).toMatchObject({
+      code: "AMBIGUOUS_RUNBOOK",
+      saw: { rules: [{ matches: true }, { matches: true }] },
+    });
+  });
+
+  it("is bounded, however many runbooks there are; those that match come first", () => {
+    const many = Array.from({ length: 40 }, (_, index) => ({ ...catalogue.runbooks[0], name: `r${index}` }));
+    const runbooks = many.map((one, index) => ({
+      ...one,
+      spec: { ...catalogue.runbooks[0]?.spec, match: [{ alertname: index < 38 ? "y".repeat(2_000) : "DiskFailing" }] },
+    })) as never;
+    const big = { ...catalogue, runbooks };
+    const result = resultOf(big, alertOf(), classify(big, alertOf()) as never);
+    expect(result.saw).toMatchObject({ notShown: 20 });
+    expect((result.saw["rules"] as { runbook: string }[]).slice(0, 2)).toMatchObject([{ runbook: "r38" }, { runbook: "r39" }]);
+    expect(JSON.stringify(result).length).toBeLessThan(10_000);
   });
 });
 

@@ -171,7 +171,9 @@ describe("the product in real processes", () => {
         if (!decided.has(host)) decided.set(host, told(verdict));
       },
     });
-    const lived = stories.map(({ remediation, verdicts }) => [remediation.target.id, told(verdicts[0]?.verdict)] as const);
+    const lived = stories.map(
+      ({ remediation, verdicts }) => [remediation.target.id, told(verdicts[0]?.verdict)] as const,
+    );
     expect(lived.length).toBeGreaterThanOrEqual(8);
     expect(Object.fromEntries(decided)).toEqual(Object.fromEntries(lived));
   });

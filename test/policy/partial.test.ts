@@ -11,7 +11,11 @@ import { ago, factsOf, HOUR_MS, limited, planOf, STANDING } from "./support.ts";
 const few = fc.integer({ min: 0, max: 5 });
 const time = fc.option(few.map((hours) => ago(hours * HOUR_MS)));
 const windowUse = fc.record({ count: few, cost: few, since: time });
-const health = fc.record({ inWork: fc.constantFrom<string[]>([], ["web-2"]), leftOut: fc.constantFrom<string[]>([], ["web-3"]), outside: fc.constant(null) });
+const health = fc.record({
+  inWork: fc.constantFrom<string[]>([], ["web-2"]),
+  leftOut: fc.constantFrom<string[]>([], ["web-3"]),
+  outside: fc.constant(null),
+});
 const storm: Breaker = { id: "b", kind: "storm", scope: "global", reason: "r", trippedAt: ago(1) };
 const breakers = fc.constantFrom<Breaker[]>([], [storm]);
 const counts: fc.Arbitrary<CountedFacts> = fc.record({
@@ -24,7 +28,10 @@ const counts: fc.Arbitrary<CountedFacts> = fc.record({
   openElsewhere: fc.constantFrom(null, "other"),
   standing: fc.constantFrom(null, STANDING),
   approvedBy: fc.constantFrom<string[]>([], ["ada"]),
-  pauses: fc.constantFrom<Pause[]>([], [{ id: "p", scope: "group:web", reason: "r", by: "ada", at: ago(1), until: null }]),
+  pauses: fc.constantFrom<Pause[]>(
+    [],
+    [{ id: "p", scope: "group:web", reason: "r", by: "ada", at: ago(1), until: null }],
+  ),
   shared: fc.record({
     targetLastActed: fc.constantFrom(null, { at: ago(HOUR_MS), runbook: "disk" }),
     targetAttempts: few,
@@ -56,7 +63,9 @@ const plans: fc.Arbitrary<Plan> = fc
   .map(({ cooldownMs, attempts, budgets, risky, ...rest }) =>
     limited({ ...rest, target: { cooldownMs, attempts }, cost: { estimate: 1, budgets } }, risky ? undefined : ["low"]),
   );
-const readings = fc.constantFrom<Health[]>("healthy", "unhealthy", "unknown").map((state) => ({ ...factsOf().reading, state }));
+const readings = fc
+  .constantFrom<Health[]>("healthy", "unhealthy", "unknown")
+  .map((state) => ({ ...factsOf().reading, state }));
 const modes = fc.constantFrom<Mode[]>("auto", "review", "observe").map((global) => ({ ...factsOf().modes, global }));
 
 const told = (results: readonly { guardrail: string; outcome: string }[]) =>
@@ -73,7 +82,12 @@ describe("guardrails over facts of which some were not read", () => {
   });
 
   it("say nothing that a fact that was not read could change", () => {
-    const hide = fc.record({ counted: fc.boolean(), reading: fc.boolean(), collected: fc.boolean(), now: fc.boolean() });
+    const hide = fc.record({
+      counted: fc.boolean(),
+      reading: fc.boolean(),
+      collected: fc.boolean(),
+      now: fc.boolean(),
+    });
     fc.assert(
       fc.property(plans, counts, readings, modes, hide, (plan, counted, reading, modes, hidden) => {
         const facts: DecisionFacts = factsOf({ counted, reading, modes });

@@ -22,7 +22,8 @@ const GROUPS = ["web", "api"];
 const RUNBOOKS = ["disk", "memory"];
 
 interface Step {
-  what: "alert" | "open" | "admit" | "effect" | "heal" | "escalate" | "recover" | "approve" | "trip" | "reset" | "health";
+  what:
+    "alert" | "open" | "admit" | "effect" | "heal" | "escalate" | "recover" | "approve" | "trip" | "reset" | "health";
   target: number;
   runbook: number;
   afterMs: number;
@@ -30,7 +31,19 @@ interface Step {
 
 const steps = fc.array(
   fc.record<Step>({
-    what: fc.constantFrom("alert", "open", "admit", "effect", "heal", "escalate", "recover", "approve", "trip", "reset", "health"),
+    what: fc.constantFrom(
+      "alert",
+      "open",
+      "admit",
+      "effect",
+      "heal",
+      "escalate",
+      "recover",
+      "approve",
+      "trip",
+      "reset",
+      "health",
+    ),
     target: fc.nat(TARGETS.length - 1),
     runbook: fc.nat(RUNBOOKS.length - 1),
     afterMs: fc.integer({ min: 1, max: 20 * MINUTE_MS }),
@@ -179,13 +192,24 @@ class Both {
     expect(await db.record.open(episode)).toEqual({ kind: "opened" });
     const id = episode.remediationId;
     await db.record.saveDecision(id, verdict, plan, hashOfPlan(plan), "cat-1");
-    this.twin.opened({ id, target: targetKey(target), runbook: plan.runbook, group, fingerprints: [alert.fingerprint] });
+    this.twin.opened({
+      id,
+      target: targetKey(target),
+      runbook: plan.runbook,
+      group,
+      fingerprints: [alert.fingerprint],
+    });
     this.open.set(target.id, { id, plan, admitted: false, acted: false });
   }
 
   private async admit(mine: { id: string; plan: Plan; admitted: boolean }): Promise<void> {
     const { id, plan } = mine;
-    const admission = await db.record.admit({ remediationId: id, plan, planHash: hashOfPlan(plan), evaluate: () => [] });
+    const admission = await db.record.admit({
+      remediationId: id,
+      plan,
+      planHash: hashOfPlan(plan),
+      evaluate: () => [],
+    });
     expect(admission.status).toBe("admitted");
     this.twin.admit(id, plan, this.now);
     mine.admitted = true;
@@ -256,7 +280,10 @@ class Both {
       ...rest,
       held: mine(rest.held),
       leftOut: mine(rest.leftOut),
-      shared: { ...shared, breakers: shared?.breakers.map(({ kind, scope, trippedAt }) => ({ kind, scope, trippedAt })) },
+      shared: {
+        ...shared,
+        breakers: shared?.breakers.map(({ kind, scope, trippedAt }) => ({ kind, scope, trippedAt })),
+      },
     };
   }
 }

@@ -14,7 +14,12 @@ export async function activeAlerts(options: {
   outside: Outside;
 }): Promise<{ labels: Record<string, string>; startsAt: number }[]> {
   const { url, token, outside } = options;
-  const guarded = new Guarded({ system: "alertmanager", clock: outside.clock, timeoutMs: 10_000, secrets: token ? [token] : [] });
+  const guarded = new Guarded({
+    system: "alertmanager",
+    clock: outside.clock,
+    timeoutMs: 10_000,
+    secrets: token ? [token] : [],
+  });
   const headers = (): Record<string, string> => (token ? { authorization: `Bearer ${token.reveal()}` } : {});
   const http = httpJson({ guarded, fetch: outside.fetch, url, headers });
   const call = { operation: "alerts", kind: "read", method: "GET", path: "/api/v2/alerts", accept: answer } as const;

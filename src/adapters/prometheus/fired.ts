@@ -50,7 +50,7 @@ export async function* firedAlerts(options: FiredOptions): AsyncGenerator<Fired>
   const { from, to, stepMs = 60_000, chunkMs = 6 * HOUR_MS } = options;
   const http = clientOf(options);
   const firing = new Map<string, Fired & { lastAt: number }>();
-  for (let start = from; start < to; ) {
+  for (let start = from; start < to;) {
     const read = await readChunk(http, start, Math.min(to, start + chunkMs), stepMs);
     for (const { metric, values } of read.series) {
       const { __name__: _, alertstate: __, ...labels } = metric;
@@ -80,14 +80,29 @@ function ended({ labels, startsAt, lastAt }: Fired & { lastAt: number }, stepMs:
 }
 
 function clientOf({ url, token, outside }: FiredOptions): HttpJson {
-  const guarded = new Guarded({ system: "prometheus", clock: outside.clock, timeoutMs: 30_000, secrets: token ? [token] : [] });
+  const guarded = new Guarded({
+    system: "prometheus",
+    clock: outside.clock,
+    timeoutMs: 30_000,
+    secrets: token ? [token] : [],
+  });
   const headers = (): Record<string, string> => (token ? { authorization: `Bearer ${token.reveal()}` } : {});
   return httpJson({ guarded, fetch: outside.fetch, url, headers });
 }
 
-async function readChunk(http: HttpJson, start: number, end: number, stepMs: number): Promise<{ series: Series[]; end: number }> {
+async function readChunk(
+  http: HttpJson,
+  start: number,
+  end: number,
+  stepMs: number,
+): Promise<{ series: Series[]; end: number }> {
   const seconds = (ms: number): string => String(ms / 1000);
-  const query = { query: 'ALERTS{alertstate="firing"}', start: seconds(start), end: seconds(end), step: seconds(stepMs) };
+  const query = {
+    query: 'ALERTS{alertstate="firing"}',
+    start: seconds(start),
+    end: seconds(end),
+    step: seconds(stepMs),
+  };
   try {
     const call = { operation: "query_range", kind: "read", method: "GET", path: "/api/v1/query_range", query } as const;
     const { data } = await http({ ...call, accept: answer });

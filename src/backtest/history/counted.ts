@@ -59,7 +59,9 @@ const SHARED: Each<SharedFacts, About & { shared: SharedLimits }> = {
   firings: ({ history, id, now, shared }) => {
     const since = now - (shared.flapping?.windowMs ?? 0);
     const times = (history.remediation(id)?.fingerprints ?? []).map((one) => history.firings.of(one));
-    const fired = times.map((one) => ({ count: one.countSince(since), last: one.last() })).filter((one) => one.count > 0);
+    const fired = times
+      .map((one) => ({ count: one.countSince(since), last: one.last() }))
+      .filter((one) => one.count > 0);
     const last = Math.max(...fired.map((one) => one.last ?? 0));
     return {
       count: fired.reduce((sum, one) => sum + one.count, 0),
@@ -113,7 +115,10 @@ function onScopes({ history, id, plan }: About, which: "all" | "left"): Record<s
   return Object.fromEntries(leasedScopes(plan).map((scope) => [scope, history.leases.count(scope, id, target)[which]]));
 }
 
-function windows({ history, id, plan, now }: About, limits: { scope: string; windowMs: number }[]): SharedFacts["rates"] {
+function windows(
+  { history, id, plan, now }: About,
+  limits: { scope: string; windowMs: number }[],
+): SharedFacts["rates"] {
   return Object.fromEntries(
     limits.map(({ scope, windowMs }) => {
       const key = scope === GLOBAL_SCOPE ? admissionsOf.all : admissionsOf.group(plan.target.group);

@@ -49,7 +49,8 @@ export class Seen {
   /** `windowMs` names the view, so that each limit has a cursor of its own. `since` must not go back. */
   countSince(since: number, windowMs: number): number {
     let view = this.views.get(windowMs);
-    if (view === undefined) this.views.set(windowMs, (view = { first: this.offset, next: this.offset, last: new Map() }));
+    if (view === undefined)
+      this.views.set(windowMs, (view = { first: this.offset, next: this.offset, last: new Map() }));
     for (; view.next < this.offset + this.entries.length; view.next++) {
       view.last.set(this.entryAt(view.next)?.name ?? "", view.next);
     }

@@ -61,7 +61,13 @@ export function decideTest(catalogue: Catalogue, test: RunbookTest): Decided {
   const { plan, planHash } = considered;
   const history = historyOf(catalogue, test, { plan, planHash, alerts, target });
   const counted = countedFrom({ history, id: MINE, plan, planHash, now: Date.parse(facts.now) });
-  const reading: ProbeReading = { probe: plan.probe.name, state: facts.probe, reason: "as the test says", measured: {}, at: facts.now };
+  const reading: ProbeReading = {
+    probe: plan.probe.name,
+    state: facts.probe,
+    reason: "as the test says",
+    measured: {},
+    at: facts.now,
+  };
   const modes = { ...considered.facts.modes, ...(facts.mode === undefined ? {} : { global: facts.mode }) };
   const verdict = decide(plan, { ...considered.facts, modes, now: facts.now, reading, counted });
   const steps = plan.rungs.flatMap((rung) => rung.steps.map((step) => `${rung.name}/${step.id}`));
@@ -70,7 +76,14 @@ export function decideTest(catalogue: Catalogue, test: RunbookTest): Decided {
 
 function alertOf(labels: Record<string, string>, at: string): Alert {
   const times = { startsAt: at, endsAt: null, receivedAt: at };
-  return { fingerprint: fingerprintOf(labels), status: "firing", labels, annotations: {}, source: "alertmanager", ...times };
+  return {
+    fingerprint: fingerprintOf(labels),
+    status: "firing",
+    labels,
+    annotations: {},
+    source: "alertmanager",
+    ...times,
+  };
 }
 
 interface Deciding {
@@ -86,7 +99,11 @@ function historyOf(catalogue: Catalogue, { facts }: RunbookTest, deciding: Decid
   const now = Date.parse(facts.now);
   const history = new History(catalogue.standingApprovals);
   const byId = finder(catalogue, target.kind);
-  const past = facts.acted.map((one, index) => ({ ...one, of: byId(one.target, ["acted", index, "target"]), id: `acted-${index}` }));
+  const past = facts.acted.map((one, index) => ({
+    ...one,
+    of: byId(one.target, ["acted", index, "target"]),
+    id: `acted-${index}`,
+  }));
   for (const { of, id, runbook, ago } of past.sort((a, b) => b.ago - a.ago)) {
     const other = { ...plan, runbook, target: of };
     enter(history, other, id, now - ago);

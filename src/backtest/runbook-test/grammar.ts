@@ -1,6 +1,15 @@
 /** The grammar of `*.test.yaml`: alerts and facts, and what must be decided about them. */
 import { z } from "zod";
-import { apiVersion, durationSchema, instant, jsonObject, mode, name, perScale, text } from "../../catalogue/grammar/common.ts";
+import {
+  apiVersion,
+  durationSchema,
+  instant,
+  jsonObject,
+  mode,
+  name,
+  perScale,
+  text,
+} from "../../catalogue/grammar/common.ts";
 import { REASONS, type ReasonCode } from "../../contracts/verdict.ts";
 
 const CODES = Object.keys(REASONS) as [ReasonCode, ...ReasonCode[]];

@@ -86,10 +86,15 @@ function catalogueFor(
     config: own("config", config, sources.config),
     inventory: own("inventory", inventory, sources.inventory),
   };
-  const missing = [chosen.config === null ? "config" : "", chosen.inventory === null ? "inventory" : ""].filter(Boolean);
+  const missing = [chosen.config === null ? "config" : "", chosen.inventory === null ? "inventory" : ""].filter(
+    Boolean,
+  );
   if (missing.length > 0) {
     const message = `the folder has no selfheal.yaml, and the file no ${missing.join(" and no ")} of its own`;
-    return { catalogue: null, problems: [source.problem([], "value", { message, wouldBeRight: `${missing.join(", ")}: …` })] };
+    return {
+      catalogue: null,
+      problems: [source.problem([], "value", { message, wouldBeRight: `${missing.join(", ")}: …` })],
+    };
   }
   const loaded = check(chosen, { actions });
   return hasErrors(loaded.problems) ? { catalogue: null, problems: loaded.problems } : loaded;
@@ -107,7 +112,11 @@ function testOne(source: YamlSource, catalogue: Catalogue, test: RunbookTest, in
     const problems = unmet(test, decided).map(({ key, got, detail }) => {
       const wanted = (test.expect as Record<string, unknown>)[key];
       const message = `"${test.name}" is decided otherwise${detail === "" ? "" : `: ${detail}`}`;
-      return source.problem([...at, "expect", key], "value", { message, wouldBeRight: `decided: ${show(got)}`, value: wanted });
+      return source.problem([...at, "expect", key], "value", {
+        message,
+        wouldBeRight: `decided: ${show(got)}`,
+        value: wanted,
+      });
     });
     return { file: source.file, name: test.name, passed: problems.length === 0, problems, decided };
   } catch (error) {
@@ -137,7 +146,12 @@ function unmet({ expect }: RunbookTest, { runbook, target, verdict, results, ste
   want("target", expect.target === target, target);
   want("verdict", expect.verdict === verdict, verdict, why);
   want("reasons", sameSet(expect.reasons ?? [], reasons), reasons, why);
-  want("passes", (expect.passes ?? []).every((one) => passing.includes(one)), passing, why);
+  want(
+    "passes",
+    (expect.passes ?? []).every((one) => passing.includes(one)),
+    passing,
+    why,
+  );
   want("steps", JSON.stringify(expect.steps) === JSON.stringify(steps), steps);
   return found;
 }

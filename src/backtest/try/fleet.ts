@@ -1,5 +1,11 @@
 /** A catalogue for a fleet of which only its alerts are known: the runbooks as they are, and targets made of labels. */
-import { catalogueFromContent, versionOf, type Actions, type Catalogue, type Content } from "../../catalogue/catalogue.ts";
+import {
+  catalogueFromContent,
+  versionOf,
+  type Actions,
+  type Catalogue,
+  type Content,
+} from "../../catalogue/catalogue.ts";
 import { normaliseName } from "../../catalogue/identity.ts";
 import type { JsonObject } from "../../contracts/json.ts";
 
@@ -21,7 +27,10 @@ export function fleetOf(seen: Iterable<Record<string, string>>, runbooks: JsonOb
   for (const labels of seen) {
     const id = nameOf(labels);
     if (id === null) continue;
-    const group = (labels["job"] ?? "").replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 100);
+    const group = (labels["job"] ?? "")
+      .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+      .replace(/^[^A-Za-z0-9]+/, "")
+      .slice(0, 100);
     if (!targets.has(id)) targets.set(id, { group: group === "" ? "unknown" : group });
   }
   const content: Content = {

@@ -37,7 +37,13 @@ export async function tryOut(options: {
   assumptions: Assumptions;
 }): Promise<TryReport> {
   const { fired, to, runbooks, actions, assumptions } = options;
-  const catalogue = options.catalogue ?? fleetOf(fired.map(({ labels }) => labels), runbooks, actions);
+  const catalogue =
+    options.catalogue ??
+    fleetOf(
+      fired.map(({ labels }) => labels),
+      runbooks,
+      actions,
+    );
   const fates = new Map<string, Fate>();
   const report = await backtest({
     alerts: inOrder(fired),

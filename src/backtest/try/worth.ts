@@ -37,12 +37,22 @@ function worthOf(alertname: string, times: readonly Seen[], runbook: string | nu
   const lengths = times.map(({ lasted }) => lasted).sort((a, b) => a - b);
   const [targets, totalMs] = [new Set(names).size, lengths.reduce((sum, one) => sum + one, 0)];
   const medianMs = lengths[Math.floor(lengths.length / 2)] ?? 0;
-  const hours = (ms: number): string => (ms >= 2 * HOUR_MS ? `${Math.round(ms / HOUR_MS)} h` : `${Math.round(ms / 60_000)} min`);
+  const hours = (ms: number): string =>
+    ms >= 2 * HOUR_MS ? `${Math.round(ms / HOUR_MS)} h` : `${Math.round(ms / 60_000)} min`;
   const many = times.length === 1 ? "once" : `${times.length} times`;
   const on = targets === 0 ? "names no host" : `on ${targets} ${targets === 1 ? "host" : "hosts"}`;
   const has = runbook === null ? "no runbook is shipped for it" : `${runbook} is a runbook for it`;
   const why = `it fired ${many}, ${on}, ${hours(totalMs)} in all, half of them ${hours(medianMs)} or longer; ${has}`;
-  return { alertname, times: times.length, targets, unnamed: times.length - names.length, totalMs, medianMs, runbook, why };
+  return {
+    alertname,
+    times: times.length,
+    targets,
+    unnamed: times.length - names.length,
+    totalMs,
+    medianMs,
+    runbook,
+    why,
+  };
 }
 
 function scoreOf({ times, unnamed, totalMs, medianMs }: Worth): number {

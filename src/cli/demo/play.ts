@@ -191,6 +191,9 @@ function epilogue(options: DemoOptions, lab: Lab, follower: Follower, endings: E
   out("");
   out(`${seconds.toFixed(1)} s (${clock(seconds * 1000 * options.timeScale)} in the datacenter)`);
   out(trafficText(lab));
+  out("");
+  out("On your own systems, read-only, with nothing to write first:");
+  out("  bin/selfheal try --prometheus http://YOUR-PROMETHEUS:9090 --alertmanager http://YOUR-ALERTMANAGER:9093");
 }
 
 /** The point of draining: nobody's request reached a host that was out of service. */

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { RecordStore } from "../../src/record/api.ts";
+import { faultKey } from "../../src/contracts/ids.ts";
+import type { ExplainAnswer } from "../../src/starters/explain.ts";
+import { alertOf, catalogueOf, COLLECTED } from "../catalogue/support.ts";
+import { anEpisode, received } from "../record/builders.ts";
+import { API_TOKEN, ApiUnderTest } from "./support/server.ts";
+
+const catalogue = catalogueOf();
+const alert = alertOf();
+let api: ApiUnderTest;
+let record: RecordStore;
+beforeAll(async () => {
+  api = await ApiUnderTest.create();
+  record = api.database.record;
+  await api.restart({ catalogue: () => catalogue });
+});
+afterAll(async () => {
+  await api.close();
+  await api.database.drop();
+});
+
+async function explain(body: object, url = api.server.url): Promise<{ status: number; body: ExplainAnswer }> {
+  const response = await fetch(`${url}/v1/explain`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${API_TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as ExplainAnswer };
+}
+
+const says = ({ now }: ExplainAnswer) =>
+  Object.fromEntries((now.guardrails ?? []).map((one) => [one.guardrail, one.outcome]));
+
+it("explains labels with the counts of the record, and says that it asked no probe", async () => {
+  await record.pause({ scope: "group:web", reason: "incident 7", by: "ann", until: null });
+  const { body } = await explain({ alert: { labels: alert.labels } });
+  expect(body).toMatchObject({
+    recorded: null,
+    now: { target: { id: "web-1" }, plan: { hash: null }, rules: [{ runbook: "disk", matches: true }] },
+  });
+  expect(says(body)).toMatchObject({ pause: "wait", mode: "observe", cooldown: "pass", "facts-available": "notRead" });
+  for (const { id } of await record.pauses()) await record.resume(id, "ann");
+});
+
+it("explains a remediation by what its worker read, with the hash that would be approved", async () => {
+  await record.receive([received({ ...alert })]);
+  const episode = anEpisode({ runbook: "disk", faults: [faultKey(alert)] });
+  await record.open(episode);
+  const id = episode.remediationId;
+  const reading = { probe: "probe", state: "unhealthy", reason: "value 1", measured: { value: 1 }, at: alert.receivedAt };
+  await record.append(id, "c1", "confirmed", { reading });
+  await record.append(id, "c2", "collected", { collected: COLLECTED });
+  const { body } = await explain({ remediation: "web-1" });
+  expect(body.recorded).toMatchObject({ remediationId: id, outcome: null });
+  expect(body.now.plan?.hash).toMatch(/^[0-9a-f]{64}$/);
+  expect(Object.values(says(body))).not.toContain("notRead");
+  // Its own opening does not stand in its way; another look at the same alert would wait for it.
+  expect(says(body)["one-per-target"]).toBe("pass");
+  expect(says((await explain({ fingerprint: alert.fingerprint })).body)["one-per-target"]).toBe("wait");
+});
+
+it("answers what it cannot explain", async () => {
+  expect((await explain({ fingerprint: "nobody" })).status).toBe(404);
+  expect((await explain({ remediation: "nobody" })).status).toBe(404);
+  expect((await explain({ fingerprint: "a", remediation: "b" })).status).toBe(422);
+  const unloaded = await api.serve();
+  expect((await explain({ alert: { labels: {} } }, unloaded.url)).status).toBe(503);
+  await unloaded.close();
+  const response = await fetch(`${api.server.url}/v1/explain`, { method: "POST", body: "{}" });
+  expect(response.status).toBe(401);
+});
