@@ -7,7 +7,7 @@ import { ACTIONS } from "../activities/actions.ts";
 import { activeAlerts } from "../adapters/alertmanager/active.ts";
 import { firedAlerts } from "../adapters/prometheus/fired.ts";
 import { tryOut, type FiredAlert, type TryReport } from "../backtest/try/try.ts";
-import { isRunbookFile } from "../catalogue/load.ts";
+import { isRunbookFile } from "../catalogue/folder.ts";
 import { projectPath } from "../config/project.ts";
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import type { JsonObject } from "../contracts/json.ts";

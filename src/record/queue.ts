@@ -8,7 +8,7 @@ import type { Plan } from "../contracts/plan.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import { rankOf } from "./queue-order.ts";
-import { cappedScopes } from "./scopes.ts";
+import { cappedScopes, queuedScopes, windowScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
 /** Later than every row. */
