@@ -218,7 +218,8 @@ export class Stages {
     const counted = this.counted(episode, planned);
     const results = evaluateCounted(plan, planHash, counted, iso(world.now));
     this.trip(results);
-    if (results.some(({ outcome }) => outcome !== "pass" && outcome !== "wait")) return void this.refuse(episode, results);
+    if (results.some(({ outcome }) => outcome !== "pass" && outcome !== "wait"))
+      return void this.refuse(episode, results);
     const waits = results.filter(({ outcome }) => outcome === "wait");
     const full = cappedScopes(plan).filter(({ scope, max }) => (counted.held[scope] ?? 0) >= max);
     const place = episode.queued ?? { since: world.now, seq: episode.number };

@@ -17,15 +17,7 @@ import { countFacts } from "./counted.ts";
 import { RecordConflict } from "./errors.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction } from "./pool.ts";
-import {
-  type Ahead,
-  aheadOf,
-  blockerAhead,
-  placeOf,
-  type Place,
-  removeFromQueue,
-  stayInQueue,
-} from "./queue.ts";
+import { type Ahead, aheadOf, blockerAhead, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
 import { heldPlaces } from "./queue-order.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";

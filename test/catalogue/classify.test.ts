@@ -99,7 +99,10 @@ describe("the result of an alert without a plan", () => {
     expect(resultOf(catalogue, nothing, classify(catalogue, nothing) as never)).toMatchObject({
       outcome: "refuse",
       code: "NO_RUNBOOK",
-      saw: { rules: [{ runbook: "disk", matches: false, why: 'alertname is "Other", not "DiskFailing"' }], notShown: 0 },
+      saw: {
+        rules: [{ runbook: "disk", matches: false, why: 'alertname is "Other", not "DiskFailing"' }],
+        notShown: 0,
+      },
     });
     const classified = classify(two, alertOf());
     expect(resultOf(two, alertOf(), classified as never)).toMatchObject({
@@ -117,7 +120,10 @@ describe("the result of an alert without a plan", () => {
     const big = { ...catalogue, runbooks };
     const result = resultOf(big, alertOf(), classify(big, alertOf()) as never);
     expect(result.saw).toMatchObject({ notShown: 20 });
-    expect((result.saw["rules"] as { runbook: string }[]).slice(0, 2)).toMatchObject([{ runbook: "r38" }, { runbook: "r39" }]);
+    expect((result.saw["rules"] as { runbook: string }[]).slice(0, 2)).toMatchObject([
+      { runbook: "r38" },
+      { runbook: "r39" },
+    ]);
     expect(JSON.stringify(result).length).toBeLessThan(10_000);
   });
 });

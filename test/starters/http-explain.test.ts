@@ -48,7 +48,13 @@ it("explains a remediation by what its worker read, with the hash that would be 
   const episode = anEpisode({ runbook: "disk", faults: [faultKey(alert)] });
   await record.open(episode);
   const id = episode.remediationId;
-  const reading = { probe: "probe", state: "unhealthy", reason: "value 1", measured: { value: 1 }, at: alert.receivedAt };
+  const reading = {
+    probe: "probe",
+    state: "unhealthy",
+    reason: "value 1",
+    measured: { value: 1 },
+    at: alert.receivedAt,
+  };
   await record.append(id, "c1", "confirmed", { reading });
   await record.append(id, "c2", "collected", { collected: COLLECTED });
   const { body } = await explain({ remediation: "web-1" });

@@ -24,7 +24,10 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
 
 export interface AppDependencies {
-  record: Pick<RecordStore, "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases" | "alerts" | "countedFacts"> &
+  record: Pick<
+    RecordStore,
+    "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases" | "alerts" | "countedFacts"
+  > &
     ControlDependencies["record"] &
     ModeDependencies["record"] &
     ReviewDependencies["record"] &
