@@ -190,7 +190,7 @@ export class Stages {
       if (resetAfterMs === null) continue;
       world.at(world.now + resetAfterMs, () => {
         world.history.reset(breaker, world.now);
-        this.wake([stormOf(breaker.scope)]);
+        this.wake([stormOf(breaker.scope), latchOf(breaker.scope)]);
       });
     }
   }
@@ -244,7 +244,11 @@ export class Stages {
     episode.queued = place;
     const storms = waits.flatMap(({ code, saw }) => (code === "STORM" ? scopesIn(saw).map(stormOf) : []));
     const healths = waits.some(({ code }) => code === "MIN_HEALTHY") ? [scopeOf.group(plan.target.group)] : [];
-    const parked = [...new Set([...full, ...storms, ...healths])];
+    const around = waits.flatMap(({ code, saw, waitsFor = [] }) => [
+      ...waitsFor,
+      ...(code === "DEPENDENCY" ? scopesIn(saw) : []),
+    ]);
+    const parked = [...new Set([...full, ...storms, ...healths, ...around])];
     const parkedOn = parked.length > 0 ? parked : waits.length > 0 ? [] : queuedScopes(plan);
     episode.waiter = { episode, rank, seq: place.seq, holds: heldPlaces(plan, results), parkedOn };
     this.line.add(episode.waiter);
@@ -351,6 +355,11 @@ function note(episode: Episode, results: readonly GuardrailResult[]): void {
 
 function stormOf(scope: string): string {
   return `storm of ${scope}`;
+}
+
+/** As the correlation guardrail names what it waits for. */
+function latchOf(scope: string): string {
+  return `latch:${scope}`;
 }
 
 /** A result of several limits keeps what each saw. */

@@ -105,7 +105,15 @@ export class World {
   receive(alert: Alert): Taken {
     const key = faultKey(alert);
     const classified = this.classify(alert);
-    if (classified.kind === "unmatched") return "unmatched";
+    if (classified.kind === "unmatched") {
+      const { target: named, places } = classified;
+      if (named !== null && alert.status === "firing") {
+        const { kind, id, group } = named;
+        const target = { kind, id, group, places };
+        this.history.receive({ key, fingerprint: alert.fingerprint, target }, this.now);
+      }
+      return "unmatched";
+    }
     const target = standsFor(classified, alert);
     if (alert.status === "resolved") {
       this.resolve(target, key);
@@ -113,8 +121,9 @@ export class World {
     }
     const group = classified.kind === "matched" ? classified.target.group : "";
     const ref = classified.kind === "matched" ? classified.target : { kind: UNKNOWN_KIND, id: alert.fingerprint };
+    const places = classified.kind === "matched" ? classified.places : [];
     this.history.receive(
-      { key, fingerprint: alert.fingerprint, target: { kind: ref.kind, id: ref.id, group } },
+      { key, fingerprint: alert.fingerprint, target: { kind: ref.kind, id: ref.id, group, places } },
       this.now,
     );
     if (this.isDecided(key)) return "repeat";

@@ -38,7 +38,7 @@ export function compileSurroundings(
   return {
     ...windowsOf(catalogue, runbook, target, dependsOn),
     dependsOn,
-    silencesMaxAgeMs: asksAlertmanager ? Math.max(1, SILENCES_MAX_AGE_MS / catalogue.timeScale) : null,
+    silencesMaxAgeMs: asksAlertmanager ? SILENCES_MAX_AGE_MS : null,
     slos: slosOf(catalogue, target, alert),
     heldBy: target.labels[HELD_BY_LABEL]?.trim() || null,
     correlation: correlationOf(catalogue, target),

@@ -113,6 +113,7 @@ export function assumedText({ work = [], approve, reset }: AssumptionOptions): s
     approve === null ? "nobody approves" : `a person approves after ${minutes(approve)}`,
     reset === null ? "nobody resets a breaker" : `a person resets a breaker after ${minutes(reset)}`,
     "evidence is not known: a `require` that needs it refuses",
+    "no silence of a person, window or mode set by hand, hold of another system or spent error budget of an objective",
   ];
 }
 

@@ -7,6 +7,7 @@ import { pauseScopesOf } from "../contracts/scopes.ts";
 import type { OutsideReading, SurroundingFacts, SurroundingLimits } from "../contracts/surroundings.ts";
 import { UNKNOWN_KIND } from "../contracts/target.ts";
 import type { Session } from "./pool.ts";
+import { namesOf, relatedScopes } from "./scopes.ts";
 
 export async function countSurroundings(
   db: Session,
@@ -22,11 +23,6 @@ export async function countSurroundings(
   return { ...around, ...alerts };
 }
 
-/** By which those that depend on this target name it. */
-export function namesOf({ target }: Pick<Plan, "target">): string[] {
-  return [scopeOf.target(target), scopeOf.group(target.group), ...target.services.map(scopeOf.service)];
-}
-
 type Around = Omit<SurroundingFacts, "correlated" | "latches" | "alertedAt">;
 
 async function countAround(
@@ -38,7 +34,7 @@ async function countAround(
   const { target } = plan;
   const mine = pauseScopesOf(plan);
   const names = namesOf(plan);
-  const related = [...dependsOn, ...names.map(scopeOf.needs)];
+  const related = relatedScopes(plan, dependsOn);
   const scope = scopeOf.target(target);
   const found = await sql<Omit<Around, "slos"> & { slos: Record<string, OutsideReading<Json>> }>`
     with clock as materialized (select selfheal_now() as now),

@@ -20,6 +20,16 @@ export function leasedScopes(plan: Plan): string[] {
   return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...placesOf(plan.target), ...needs])];
 }
 
+/** By which those that depend on this target name it. */
+export function namesOf({ target }: Pick<Plan, "target">): string[] {
+  return [scopeOf.target(target), scopeOf.group(target.group), ...target.services.map(scopeOf.service)];
+}
+
+/** Where work on what the target depends on, or on what depends on it, has its leases. */
+export function relatedScopes(plan: Pick<Plan, "target">, dependsOn: readonly string[]): string[] {
+  return [...dependsOn, ...namesOf(plan).map(scopeOf.needs)];
+}
+
 /** Words for the order of those who wait for a window: nobody holds a lease on these. */
 export function windowScopes(plan: Plan): string[] {
   const { rate, shared } = plan.limits;

@@ -6,7 +6,7 @@ import type { Plan, ScopedRate, StormLimit } from "../../src/contracts/plan.ts";
 import type { Health } from "../../src/contracts/probe.ts";
 import { decidePartly, type PartialFacts } from "../../src/policy/partial.ts";
 import { decide } from "../../src/policy/verdict.ts";
-import { ago, factsOf, HOUR_MS, limited, planOf, STANDING } from "./support.ts";
+import { ago, around, factsOf, HOUR_MS, limited, planOf, STANDING } from "./support.ts";
 
 const few = fc.integer({ min: 0, max: 5 });
 const time = fc.option(few.map((hours) => ago(hours * HOUR_MS)));
@@ -43,6 +43,11 @@ const counts: fc.Arbitrary<CountedFacts> = fc.record({
     breakers,
     health,
   }),
+  surroundings: fc.constantFrom(
+    null,
+    around(),
+    around({ busy: [{ scope: "service:db", targets: ["host/db-1"], held: 1 }] }),
+  ),
 });
 
 const windowMs = HOUR_MS;

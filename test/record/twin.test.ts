@@ -11,7 +11,7 @@ import { faultKey } from "../../src/contracts/ids.ts";
 import type { Plan, PlanStep } from "../../src/contracts/plan.ts";
 import type { Outcome } from "../../src/contracts/remediation.ts";
 import type { GuardrailResult } from "../../src/contracts/verdict.ts";
-import { NO_SHARED, stepOf } from "../policy/support.ts";
+import { NO_SHARED, NO_SURROUNDINGS, stepOf } from "../policy/support.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { anAlert, anIntent, aPlan, anEpisode, closing, hashOfPlan, result, verdict } from "./builders.ts";
 
@@ -154,7 +154,14 @@ class Both {
       storms: [{ scope: `group:${group}`, group, trips: 3, windowMs: windowMs / 2, because: "3" }],
       errorBudget: { scope: inGroup, max: 2, windowMs },
     };
-    const limits = { attempts: { max: 3, windowMs }, rate: { max: 3, windowMs: windowMs / 3 }, shared };
+    const correlation = { scope: `rack:${this.prefix}-r`, trips: 2, windowMs, because: "2", remedy: null };
+    const surroundings = {
+      ...NO_SURROUNDINGS,
+      dependsOn: [`target:host:${this.prefix}-${TARGETS[(step.target + 1) % TARGETS.length]}`],
+      correlation: { parents: [correlation], holdDownMs: 1_000 },
+    };
+    const rate = { max: 3, windowMs: windowMs / 3 };
+    const limits = { attempts: { max: 3, windowMs }, rate, shared, surroundings };
     const drain: PlanStep = {
       ...stepOf("low"),
       id: "drain",
@@ -175,9 +182,10 @@ class Both {
     const alert = this.alertOf(step);
     const group = this.group(step);
     const target = { kind: "host", id: this.target(step) };
-    await db.record.receive([{ alert, target, group, runbook: "disk", disposition: "received", reason: null }]);
+    const places = [`rack:${this.prefix}-r`];
+    await db.record.receive([{ alert, target, group, places, runbook: "disk", disposition: "received", reason: null }]);
     const { fingerprint } = alert;
-    this.twin.receive({ key: faultKey(alert), fingerprint, target: { ...target, group } }, this.now);
+    this.twin.receive({ key: faultKey(alert), fingerprint, target: { ...target, group, places } }, this.now);
   }
 
   private async opened(step: Step): Promise<void> {
@@ -185,9 +193,11 @@ class Both {
     const group = this.group(step);
     const plan = this.planOf(step);
     const target = { kind: "host", id: plan.target.id };
-    await db.record.receive([{ alert, target, group, runbook: plan.runbook, disposition: "received", reason: null }]);
+    const places = [`rack:${this.prefix}-r`];
+    const fact = { alert, target, group, places, runbook: plan.runbook, reason: null };
+    await db.record.receive([{ ...fact, disposition: "received" }]);
     const key = faultKey(alert);
-    this.twin.receive({ key, fingerprint: alert.fingerprint, target: { ...target, group } }, this.now);
+    this.twin.receive({ key, fingerprint: alert.fingerprint, target: { ...target, group, places } }, this.now);
     const episode = anEpisode({ target, group, runbook: plan.runbook, faults: [key] });
     expect(await db.record.open(episode)).toEqual({ kind: "opened" });
     const id = episode.remediationId;
@@ -236,7 +246,7 @@ class Both {
       token: null,
       ignoredBecause: null,
       unsigned: true,
-      needed: 1,
+      quorum: 1,
       expiresAt: new Date(expiresAt).toISOString(),
     });
     this.twin.approve(id, { person: "ada", planHash, at: this.now, expiresAt });
@@ -275,9 +285,11 @@ class Both {
   private comparable(facts: ReturnType<typeof countedFrom>) {
     const mine = (counts: Record<string, number>) =>
       Object.fromEntries(Object.entries(counts).filter(([scope]) => scope !== "global"));
-    const { shared, ...rest } = facts;
+    const { shared, surroundings, ...rest } = facts;
+    const { busy, correlated, alertedAt } = surroundings ?? {};
     return {
       ...rest,
+      ...{ busy, correlated, alertedAt },
       held: mine(rest.held),
       leftOut: mine(rest.leftOut),
       shared: {

@@ -9,6 +9,7 @@ import { GLOBAL_SCOPE } from "../../contracts/scopes.ts";
 import { leasedScopes } from "../../record/scopes.ts";
 import { iso } from "./admissions.ts";
 import { admissionsOf, targetKey, type History } from "./history.ts";
+import { SURROUNDING } from "./surroundings.ts";
 
 export interface About {
   history: History;
@@ -20,7 +21,7 @@ export interface About {
   now: number;
 }
 
-type Each<Facts, On = About> = { [Fact in keyof Facts]: (about: On) => Facts[Fact] };
+export type Each<Facts, On = About> = { [Fact in keyof Facts]: (about: On) => Facts[Fact] };
 
 const COUNTED: Each<CountedFacts> = {
   lastActedAt: ({ history, id, plan }) => {
@@ -42,6 +43,10 @@ const COUNTED: Each<CountedFacts> = {
   shared: (about) => {
     const { shared } = about.plan.limits;
     return shared === undefined ? null : each(SHARED, { ...about, shared });
+  },
+  surroundings: (about) => {
+    const { surroundings } = about.plan.limits;
+    return surroundings === undefined ? null : each(SURROUNDING, { ...about, surroundings });
   },
 };
 

@@ -21,11 +21,16 @@ export interface OpenRemediation {
   fingerprints: readonly string[];
 }
 
+interface Opened extends OpenRemediation {
+  /** When the first of its alerts came; null: none did. */
+  alertedAt: number | null;
+}
+
 export interface ReceivedFault {
   key: FaultKey;
   fingerprint: string;
   /** null: no runbook matches, so it is nobody's. */
-  target: (TargetRef & { group: string }) | null;
+  target: (TargetRef & { group: string; places?: readonly string[] }) | null;
 }
 
 interface Approval {
@@ -51,12 +56,14 @@ export class History {
   readonly failures = new Keyed(() => new Times());
   /** Targets with new alerts: by group, and of all under the empty name. */
   readonly alerted = new Keyed(() => new Seen());
+  /** Targets with new alerts, by the scope of each of their places. */
+  readonly alertedIn = new Keyed(() => new Seen());
   readonly breakers: Breaker[] = [];
   readonly resets = new Map<string, number>();
   readonly pauses: Pause[] = [];
   readonly standing: StandingApproval[];
   readonly outside = new Map<string, OutsideHealth>();
-  private readonly open = new Map<string, OpenRemediation>();
+  private readonly open = new Map<string, Opened>();
   private readonly openOnTarget = new Map<string, Set<string>>();
   private readonly admitted = new Map<string, Admission>();
   private readonly approvals = new Map<string, Approval[]>();
@@ -76,16 +83,19 @@ export class History {
     if (target === null || target.kind === UNKNOWN_KIND) return true;
     this.alerted.of("").add(targetKey(target), at);
     this.alerted.of(target.group).add(targetKey(target), at);
+    for (const place of target.places ?? []) this.alertedIn.of(place).add(targetKey(target), at);
     return true;
   }
 
   opened(remediation: OpenRemediation): void {
-    this.open.set(remediation.id, remediation);
+    const times = remediation.fingerprints.map((one) => this.firings.of(one).last() ?? Infinity);
+    const first = Math.min(...times);
+    this.open.set(remediation.id, { ...remediation, alertedAt: Number.isFinite(first) ? first : null });
     const there = this.openOnTarget.get(remediation.target) ?? new Set<string>();
     this.openOnTarget.set(remediation.target, there.add(remediation.id));
   }
 
-  remediation(id: string): OpenRemediation | null {
+  remediation(id: string): Opened | null {
     return this.open.get(id) ?? null;
   }
 
@@ -178,7 +188,7 @@ export class History {
   }
 
   /** What this plan counts is not forgotten before its windows are over. */
-  keepFor({ limits: { attempts, rate, shared } }: Plan): void {
+  keepFor({ limits: { attempts, rate, shared, surroundings } }: Plan): void {
     const windows = [
       attempts.windowMs,
       rate?.windowMs ?? 0,
@@ -188,6 +198,7 @@ export class History {
       ...(shared?.rates ?? []).map((one) => one.windowMs),
       ...(shared?.cost.budgets ?? []).map((one) => one.windowMs),
       ...(shared?.storms ?? []).map((one) => one.windowMs),
+      ...(surroundings?.correlation?.parents ?? []).map((one) => one.windowMs),
     ];
     this.keptMs = Math.max(this.keptMs, ...windows);
   }
@@ -199,6 +210,7 @@ export class History {
     this.firings.sweep((times) => times.forget(since));
     this.failures.sweep((times) => times.forget(since));
     this.alerted.sweep((seen) => seen.forget(since));
+    this.alertedIn.sweep((seen) => seen.forget(since));
     this.admissions.sweep((admissions) => admissions.forget(since));
   }
 }

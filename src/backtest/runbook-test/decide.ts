@@ -7,6 +7,7 @@ import type { GuardrailResult, VerdictOutcome } from "../../contracts/verdict.ts
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { classify, resultOf } from "../../catalogue/classify.ts";
 import { consider } from "../../catalogue/consider.ts";
+import { parentsOf } from "../../catalogue/dependencies.ts";
 import { decide } from "../../policy/verdict.ts";
 import { faultKey } from "../../contracts/ids.ts";
 import { fingerprintOf } from "../../starters/sources/bounds.ts";
@@ -118,14 +119,18 @@ function historyOf(catalogue: Catalogue, { facts }: RunbookTest, deciding: Decid
     enter(history, { ...plan, runbook: OTHER, target: byId(name, ["inWork", index]) }, `inWork-${index}`, now);
   }
   for (const [index, name] of facts.alerting.entries()) {
-    const { kind, id, group } = byId(name, ["alerting", index]);
-    const alert = alertOf({ alertname: OTHER, id }, facts.now);
-    history.receive({ key: faultKey(alert), fingerprint: alert.fingerprint, target: { kind, id, group } }, now);
+    const alerting = placed(catalogue, byId(name, ["alerting", index]));
+    const alert = alertOf({ alertname: OTHER, id: alerting.id }, facts.now);
+    history.receive({ key: faultKey(alert), fingerprint: alert.fingerprint, target: alerting }, now);
   }
   for (const alert of alerts) {
     for (let before = facts.fired - 1; before >= 0; before--) {
       const startsAt = new Date(now - before * MINUTE_MS).toISOString();
-      const fault = { key: faultKey({ ...alert, startsAt }), fingerprint: alert.fingerprint, target };
+      const fault = {
+        key: faultKey({ ...alert, startsAt }),
+        fingerprint: alert.fingerprint,
+        target: placed(catalogue, target),
+      };
       history.receive(fault, now - before * MINUTE_MS);
     }
   }
@@ -138,6 +143,10 @@ function historyOf(catalogue: Catalogue, { facts }: RunbookTest, deciding: Decid
   const expiresAt = now + plan.approval.expiresMs;
   for (const person of facts.approvedBy) history.approve(MINE, { person, planHash, at: now, expiresAt });
   return history;
+}
+
+function placed({ inventory }: Catalogue, target: Target): Target & { places: string[] } {
+  return { ...target, places: parentsOf(inventory, target) };
 }
 
 /** The runbook of work that is not this one's. */

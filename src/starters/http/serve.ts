@@ -9,7 +9,6 @@ import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
-import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { FolderStatus } from "../live-folder.ts";
