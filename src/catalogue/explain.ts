@@ -1,11 +1,13 @@
 /** Why an alert is decided as it is, or would be now: rules, target, facts, guardrails, plan. Pure. */
 import type { Alert } from "../contracts/alert.ts";
+import type { ModeSet } from "../contracts/autonomy.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { ProbeReading } from "../contracts/probe.ts";
 import type { Target } from "../contracts/target.ts";
 import { GUARDRAIL_OUTCOMES, type GuardrailOutcome, type ReasonCode } from "../contracts/verdict.ts";
+import { modesAt } from "../policy/modes.ts";
 import { decidePartly, type PartialResult } from "../policy/partial.ts";
 import { verdictOf } from "../policy/verdict.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -21,9 +23,11 @@ export interface LiveFacts {
   /** The evidence. */
   collected: JsonObject | null;
   counted: CountedFacts | null;
+  /** What people set; what the files say stands where nothing was read. */
+  modes: readonly ModeSet[] | null;
 }
 
-export const NOTHING_READ: LiveFacts = { now: null, reading: null, collected: null, counted: null };
+export const NOTHING_READ: LiveFacts = { now: null, reading: null, collected: null, counted: null, modes: null };
 
 export interface Explanation {
   catalogue: string;
@@ -84,7 +88,10 @@ export function explain(
   const { plan, planHash, facts } = considered;
   const needsEvidence = collected === null && rootsIn(classified.runbook.spec.require).includes("collected");
   const requirement = needsEvidence ? null : facts.requirement;
-  const guardrails = decidePartly(plan, { ...facts, ...live, collected, requirement });
+  const { runbook, target } = classified;
+  const place = { group: target.group, runbook: runbook.name, runbookHash: runbook.hash };
+  const modes = modesAt(facts.modes, place, live.modes ?? []);
+  const guardrails = decidePartly(plan, { ...facts, ...live, collected, requirement, modes });
   const hash = planHash === SKETCH ? null : planHash;
   return { ...about, guardrails, plan: { plan, hash }, would: wouldOf(guardrails) };
 }
@@ -105,7 +112,7 @@ function evidenceOf({ runbook }: Matched, collected: JsonObject | null): JsonObj
   return runbook.spec.collect.length === 0 ? {} : collected;
 }
 
-function factsOf({ now, reading, collected, counted }: LiveFacts): Explanation["facts"] {
+function factsOf({ now, reading, collected, counted, modes }: LiveFacts): Explanation["facts"] {
   const fact = (name: string, detail: string | null, from: string) => ({
     fact: name,
     read: detail !== null,
@@ -119,6 +126,11 @@ function factsOf({ now, reading, collected, counted }: LiveFacts): Explanation["
     ),
     fact("evidence", collected === null ? null : JSON.stringify(collected), "a worker collects it"),
     fact("history", counted === null ? null : `counted at ${now ?? "?"}`, "the record of a running selfheal counts"),
+    fact(
+      "modes",
+      modes === null ? null : `${modes.length} set by people`,
+      "the files' count here; people may have set others",
+    ),
   ];
 }
 

@@ -53,9 +53,8 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     defer(stop.release);
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
-    const host = options.host ?? env.SELFHEAL_HOST ?? "127.0.0.1";
-    const gate = { host, webhookToken: tokenOf(env.SELFHEAL_WEBHOOK_TOKEN), apiToken: tokenOf(env.SELFHEAL_API_TOKEN) };
-    const tokensOf = ({ sources }: Catalogue): Record<string, Secret> => {
+    const gate = gateOf(options, env);
+    const tokensOf = ({ sources }: Catalogue) => {
       const found = sourceTokens(sources, processSecrets());
       requireTokens({ ...gate, sourceTokens: found });
       return found;
@@ -106,9 +105,16 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     live.watch();
     defer(() => live.stop());
     announceReady({ url: server.url, catalogue: live.catalogue.version });
-    await stop.requested;
-    log.info("stopping: requests in flight may finish");
+    await stop.requested.then(() => log.info("stopping: requests in flight may finish"));
   });
+}
+
+function gateOf({ host }: ServeOptions, env: Env) {
+  return {
+    host: host ?? env.SELFHEAL_HOST ?? "127.0.0.1",
+    webhookToken: tokenOf(env.SELFHEAL_WEBHOOK_TOKEN),
+    apiToken: tokenOf(env.SELFHEAL_API_TOKEN),
+  };
 }
 
 function tokenOf(value: string | undefined): Secret | null {

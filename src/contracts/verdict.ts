@@ -64,6 +64,8 @@ export interface GuardrailResult {
   trips?: { kind: BreakerKind; scope: string; remedy?: string | null }[];
   /** What a `wait` ends with: `window:<id>`, `hold:<id>`, `pause:<id>`, `latch:<scope>`. Whoever ends one wakes its waiters. */
   waitsFor?: string[];
+  /** What it needs was read too long ago: admission has it read again, once, before it refuses. */
+  stale?: true;
   /** ISO; for `wait`, the earliest time at which it may pass, when that is known. */
   until?: string;
 }

@@ -53,7 +53,7 @@ export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
   const untils = worst.flatMap(({ until }) => (until === undefined ? [] : [until])).sort();
   const trips = results.flatMap((result) => result.trips ?? []);
   const waitsFor = worst.flatMap((result) => result.waitsFor ?? []);
-  const { until: _, trips: __, waitsFor: ___, ...base } = first;
+  const { until: _, trips: __, waitsFor: ___, stale: ____, ...base } = first;
   return {
     ...base,
     detail: worst.map((result) => result.detail).join("; "),
@@ -62,6 +62,7 @@ export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
     ...(untils.length === worst.length ? { until: untils.at(-1) ?? "" } : {}),
     ...(trips.length === 0 ? {} : { trips }),
     ...(waitsFor.length === 0 ? {} : { waitsFor }),
+    ...(worst.every((result) => result.stale === true) ? { stale: true } : {}),
   };
 }
 

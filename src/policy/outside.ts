@@ -1,11 +1,25 @@
-import type { OutsideReading } from "../contracts/surroundings.ts";
-import { timeOf, words } from "./guardrail.ts";
+import type { GuardrailResult } from "../contracts/verdict.ts";
+import { timeOf, unavailable, words } from "./guardrail.ts";
 
-/** Why a reading from outside does not count at this time; null: it does. */
-export function whyTooOld(reading: OutsideReading<unknown> | null, maxAgeMs: number, at: number): string | null {
-  if (reading === null) return "nobody asked";
-  if (reading.value === null) return reading.detail;
+/** `what`: what is not known without it. */
+interface Need {
+  guardrail: string;
+  what: string;
+  saw?: GuardrailResult["saw"];
+}
+
+/** Why a reading from outside does not count at this time, as a refusal; null: it counts. */
+export function refuseUnread(
+  { guardrail, what, saw = {} }: Need,
+  reading: { at: string; detail: string; value: unknown } | null,
+  maxAgeMs: number,
+  at: number,
+): GuardrailResult | null {
+  const refuse = (why: string): GuardrailResult => unavailable(guardrail, `${what}: ${why}`, saw);
+  if (reading === null) return refuse("nobody asked yet");
+  if (reading.value === null) return refuse(reading.detail);
   const read = timeOf(reading.at);
-  if (read === null) return `the time ${reading.at} of the reading cannot be read`;
-  return at - read <= maxAgeMs ? null : `it was read ${words(at - read)} ago, at most ${words(maxAgeMs)} counts`;
+  if (read === null) return refuse(`the time ${reading.at} of the reading cannot be read`);
+  if (at - read <= maxAgeMs) return null;
+  return { ...refuse(`it was read ${words(at - read)} ago, at most ${words(maxAgeMs)} counts`), stale: true };
 }

@@ -9,7 +9,7 @@ import type { Plan } from "../contracts/plan.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
 import type { Guardrail } from "./guardrail.ts";
 import { GUARDRAILS } from "./guardrails/index.ts";
-import { decide } from "./verdict.ts";
+import { resultsOf } from "./verdict.ts";
 
 /** `needs`: names of the facts that were not read. */
 export type PartialResult = GuardrailResult | { guardrail: string; outcome: "notRead"; needs: string[] };
@@ -40,7 +40,7 @@ function evaluate(guardrail: Guardrail, plan: Plan, facts: PartialFacts): Partia
     collected: facts.collected ?? unread.value("the evidence"),
     requirement: requirement ?? unread.value("the evidence"),
   };
-  const [result] = decide(plan, seen, [guardrail]).results;
+  const [result] = resultsOf(plan, seen, [guardrail]);
   if (result === undefined) throw new Error(`${guardrail.name} gave no result`);
   if (!unread.wasUsedIn(result)) return result;
   return { guardrail: guardrail.name, outcome: "notRead", needs: unread.names() };

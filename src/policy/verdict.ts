@@ -13,9 +13,18 @@ import { GUARDRAILS } from "./guardrails/index.ts";
 
 /** Forecasts: consumes nothing. `at` is the database's time that the facts carry. */
 export function decide(plan: Plan, facts: DecisionFacts, guardrails: readonly Guardrail[] = GUARDRAILS): Verdict {
-  const results = guardrails.map((guardrail) => evaluate(guardrail, plan, facts));
+  const results = resultsOf(plan, facts, guardrails);
   const outcome = verdictOf(worst(results));
   return outcome === "observe" ? observed(results, facts.now) : { outcome, results, at: facts.now };
+}
+
+/** What each says by itself. */
+export function resultsOf(
+  plan: Plan,
+  facts: DecisionFacts,
+  guardrails: readonly Guardrail[] = GUARDRAILS,
+): GuardrailResult[] {
+  return guardrails.map((guardrail) => evaluate(guardrail, plan, facts));
 }
 
 const WOULD: Record<Exclude<VerdictOutcome, "observe">, string> = {

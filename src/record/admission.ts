@@ -49,8 +49,8 @@ interface Evaluated {
 async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Admission> {
   const { request, counted, results, at } = evaluated;
   const against = results.filter((result) => result.outcome !== "pass" && result.outcome !== "wait");
-  const asksPerson = against.length > 0 && against.every((result) => result.outcome === "review");
-  if (asksPerson && (await isFirst(tx, request))) return reconsider(tx, request, results, against, at);
+  const mayPass = against.length > 0 && against.every(({ outcome, stale }) => outcome === "review" || stale === true);
+  if (mayPass && (await isFirst(tx, request))) return reconsider(tx, request, results, against, at);
   if (against.length > 0) return refuse(tx, request, results);
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
   const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
@@ -85,8 +85,9 @@ async function isFirst(tx: Transaction<Tables>, { remediationId, planHash }: Adm
 const RECONSIDERED = "admissionReconsidered";
 
 /**
- * Since the forecast something came up that asks for a person: a breaker tripped, a standing approval was used up. It is
- * confirmed and decided again at once, and asks, instead of being refused.
+ * Since the forecast something came up that asks for a person (a breaker tripped, a standing approval was used up), or
+ * what was read then has grown too old (nobody could work for a while). It is confirmed and decided again at once, and
+ * asks, or reads, instead of being refused.
  */
 async function reconsider(
   tx: Transaction<Tables>,

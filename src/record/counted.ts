@@ -27,6 +27,16 @@ interface Counted {
   modes: ModeSet[];
 }
 
+const MODES_IN_FORCE = sql`
+  (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'mode', mode, 'declared', declared,
+            'runbookHash', runbook_hash, 'by', by_person, 'reason', reason, 'at', selfheal_iso(at))), '[]')
+     from modes where ended_at is null)`;
+/** Reads `clock`. */
+const PAUSES_IN_FORCE = sql`
+  (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'reason', reason, 'by', by_person,
+            'at', selfheal_iso(at), 'until', selfheal_iso(until_at)) order by at), '[]')
+     from pauses where resumed_at is null and (until_at is null or until_at > clock.now))`;
+
 export async function countFacts(
   db: Session,
   remediationId: string,
@@ -54,8 +64,8 @@ export async function countFacts(
          and admitted_at > clock.now - ${rate?.windowMs ?? 0}::float8 * interval '1 millisecond')
     select selfheal_iso(clock.now) as now,
       (select selfheal_iso(max(admitted_at)) from acted) as "lastActedAt",
-      (select count(*)::int from acted where admitted_at > clock.now - ${attempts.windowMs}::float8 * interval '1 millisecond')
-        as attempts,
+      (select count(*)::int from acted
+        where admitted_at > clock.now - ${attempts.windowMs}::float8 * interval '1 millisecond') as attempts,
       (select count(*)::int from rated) as "rateUsed",
       (select selfheal_iso(min(admitted_at)) from rated) as "rateSince",
       (select json_object_agg(scope, json_build_object('all', n, 'left', left_out)) from (
@@ -77,21 +87,14 @@ export async function countFacts(
       (select coalesce(json_agg(person order by at), '[]') from decisions
         where remediation_id = ${remediationId} and plan_hash = ${planHash} and decision = 'approve'
           and status = 'counted' and expires_at > clock.now) as "approvedBy",
-      (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'reason', reason, 'by', by_person,
-                'at', selfheal_iso(at), 'until', selfheal_iso(until_at)) order by at), '[]') from pauses
-        where resumed_at is null and (until_at is null or until_at > clock.now)) as pauses,
-      (select coalesce(json_agg(json_build_object('id', id, 'scope', scope, 'mode', mode, 'declared', declared,
-                'runbookHash', runbook_hash, 'by', by_person, 'reason', reason, 'at', selfheal_iso(at))), '[]')
-         from modes where ended_at is null) as modes,
+      ${PAUSES_IN_FORCE} as pauses,
+      ${MODES_IN_FORCE} as modes,
       ${ofShared} as shared
       from clock`.execute(db);
   const { now, held, modes, shared: ofAll, ...rest } = found.rows[0] as Counted;
   const number = (of: "all" | "left") => Object.fromEntries(scopes.map((scope) => [scope, held?.[scope]?.[of] ?? 0]));
   const others = ofAll === null ? null : sharedFacts(ofAll);
   const surroundings = await countSurroundings(db, remediationId, plan);
-  return {
-    counted: { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings },
-    now,
-    modes,
-  };
+  const counted = { ...rest, held: number("all"), leftOut: number("left"), shared: others, surroundings };
+  return { counted, now, modes };
 }

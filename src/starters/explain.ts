@@ -83,7 +83,7 @@ async function liveFacts(
   const reading = story === null ? null : lastOf<ProbeReading>(story, "confirmed", "reading");
   const collected = story === null ? null : lastOf<JsonObject>(story, "collected", "collected");
   const planned = planToCount(catalogue, alerts, collected);
-  if (planned === null) return { now: null, reading, collected, counted: null };
+  if (planned === null) return { now: null, reading, collected, counted: null, modes: null };
   const id = story?.remediation.remediationId ?? NOBODY;
   const read = await throughRecord("count", () => deps.record.countedFacts(id, planned.plan, planned.planHash));
   return { ...read, reading, collected };

@@ -5,7 +5,7 @@ import type { Breaker, CountedFacts, DecisionFacts, Mode, Pause } from "../../sr
 import type { Plan, ScopedRate, StormLimit } from "../../src/contracts/plan.ts";
 import type { Health } from "../../src/contracts/probe.ts";
 import { decidePartly, type PartialFacts } from "../../src/policy/partial.ts";
-import { decide } from "../../src/policy/verdict.ts";
+import { resultsOf } from "../../src/policy/verdict.ts";
 import { ago, around, factsOf, HOUR_MS, limited, planOf, STANDING } from "./support.ts";
 
 const few = fc.integer({ min: 0, max: 5 });
@@ -81,7 +81,7 @@ describe("guardrails over facts of which some were not read", () => {
     fc.assert(
       fc.property(plans, counts, readings, modes, (plan, counted, reading, modes) => {
         const facts: DecisionFacts = factsOf({ counted, reading, modes });
-        expect(decidePartly(plan, facts)).toEqual(decide(plan, facts).results);
+        expect(decidePartly(plan, facts)).toEqual(resultsOf(plan, facts));
       }),
     );
   });
@@ -104,7 +104,7 @@ describe("guardrails over facts of which some were not read", () => {
           ...(hidden.now ? { now: null } : {}),
         };
         const results = decidePartly(plan, partial);
-        const real = decide(plan, facts).results.filter((_, index) => results[index]?.outcome !== "notRead");
+        const real = resultsOf(plan, facts).filter((_, index) => results[index]?.outcome !== "notRead");
         expect(told(results.filter((one) => one.outcome !== "notRead"))).toEqual(told(real));
       }),
       { numRuns: 1_000 },

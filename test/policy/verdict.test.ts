@@ -8,7 +8,7 @@ import {
   type GuardrailOutcome,
   type VerdictOutcome,
 } from "../../src/contracts/verdict.ts";
-import type { Guardrail } from "../../src/policy/guardrail.ts";
+import { pass, type Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
 import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
 import { decide, evaluateCounted, worst } from "../../src/policy/verdict.ts";
@@ -390,15 +390,7 @@ describe("evaluateCounted", () => {
 describe("worst", () => {
   it("is the maximum, and refuses what it does not know", () => {
     const of = (...outcomes: string[]): GuardrailOutcome =>
-      worst(
-        outcomes.map((outcome) => ({
-          guardrail: "x",
-          outcome: outcome as GuardrailOutcome,
-          code: "OK",
-          detail: "",
-          saw: {},
-        })),
-      );
+      worst(outcomes.map((one) => ({ ...pass("x", ""), outcome: one as GuardrailOutcome })));
     expect(of("pass", "wait", "pass")).toBe("wait");
     expect(of("wait", "review")).toBe("review");
     expect(of("refuse", "observe")).toBe("observe");

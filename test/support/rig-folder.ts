@@ -18,6 +18,7 @@ export interface RunbookYaml {
 export interface ConfigYaml {
   approvals: { unsigned: "never" | "reversible" | "always" };
   groups: Record<string, { mode: string }>;
+  defaults: Record<string, unknown>;
 }
 
 export interface FolderOptions {

@@ -66,12 +66,21 @@ function promotionSchema(duration: DurationSchema) {
     .describe("what a runbook must show in a group before `selfheal modes promote` lets it act by itself");
 }
 
+function sliSchema(duration: ReturnType<typeof durationSchema>) {
+  const worseBy = z.number({ error: "a number greater than 0" }).positive({ error: "a number greater than 0" });
+  return z.strictObject({
+    query: text.describe("PromQL that gives one number; ${{ … }} is filled in"),
+    maxAge: duration.prefault("5m"),
+    better: z.enum(["higher", "lower"]),
+    worseBy: worseBy.optional().describe("absolute distance from the baseline that is harm"),
+  });
+}
+
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
 function makeConfigSchema(scale: number) {
   const duration = durationSchema(scale);
-  const worseBy = z.number({ error: "a number greater than 0" }).positive({ error: "a number greater than 0" });
   return z.strictObject({
     apiVersion,
     kind: z.literal("Config"),
@@ -109,17 +118,7 @@ function makeConfigSchema(scale: number) {
       .describe("where alerts come from"),
     values: jsonObject.default({}).describe("yours; ${{ config.<name> }} in runbooks"),
     probes: z.record(name, probe).default({}).describe("named probes for verify.also"),
-    slis: z
-      .record(
-        name,
-        z.strictObject({
-          query: text.describe("PromQL that gives one number; ${{ … }} is filled in"),
-          maxAge: duration.prefault("5m"),
-          better: z.enum(["higher", "lower"]),
-          worseBy: worseBy.optional().describe("absolute distance from the baseline that is harm"),
-        }),
-      )
-      .default({}),
+    slis: z.record(name, sliSchema(duration)).default({}),
     standingApprovals: z
       .array(standingApproval)
       .default([])

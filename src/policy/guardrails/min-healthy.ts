@@ -1,4 +1,5 @@
-import { isCount, pass, stop, timeOf, unavailable, words, type Guardrail } from "../guardrail.ts";
+import { isCount, pass, stop, timeOf, unavailable, type Guardrail } from "../guardrail.ts";
+import { refuseUnread } from "../outside.ts";
 
 /**
  * Enough members of the group must be left healthy while this plan runs. Not healthy is whatever is in work, was left out
@@ -19,8 +20,12 @@ export const minHealthy: Guardrail = {
     const { inWork, leftOut, outside } = shared.health;
     const saw = { ...limits, inWork, leftOut, outside: outside === null ? null : { ...outside } };
     if (outsideMaxAgeMs !== null) {
-      const why = whyUnread(outside, outsideMaxAgeMs, now);
-      if (why !== null) return unavailable("min-healthy", why, saw);
+      const need = { guardrail: "min-healthy", what: "it is not known which members are healthy", saw };
+      const reading = outside === null ? null : { ...outside, value: outside.unhealthy };
+      const at = timeOf(now);
+      if (at === null) return unavailable("min-healthy", `the time ${now} cannot be read`, saw);
+      const refused = refuseUnread(need, reading, outsideMaxAgeMs, at);
+      if (refused !== null) return refused;
     }
     const seen = outsideMaxAgeMs === null ? [] : (outside?.unhealthy ?? []);
     const lasting = new Set([...leftOut, ...seen].filter((id) => id !== plan.target.id && !inWork.includes(id)));
@@ -34,16 +39,3 @@ export const minHealthy: Guardrail = {
     return stop("min-healthy", "refuse", "MIN_HEALTHY", `${detail}: a person must look`, saw);
   },
 };
-
-function whyUnread(
-  outside: { at: string; unhealthy: string[] | null; detail: string } | null,
-  maxAgeMs: number,
-  now: string,
-) {
-  if (outside === null) return "nobody asked yet which members are healthy";
-  if (outside.unhealthy === null) return `it cannot be read which members are healthy: ${outside.detail}`;
-  const [read, at] = [timeOf(outside.at), timeOf(now)];
-  if (read === null || at === null) return "it cannot be read when the members' health was read";
-  if (at - read <= maxAgeMs) return null;
-  return `the members' health was read ${words(at - read)} ago, at most ${words(maxAgeMs)} counts`;
-}

@@ -1,5 +1,5 @@
 import { pass, stop, timeOf, unavailable, type Guardrail } from "../guardrail.ts";
-import { whyTooOld } from "../outside.ts";
+import { refuseUnread } from "../outside.ts";
 
 /** Where a person has silenced this target somebody is at work: waited for, until the last such silence ends. */
 export const silence: Guardrail = {
@@ -11,16 +11,16 @@ export const silence: Guardrail = {
     const at = timeOf(now);
     if (at === null) return unavailable("silence", `the time ${now} cannot be read`);
     const reading = surroundings?.silences ?? null;
-    const why = whyTooOld(reading, maxAgeMs, at);
-    if (reading === null || reading.value === null || why !== null) {
-      return unavailable("silence", `it is not known who has silenced this target: ${why ?? "nobody asked"}`);
-    }
-    const unread = reading.value.find(({ endsAt }) => timeOf(endsAt) === null);
+    const need = { guardrail: "silence", what: "it is not known who has silenced this target" };
+    const refused = refuseUnread(need, reading, maxAgeMs, at);
+    if (refused !== null) return refused;
+    const silences = reading?.value ?? [];
+    const unread = silences.find(({ endsAt }) => timeOf(endsAt) === null);
     if (unread !== undefined) return unavailable("silence", `the end of silence ${unread.id} cannot be read`);
-    const active = reading.value.filter(({ endsAt }) => Date.parse(endsAt) > at);
-    if (active.length === 0) return pass("silence", "no person has silenced this target", { at: reading.at });
+    const active = silences.filter(({ endsAt }) => Date.parse(endsAt) > at);
+    if (active.length === 0) return pass("silence", "no person has silenced this target", { at: reading?.at ?? null });
     const detail = active.map((one) => `silenced by ${one.by} until ${one.endsAt}: ${one.comment}`).join("; ");
-    const saw = { at: reading.at, silences: active.map(({ id, by, endsAt }) => ({ id, by, endsAt })) };
+    const saw = { at: reading?.at ?? null, silences: active.map(({ id, by, endsAt }) => ({ id, by, endsAt })) };
     const until = new Date(Math.max(...active.map(({ endsAt }) => Date.parse(endsAt)))).toISOString();
     return stop("silence", "wait", "SILENCED", detail, saw, until);
   },

@@ -2,7 +2,7 @@ import type { Plan } from "../../contracts/plan.ts";
 import type { OutsideReading, SloLimit, SloReading } from "../../contracts/surroundings.ts";
 import type { GuardrailResult } from "../../contracts/verdict.ts";
 import { pass, stop, timeOf, unavailable, worstOf, type Guardrail } from "../guardrail.ts";
-import { whyTooOld } from "../outside.ts";
+import { refuseUnread } from "../outside.ts";
 
 /**
  * How aggressive automation may be, by the error budget of the objectives that govern the target. Aggressive: as
@@ -31,11 +31,10 @@ function judge(
   at: number,
 ): GuardrailResult {
   const { name } = limit;
-  const why = whyTooOld(reading, limit.maxAgeMs, at);
-  if (reading === null || reading.value === null || why !== null) {
-    return unavailable("slo", `the error budget of ${name} is not known: ${why ?? "nobody asked"}`, { slo: name });
-  }
-  const { window, recent } = reading.value;
+  const need = { guardrail: "slo", what: `the error budget of ${name} is not known`, saw: { slo: name } };
+  const refused = refuseUnread(need, reading, limit.maxAgeMs, at);
+  if (refused !== null) return refused;
+  const { window, recent } = reading?.value ?? { window: NaN, recent: NaN };
   if (![window, recent].every((one) => Number.isFinite(one) && one >= 0 && one <= 1)) {
     return unavailable("slo", `the error budget of ${name} makes no sense`, { slo: name, window, recent });
   }
@@ -46,7 +45,7 @@ function judge(
     level,
     budgetLeft: round(budgetLeft),
     burnRate: round(burnRate),
-    at: reading.at,
+    at: reading?.at ?? null,
     approvedBy,
   };
   const detail = `${name} is ${level}: ${Math.round(budgetLeft * 100)}% of the error budget is left, it burns at ${round(burnRate)}`;

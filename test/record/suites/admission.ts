@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import type { Plan } from "../../../src/contracts/plan.ts";
+import type { GuardrailResult } from "../../../src/contracts/verdict.ts";
 import {
   admitted,
   admitting,
@@ -75,6 +76,16 @@ export function admissionSuite(create: Create): void {
         expect((await db.record.leases()).some((lease) => lease.remediationId === id)).toBe(false);
       },
     );
+
+    it("has what was read too long ago read again once, and then refuses", async () => {
+      const plan = aPlan({ target: "stale" });
+      const id = await planned(db.record, plan);
+      const old = result("refuse", "FACTS_UNAVAILABLE", { stale: true });
+      const ask = (...results: GuardrailResult[]) => admitting(db.record, id, plan, () => results);
+      expect((await ask(old, result("refuse", "FACTS_UNAVAILABLE"))).status).toBe("refused");
+      expect(await ask(old, result("pass", "OK"))).toMatchObject({ status: "queued", position: 1 });
+      expect((await ask(old)).status).toBe("refused");
+    });
 
     it("queues by severity first, then by who came first, and names the known end of the wait", async () => {
       const caps = [cap("group:order", 1)];

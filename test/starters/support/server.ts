@@ -55,7 +55,9 @@ export class ApiUnderTest {
 
   /** Fresh alerts, fresh Temporal, fresh server. */
   async fresh(): Promise<void> {
-    await this.database.sql("truncate alerts, remediations cascade");
+    await this.database.sql("truncate alerts, remediations, audit cascade");
+    await this.database.sql("delete from audit_chains where chain <> 'control'");
+    await this.database.sql("update audit_chains set seq = 0, hash = ''");
     this.temporal = new FakeRemediations();
     this.logged = "";
     await this.restart();
