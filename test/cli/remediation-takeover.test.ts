@@ -165,7 +165,7 @@ describe("a token for a command past the API", () => {
 
   test("for a cancel there is none: it needs no token", async () => {
     await expect(run("token", "web-1", "--decision", "cancel")).rejects.toThrow(
-      "Allowed choices are approve, reject, take",
+      "Allowed choices are approve, reject, withdraw, take",
     );
     expect(sent).toEqual([]);
   });
