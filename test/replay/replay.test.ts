@@ -27,6 +27,17 @@ describe("the corpus of histories", () => {
     expect(await replay(workflowId, history)).toBeNull();
   });
 
+  it.each(Object.entries(PATHS))(
+    "replays %s when the server left out the attributes of its start: one was removed and made again",
+    async (name, { workflowId }) => {
+      const history = await load(name);
+      const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
+      expect(Object.keys(started?.searchAttributes?.indexedFields ?? {})).not.toEqual([]);
+      if (started) delete started.searchAttributes;
+      expect(await replay(workflowId, history)).toBeNull();
+    },
+  );
+
   it("does not replay a doctored history: the check can fail", async () => {
     const history = await load("healed");
     const scheduled = history.events?.find(

@@ -5,7 +5,7 @@
 import { workflowInfo } from "@temporalio/workflow";
 import type { AssessReply, ClosedAlready, ConfirmReply, DecideReply } from "../../contracts/activities.ts";
 import { faultKey } from "../../contracts/ids.ts";
-import { setAttributes } from "../attributes.ts";
+import { setAsStarted, setAttributes } from "../attributes.ts";
 import { showNotTaken, type Ending, type Episode } from "../episode.ts";
 import { firstLook } from "../proxies.ts";
 
@@ -28,9 +28,10 @@ export type Assessed =
 export async function assess(episode: Episode): Promise<Assessed> {
   const { workflowId, runId } = workflowInfo();
   const { remediationId, target } = episode;
-  setAttributes({
+  setAsStarted({
     SelfhealRemediationId: remediationId,
     SelfhealTarget: `${target.kind}/${target.id}`,
+    SelfhealPhase: "open",
     SelfhealOutcome: "open",
   });
   episode.enter("open", "opening it, asking the probe and the guardrails");
