@@ -46,6 +46,14 @@ const STABLE_ID = {
   selector: "ImportSpecifier[imported.name='uuid4']",
   message: "A reset changes it: ids come with the start input or the signal (design §3 law 3).",
 };
+/**
+ * A replay must decide as the run did, and the server leaves out what is not registered any more.
+ * @type {Restriction}
+ */
+const START_ATTRIBUTES = {
+  selector: "Identifier[name=/^(typedS|s)earchAttributes$/]",
+  message: "What the server says a run was started with changes: keep what the workflow itself wrote (attributes.ts).",
+};
 
 /**
  * @param {Restriction[]} more
@@ -109,7 +117,7 @@ export default defineConfig(
   {
     // The sandbox makes Date and Math.random deterministic; uuid4 it changes at a reset.
     files: ["src/workflows/**/*.ts", "src/contracts/**/*.ts"],
-    rules: { "no-restricted-syntax": restrict(NO_ENV, STABLE_ID) },
+    rules: { "no-restricted-syntax": restrict(NO_ENV, STABLE_ID, START_ATTRIBUTES) },
   },
   {
     files: ["test/**/*.ts", "bench/**/*.ts"],
