@@ -76,6 +76,8 @@ class Source implements YamlSource {
   #kept: WeakRef<Parsed> | null = null;
   #aliased = 0;
   #inAlias = 0;
+  /** Of what was read so far: `Alias.resolve` walks the whole document for each alias. */
+  readonly #anchors = new Map<string, Node>();
 
   constructor(file: string, text: string | null, problems: Problem[]) {
     this.file = file;
@@ -160,13 +162,15 @@ class Source implements YamlSource {
       throw new TooMuch("aliases make it too large (an alias bomb?)", startOf(node), path);
     }
     if (isAlias(node)) return this.#alias(node, path, depth);
+    if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined)
+      this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#map(node.items, path, depth);
     if (isSeq(node)) return node.items.map((item, index) => this.#toJson(item, [...path, index], depth + 1));
     return this.#scalar(node, path);
   }
 
   #alias(node: Node, path: PathPart[], depth: number): Json {
-    const target = isAlias(node) && this.#document ? node.resolve(this.#document) : undefined;
+    const target = isAlias(node) ? this.#anchors.get(node.source) : undefined;
     if (target === undefined) {
       this.#add(startOf(node), path, "the alias has no anchor before it", "an anchor (&name) above");
       return null;
