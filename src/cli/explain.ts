@@ -8,7 +8,8 @@ import { readEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import type { Alert } from "../contracts/alert.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
-import { asAlert, type ExplainAnswer } from "../starters/explain.ts";
+import type { ExplainAnswer } from "../starters/explain.ts";
+import { alertOfLabels } from "../starters/sources/bounds.ts";
 import { explanationText } from "./explain-text.ts";
 import { configFolder, configOption, withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
@@ -69,7 +70,7 @@ async function alertsIn(file: string): Promise<Alert[]> {
     throw new UserError(`${file} cannot be read (${error.code ?? error.message})`, { exitCode: EXIT.usage });
   });
   const labels = labelsAlone(text);
-  return labels === null ? alertsOf(text, file) : [asAlert(labels)];
+  return labels === null ? alertsOf(text, file) : [alertOfLabels(labels)];
 }
 
 /** `{"alertname": "DiskFull", "host": "web-1"}` or `{"labels": {…}}` without a status. */

@@ -8,8 +8,8 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import { explain, planToCount, type Explanation, type LiveFacts } from "../catalogue/explain.ts";
 import type { RecordStore, RemediationStory } from "../record/api.ts";
 import { findRemediation } from "./decisions.ts";
-import { ProblemError, throughRecord, Unavailable } from "./problems.ts";
-import { fingerprintOf } from "./sources/bounds.ts";
+import { notFound, throughRecord, Unavailable } from "./problems.ts";
+import { alertOfLabels } from "./sources/bounds.ts";
 
 export type Asked = { fingerprint: string } | { remediation: string } | { alert: { labels: Record<string, string> } };
 
@@ -48,26 +48,12 @@ async function storyOf(deps: ExplainDependencies, name: string): Promise<Remedia
 }
 
 async function alertOf(deps: ExplainDependencies, asked: Asked): Promise<Alert> {
-  if ("alert" in asked) return asAlert(asked.alert.labels);
+  if ("alert" in asked) return alertOfLabels(asked.alert.labels);
   if (!("fingerprint" in asked)) throw new Error("a remediation has alerts of its own");
   const { fingerprint } = asked;
   const found = await throughRecord("read the alert", () => deps.record.alerts({ fingerprint, limit: 1 }));
   if (found[0] === undefined) throw notFound(`the record has no alert with the fingerprint ${fingerprint}`);
   return bare(found[0]);
-}
-
-/** An alert that is only labels, as somebody may write one down. */
-export function asAlert(labels: Record<string, string>): Alert {
-  const epoch = new Date(0).toISOString();
-  const times = { startsAt: epoch, endsAt: null, receivedAt: epoch };
-  return {
-    fingerprint: fingerprintOf(labels),
-    status: "firing",
-    labels,
-    annotations: {},
-    source: "alertmanager",
-    ...times,
-  };
 }
 
 function bare({ fingerprint, status, labels, annotations, startsAt, endsAt, source, receivedAt }: Alert): Alert {
@@ -98,8 +84,4 @@ function lastOf<T extends object>({ audit }: RemediationStory, kind: string, key
 function recordedOf({ remediation, verdicts }: RemediationStory): ExplainAnswer["recorded"] {
   const { remediationId, outcome, planHash } = remediation;
   return { remediationId, outcome, planHash, verdict: verdicts.at(-1)?.verdict ?? null };
-}
-
-function notFound(detail: string): ProblemError {
-  return new ProblemError({ status: 404, slug: "not-found", title: "Not found", detail });
 }

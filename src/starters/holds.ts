@@ -2,7 +2,7 @@
 import type { TargetRef } from "../contracts/target.ts";
 import type { OwnHold, TargetHold } from "../record/api-surroundings.ts";
 import { hintWaiters, type ControlDependencies } from "./controls.ts";
-import { ProblemError, throughRecord } from "./problems.ts";
+import { notFound, throughRecord, wrongField } from "./problems.ts";
 import { checkScope } from "./scopes.ts";
 import { scopeOf } from "../contracts/ids.ts";
 
@@ -43,7 +43,7 @@ export async function releaseHold(
   const target = targetOf(text);
   if (!(await throughRecord("release the hold", () => deps.record.releaseHold(target, holder, by)))) {
     const detail = `${holder} does not hold ${text}`;
-    throw new ProblemError({ status: 404, slug: "not-found", title: "Not found", detail });
+    throw notFound(detail);
   }
   return { target, hinted: await hintWaiters(deps) };
 }
@@ -53,12 +53,5 @@ function targetOf(text: string): TargetRef {
   const [kind = "", ...rest] = text.split("/");
   const id = rest.join("/");
   if (kind !== "" && id !== "") return { kind, id };
-  const detail = `target is ${JSON.stringify(text)}; right would be KIND/ID, such as host/web-1`;
-  throw new ProblemError({
-    status: 422,
-    slug: "bad-field",
-    title: "A field is wrong",
-    detail,
-    faults: [{ field: "target", value: JSON.stringify(text), wouldBeRight: "KIND/ID, such as host/web-1" }],
-  });
+  throw wrongField("target", JSON.stringify(text), "KIND/ID, such as host/web-1");
 }

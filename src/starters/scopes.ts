@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
 import type { RecordStore } from "../record/api.ts";
-import { clipValue, ProblemError, throughRecord } from "./problems.ts";
+import { clipValue, type ProblemError, throughRecord, wrongField } from "./problems.ts";
 
 const FORM = /^(group|rack|region|service|runbook|target):\S+$/;
 const HELP =
@@ -47,14 +47,7 @@ async function activeScopes(record: Catalogues): Promise<Set<string> | null> {
 }
 
 function wrong(scope: string, wouldBeRight: string): ProblemError {
-  const value = clipValue(scope);
-  return new ProblemError({
-    status: 422,
-    slug: "bad-field",
-    title: "A field is wrong",
-    detail: `scope is ${value}; right would be ${wouldBeRight}`,
-    faults: [{ field: "scope", value, wouldBeRight }],
-  });
+  return wrongField("scope", clipValue(scope), wouldBeRight);
 }
 
 /** The stored documents are as they were written: what is left out there is no place. */

@@ -8,7 +8,7 @@ import type { CalendarWindow, OpenWindow, WindowKind } from "../contracts/surrou
 import { insideOf } from "../policy/calendar.ts";
 import type { RecordStore } from "../record/api.ts";
 import { hintWaiters, type ControlDependencies } from "./controls.ts";
-import { clipValue, ProblemError, throughRecord } from "./problems.ts";
+import { clipValue, notFound, type ProblemError, throughRecord, wrongField } from "./problems.ts";
 import { checkScope } from "./scopes.ts";
 
 export interface WindowAsk {
@@ -63,7 +63,7 @@ export async function closeWindows(
   if (chosen.length === 0) {
     const names = there.map((one) => `${one.id.slice(0, 13)} (${one.scope})`).join(", ");
     const detail = `no window that was opened by hand has the scope or id ${what}; there ${names === "" ? "is none" : `are ${names}`}`;
-    throw new ProblemError({ status: 404, slug: "not-found", title: "Not found", detail });
+    throw notFound(detail);
   }
   const ids = chosen.map((one) => one.id);
   const closed = await throughRecord("close the window", () => deps.record.closeWindows(ids, by));
@@ -119,12 +119,5 @@ function calendarIn(content: Json): CalendarWindow[] {
 }
 
 function wrongEnd(until: string, wouldBeRight: string): ProblemError {
-  const value = clipValue(until);
-  return new ProblemError({
-    status: 422,
-    slug: "bad-field",
-    title: "A field is wrong",
-    detail: `until is ${value}; right would be ${wouldBeRight}`,
-    faults: [{ field: "until", value, wouldBeRight }],
-  });
+  return wrongField("until", clipValue(until), wouldBeRight);
 }

@@ -10,7 +10,7 @@ import { consider } from "../../catalogue/consider.ts";
 import { parentsOf } from "../../catalogue/dependencies.ts";
 import { decide } from "../../policy/verdict.ts";
 import { faultKey } from "../../contracts/ids.ts";
-import { fingerprintOf } from "../../starters/sources/bounds.ts";
+import { alertOfLabels } from "../../starters/sources/bounds.ts";
 import { countedFrom } from "../history/counted.ts";
 import { History, targetKey } from "../history/history.ts";
 import type { RunbookTest } from "./grammar.ts";
@@ -41,7 +41,7 @@ const MINUTE_MS = 60_000;
 /** Throws UnknownFact. */
 export function decideTest(catalogue: Catalogue, test: RunbookTest): Decided {
   const { facts } = test;
-  const alerts = test.alerts.map(({ labels }) => alertOf(labels, facts.now));
+  const alerts = test.alerts.map(({ labels }) => alertOfLabels(labels, facts.now));
   const [alert] = alerts as [Alert, ...Alert[]];
   const classified = classify(catalogue, alert);
   if (classified.kind !== "matched") {
@@ -73,18 +73,6 @@ export function decideTest(catalogue: Catalogue, test: RunbookTest): Decided {
   const verdict = decide(plan, { ...considered.facts, modes, now: facts.now, reading, counted });
   const steps = plan.rungs.flatMap((rung) => rung.steps.map((step) => `${rung.name}/${step.id}`));
   return { ...about, verdict: verdict.outcome, results: verdict.results, steps };
-}
-
-function alertOf(labels: Record<string, string>, at: string): Alert {
-  const times = { startsAt: at, endsAt: null, receivedAt: at };
-  return {
-    fingerprint: fingerprintOf(labels),
-    status: "firing",
-    labels,
-    annotations: {},
-    source: "alertmanager",
-    ...times,
-  };
 }
 
 interface Deciding {
@@ -120,7 +108,7 @@ function historyOf(catalogue: Catalogue, { facts }: RunbookTest, deciding: Decid
   }
   for (const [index, name] of facts.alerting.entries()) {
     const alerting = placed(catalogue, byId(name, ["alerting", index]));
-    const alert = alertOf({ alertname: OTHER, id: alerting.id }, facts.now);
+    const alert = alertOfLabels({ alertname: OTHER, id: alerting.id }, facts.now);
     history.receive({ key: faultKey(alert), fingerprint: alert.fingerprint, target: alerting }, now);
   }
   for (const alert of alerts) {

@@ -74,6 +74,20 @@ export function fingerprintOf(labels: Record<string, string>): string {
   return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
 }
 
+/** An alert that is only labels, as somebody may write one down. `at`: ISO. */
+export function alertOfLabels(labels: Record<string, string>, at = new Date(0).toISOString()): Alert {
+  return {
+    fingerprint: fingerprintOf(labels),
+    status: "firing",
+    labels,
+    annotations: {},
+    source: "alertmanager",
+    startsAt: at,
+    endsAt: null,
+    receivedAt: at,
+  };
+}
+
 /** Printable ASCII: it becomes part of keys and ids. */
 export function isFingerprint(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]{1,128}$/.test(value);
