@@ -66,11 +66,17 @@ const SQL_STATES: Record<string, string> = {
 };
 const LOST = /Connection terminated|connection timeout|timeout exceeded|Query read timeout|Client has encountered/i;
 
+/** A statement that this connection had prepared fits the schema no more, or a pooler gave us another connection. */
+const UNPREPARED = /cached plan must not change result type|prepared statement .* does not exist/;
+
 /** Turns failures of the connection into RecordUnavailable; everything else stays what it is. */
 export function translate(error: unknown, place: Place): unknown {
   const code = codeOf(error);
   const why = NETWORK_CODES[code] ?? SQL_STATES[code];
   if (why !== undefined) return new RecordUnavailable(place, why);
+  if (UNPREPARED.test(messageOf(error))) {
+    return new RecordUnavailable(place, "its schema was just changed, or its pooler keeps no prepared statements");
+  }
   if (/^(08|53|58)/.test(code) || LOST.test(messageOf(error))) {
     return new RecordUnavailable(
       place,

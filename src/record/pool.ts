@@ -1,4 +1,5 @@
 /** Connections: bounded in number and time, typed errors, times as ISO strings. */
+import { createHash } from "node:crypto";
 import { Kysely, type PostgresPool, PostgresDialect, type PostgresPoolClient, type Transaction } from "kysely";
 import pg from "pg";
 import { isCollision, type Place, placeOf, RecordUnavailable, translate } from "./errors.ts";
@@ -21,6 +22,8 @@ const TIMESTAMPTZ = 1184;
 const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COLLISION_ATTEMPTS = 5;
+/** The record's statements are about 250. */
+const NAMED_AT_MOST = 500;
 
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: "text" | "binary"): ((text: string) => unknown) => {
@@ -92,7 +95,7 @@ function guardClient(client: pg.PoolClient, place: Place): PostgresPoolClient {
   let broken = false;
   const query = async (text: string, parameters: readonly unknown[]) => {
     try {
-      return await client.query(text, parameters.map(withoutNul));
+      return await client.query({ name: statementName(text), text, values: parameters.map(withoutNul) });
     } catch (error) {
       const translated = translate(error, place);
       broken ||= translated instanceof RecordUnavailable;
@@ -103,6 +106,21 @@ function guardClient(client: pg.PoolClient, place: Place): PostgresPoolClient {
     client.release(destroy === true || broken);
   };
   return { query, release } as unknown as PostgresPoolClient;
+}
+
+const names = new Map<string, string>();
+
+/**
+ * A named statement is parsed once by each connection, and planned a few times only. Statements whose text grows with
+ * what they carry (a list of rows) would fill the server's memory: past a bound they have no name. Named by their text,
+ * because processes may share a connection behind a pooler.
+ */
+function statementName(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= NAMED_AT_MOST) return known;
+  const name = `selfheal_${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+  names.set(text, name);
+  return name;
 }
 
 /** PostgreSQL's text holds every character but NUL; a hostile label must not make an alert unacceptable. */

@@ -9,6 +9,8 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 
 /** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
 const KEYWORD = 2;
+/** google.rpc.Code */
+const INVALID_ARGUMENT = 3;
 const VISIBLE_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 
@@ -16,9 +18,13 @@ type OperatorService = {
   listSearchAttributes(request: { namespace: string }): Promise<{ customAttributes: Record<string, unknown> }>;
   addSearchAttributes(request: { namespace: string; searchAttributes: Record<string, number> }): Promise<unknown>;
 };
+type WorkflowService = {
+  countWorkflowExecutions(request: { namespace: string; query: string }): Promise<unknown>;
+};
 /** A worker's or a client's connection. */
 export interface OperatorConnection {
   operatorService: OperatorService;
+  workflowService: WorkflowService;
 }
 
 export interface EnsureOptions {
@@ -61,9 +67,26 @@ async function untilVisible(options: EnsureOptions): Promise<void> {
   const deadline = performance.now() + VISIBLE_WITHIN_MS;
   for (;;) {
     const wrong = await faults(options);
-    if (wrong.missing.length === 0) return;
-    if (performance.now() > deadline) throw missing(wrong.missing, options.namespace);
+    if (wrong.missing.length === 0 && (await isInUse(options))) return;
+    if (performance.now() > deadline) {
+      throw missing(wrong.missing.length > 0 ? wrong.missing : SEARCH_ATTRIBUTES, options.namespace);
+    }
     await sleep(POLL_MS);
+  }
+}
+
+/**
+ * A server on PostgreSQL lists new attributes at once, but refuses workflows that carry them until it has read its
+ * namespaces again, some seconds later. A query goes by the same copy of the namespace.
+ */
+async function isInUse({ connection, namespace }: EnsureOptions): Promise<boolean> {
+  const query = SEARCH_ATTRIBUTES.map((name) => `${name} = 'none'`).join(" and ");
+  try {
+    await connection.workflowService.countWorkflowExecutions({ namespace, query });
+    return true;
+  } catch (error) {
+    if (isGrpcServiceError(error) && Number(error.code) === INVALID_ARGUMENT) return false;
+    throw unreadable(namespace, error);
   }
 }
 

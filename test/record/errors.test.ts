@@ -1,5 +1,7 @@
+import { sql } from "kysely";
 import { describe, expect, inject, it } from "vitest";
 import { isRecordUnavailable, placeOf } from "../../src/record/errors.ts";
+import { openDatabase } from "../../src/record/pool.ts";
 import { openRecord } from "../../src/record/record.ts";
 import { createTestDatabase } from "../support/database.ts";
 
@@ -65,6 +67,23 @@ describe("a record that cannot be used", () => {
     expect(error.message).toContain("a statement took too long");
     await db.record.ping();
     await db.drop();
+  });
+
+  it.each([
+    ["the schema changed below it", "alter table things add column more int"],
+    ["the pooler gave another connection", "deallocate all"],
+  ])("calls again after its prepared statement was lost: %s", async (_, harm) => {
+    const test = await createTestDatabase();
+    const db = openDatabase(test.url, { poolSize: 1 });
+    await sql`create table things (id int)`.execute(db);
+    const look = () => sql`select * from things`.execute(db);
+    await look();
+    await sql.raw(harm).execute(db);
+    const error = await failureOf(look());
+    expect(isRecordUnavailable(error)).toBe(true);
+    expect((await look()).rows).toEqual([]);
+    await db.destroy();
+    await test.drop();
   });
 
   it("knows where a database is without who we are there", () => {

@@ -1,5 +1,5 @@
 /** The topology's PostgreSQL: one server, a role for Temporal and one for selfheal, each with databases of its own. */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Env } from "../../config/env.ts";
 import { projectPath } from "../../config/project.ts";
@@ -26,6 +26,7 @@ const SECRETS_TIMEOUT_MS = 10_000;
 
 /** Makes passwords and tokens at the first start, by the script that the compose file runs. */
 export async function makeSecrets(place: DatabasePlace): Promise<void> {
+  await mkdir(place.secrets, { recursive: true, mode: 0o700 });
   await runTool({
     name: "make-secrets.sh",
     command: "/bin/sh",

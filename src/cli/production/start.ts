@@ -112,7 +112,6 @@ async function makeFolder(data: string | null): Promise<string> {
   const made = await mkdir(folder, { recursive: true });
   // Root's PostgreSQL runs as another user, who must get through to its data; what is secret in here is closed.
   if (data === null || made !== undefined) await chmod(folder, 0o711);
-  await mkdir(join(folder, "secrets"), { recursive: true, mode: 0o700 });
   return folder;
 }
 
