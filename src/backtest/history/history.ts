@@ -103,7 +103,9 @@ export class History {
     return [...(this.openOnTarget.get(target) ?? [])].find((one) => one !== id) ?? null;
   }
 
+  /** A person's approval counts once: repeated while it stands, it changes nothing. */
   approve(id: string, approval: Approval): void {
+    if (this.approvedBy(id, approval.planHash, approval.at).includes(approval.person)) return;
     this.approvals.set(id, [...(this.approvals.get(id) ?? []), approval]);
   }
 
