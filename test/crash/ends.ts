@@ -1,7 +1,7 @@
 /**
- * Whether each victim ended as its row says. One other end is right, and only where it is proven: two deaths hit the same
- * effect before it was sent, so after its second apply a person is told that it did not happen (design §3 law 6: no third).
- * Temporal's history has to show both deaths, and few victims may be so unlucky.
+ * Whether each victim ended as its row says. One other end is right, and only where it is proven: a death hit each apply
+ * of one effect before it was sent, so after the last that it may have a person is told that it did not happen (design §3
+ * law 6). Temporal's history has to show all these deaths, and few victims may be so unlucky.
  */
 import { workflowId } from "../../src/contracts/ids.ts";
 import type { TellStory } from "../../src/starters/http/remediations.ts";
@@ -11,7 +11,7 @@ import { ENDS } from "./table.ts";
 
 /** More than so many in a hundred is not bad luck any more. */
 const UNLUCKY_PERCENT = 10;
-const APPLIES = 2;
+const DID_NOT_HAPPEN = /did not happen after (\d+) applies/;
 
 export interface Ends {
   /** What is wrong, in sentences. */
@@ -44,13 +44,13 @@ function isExpected({ row }: Victim, { remediation }: TellStory): boolean {
 /** Null: nothing that the history shows explains it. */
 async function whyUnlucky({ live }: Storm, { host }: Victim, story: TellStory): Promise<string | null> {
   const { outcome, needsHuman, detail } = story.remediation;
-  if (outcome !== "escalated" || !needsHuman || !detail.includes(`did not happen after ${APPLIES} applies`))
-    return null;
+  const applies = Number(DID_NOT_HAPPEN.exec(detail)?.[1] ?? 0);
+  if (outcome !== "escalated" || !needsHuman || applies === 0) return null;
   const cuts = await cutsOf(live, workflowId({ kind: "host", id: host }));
-  const effect = story.effects.find((one) => one.state === "notHappened" && cutsOfEffect(cuts, one) >= APPLIES);
+  const effect = story.effects.find((one) => one.state === "notHappened" && cutsOfEffect(cuts, one) >= applies);
   return effect === undefined
     ? null
-    : `${effect.action} ${effect.direction} lost its worker ${APPLIES} times before it was sent`;
+    : `${effect.action} ${effect.direction} lost its worker ${applies} times before it was sent`;
 }
 
 const told = ({ remediation: { outcome, detail } }: TellStory): string => `${outcome ?? "open"}: ${detail}`;
