@@ -1,5 +1,6 @@
 /** `selfheal approvals standing …`: standard changes that a person approves beforehand. */
 import { Command, InvalidArgumentError } from "commander";
+import { plain } from "../contracts/text.ts";
 import { DURATION_HELP, parseDuration } from "../catalogue/duration.ts";
 import type { StandingRow } from "../record/api-autonomy.ts";
 import type { GiveAnswer } from "../starters/standing.ts";
@@ -7,7 +8,7 @@ import { parseCount, withExamples } from "./options.ts";
 import { printResult, table } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
 import { apiCommand, contextOf, type Context, type RemediationCommandOptions } from "./remediation-context.ts";
-import { ago, plain } from "./remediation-text.ts";
+import { ago } from "./remediation-text.ts";
 
 const PATH = "/approvals/standing";
 

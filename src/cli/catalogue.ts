@@ -1,5 +1,6 @@
 /** `selfheal catalogue`: what the API decides with, and what of its folder is not in use and why. */
 import type { Command } from "commander";
+import { plain } from "../contracts/text.ts";
 import { formatProblem } from "../catalogue/problems.ts";
 import { EXIT } from "../config/user-error.ts";
 import type { CatalogueAnswer } from "../starters/http/catalogue.ts";
@@ -8,7 +9,6 @@ import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
 import { apiCommand, contextOf, type RemediationCommandOptions } from "./remediation-context.ts";
-import { plain } from "./remediation-text.ts";
 
 export function catalogueCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);

@@ -1,8 +1,9 @@
 /** Pauses, queue, breakers and targets out of service as text for people. */
 import type { Pause } from "../contracts/facts.ts";
+import { plain } from "../contracts/text.ts";
 import type { BreakerRow, LeftOut, QueueRow } from "../record/api-guards.ts";
 import { table } from "./output.ts";
-import { ago, plain } from "./remediation-text.ts";
+import { ago } from "./remediation-text.ts";
 
 export function pausesText(pauses: readonly Pause[], now: number): string {
   if (pauses.length === 0) return "nothing is paused";

@@ -3,13 +3,13 @@ import { Command, InvalidArgumentError } from "commander";
 import { DURATION_HELP, parseDuration } from "../catalogue/duration.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import type { Pause } from "../contracts/facts.ts";
+import { plain } from "../contracts/text.ts";
 import type { BreakerRow, LeftOut, QueueRow } from "../record/api-guards.ts";
 import type { BackAnswer, ResetAnswer, Resumed } from "../starters/controls.ts";
 import { breakersText, leftOutText, pausesText, queueText } from "./controls-text.ts";
 import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
-import { plain } from "./remediation-text.ts";
 import { apiCommand, contextOf, type Context, type RemediationCommandOptions } from "./remediation-context.ts";
 
 const SCOPES = "global, group:NAME, rack:NAME, region:NAME, service:NAME, runbook:NAME[@GROUP], target:KIND:ID";

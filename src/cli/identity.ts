@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { Command } from "commander";
 import { z } from "zod";
+import { plain } from "../contracts/text.ts";
 import { ACTIONS } from "../activities/actions.ts";
 import { checkIdentity, unnamed, type IdentityRow } from "../catalogue/identity-check.ts";
 import { readEnv } from "../config/env.ts";
@@ -9,7 +10,6 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
 import { configFolder, configOption, withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
-import { plain } from "./remediation-text.ts";
 
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 

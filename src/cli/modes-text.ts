@@ -1,9 +1,9 @@
 /** Modes, evidence and the gate as text for people. */
+import { duration, plain } from "../contracts/text.ts";
 import type { Evidence } from "../policy/evidence.ts";
 import type { GateItem } from "../policy/promotion.ts";
 import type { ModesAnswer } from "../starters/modes.ts";
 import { table } from "./output.ts";
-import { duration, plain } from "./remediation-text.ts";
 
 export function modesText({ scopes, effective }: ModesAnswer): string {
   const rows = scopes.map(({ scope, declared, mode, set, lapsed }) => {

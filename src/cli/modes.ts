@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { ATTESTATION_KINDS, MODES, type Attestation } from "../contracts/autonomy.ts";
+import { plain } from "../contracts/text.ts";
 import type { Evidence } from "../policy/evidence.ts";
 import type { GateAnswer, ModeRow, ModesAnswer, PromoteAnswer } from "../starters/modes.ts";
 import { evidenceText, gateText, modesText } from "./modes-text.ts";
@@ -9,7 +10,6 @@ import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
 import { apiCommand, contextOf, type Context, type RemediationCommandOptions } from "./remediation-context.ts";
-import { plain } from "./remediation-text.ts";
 
 export function modesCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);

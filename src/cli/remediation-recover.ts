@@ -1,10 +1,10 @@
 /** What a person says of a remediation that nobody works on any more. */
 import type { Command } from "commander";
+import { plain } from "../contracts/text.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
 import { apiCommand, ID_HELP, type Context } from "./remediation-context.ts";
-import { plain } from "./remediation-text.ts";
 
 interface Word {
   by?: string;

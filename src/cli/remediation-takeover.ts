@@ -3,12 +3,13 @@ import { InvalidArgumentError, type Command as CliCommand } from "commander";
 import { UserError } from "../config/user-error.ts";
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { spelled, type Command } from "../contracts/remediation.ts";
+import { plain } from "../contracts/text.ts";
 import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
 import type { RemediationApi } from "./remediation-api.ts";
 import { apiCommand, ID_HELP, LOOK_EVERY_MS, LOOKS, type Context } from "./remediation-context.ts";
-import { heldOf } from "./remediation-held.ts";
-import { heldText, plain } from "./remediation-text.ts";
+import { heldOf } from "../starters/story/held.ts";
+import { heldText } from "./remediation-text.ts";
 
 const DOES: Record<Command, string> = {
   take: "take it over: it stands still at its next safe point, with its leases held",

@@ -1,10 +1,11 @@
 /** Remediations as text for people. What comes from outside is printed without control characters. */
 import { quorumOf } from "../contracts/ballot.ts";
 import type { Plan } from "../contracts/plan.ts";
+import { duration, plain } from "../contracts/text.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { Verdict } from "../contracts/verdict.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
-import { heldOf, type Held } from "./remediation-held.ts";
+import { heldOf, type Held } from "../starters/story/held.ts";
 import { table } from "./output.ts";
 
 export function listText(rows: readonly ListedRemediation[], now: number): string {
@@ -171,11 +172,6 @@ function alignOnly(rows: readonly (readonly string[])[]): string {
   return table(header, rows).split("\n").slice(1).join("\n");
 }
 
-/** Without control characters and line ends: a label must not move the cursor or imitate a line of ours. */
-export function plain(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trimEnd();
-}
-
 function short(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
@@ -186,24 +182,4 @@ export function ago(at: string, now: number): string {
 
 function span(from: string, to: string): string {
   return duration(Date.parse(to) - Date.parse(from));
-}
-
-/** `3d`, `5h 12m`, `4m 3s`, `850ms`. */
-export function duration(ms: number): string {
-  if (!Number.isFinite(ms)) return "?";
-  const seconds = Math.floor(Math.max(0, ms) / 1000);
-  if (seconds === 0) return ms > 0 ? `${Math.round(ms)}ms` : "0s";
-  const units = [
-    [86_400, "d"],
-    [3_600, "h"],
-    [60, "m"],
-    [1, "s"],
-  ] as const;
-  const parts: string[] = [];
-  let rest = seconds;
-  for (const [size, unit] of units) {
-    if (rest >= size && parts.length < 2) parts.push(`${Math.floor(rest / size)}${unit}`);
-    rest %= size;
-  }
-  return parts.join(" ");
 }

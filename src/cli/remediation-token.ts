@@ -3,13 +3,13 @@ import { InvalidArgumentError, Option, type Command as CliCommand } from "comman
 import { UserError } from "../config/user-error.ts";
 import { WORDS } from "../contracts/ballot.ts";
 import { COMMANDS, spelled } from "../contracts/remediation.ts";
+import { plain } from "../contracts/text.ts";
 import type { TokenAnswer, TokenDecision } from "../starters/decisions.ts";
 import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 import type { RemediationApi } from "./remediation-api.ts";
 import { apiCommand, ID_HELP, type Context } from "./remediation-context.ts";
-import { heldOf } from "./remediation-held.ts";
-import { plain } from "./remediation-text.ts";
+import { heldOf } from "../starters/story/held.ts";
 
 const DECISIONS: readonly TokenDecision[] = [...WORDS, ...COMMANDS];
 

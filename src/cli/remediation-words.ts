@@ -2,13 +2,13 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { EXIT, UserError } from "../config/user-error.ts";
 import type { ReviewVerdict } from "../contracts/autonomy.ts";
+import { plain } from "../contracts/text.ts";
 import type { AlertResult } from "../starters/ingest.ts";
 import type { ReviewAnswer } from "../starters/reviews.ts";
 import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
 import { apiCommand, ID_HELP, type Context } from "./remediation-context.ts";
-import { plain } from "./remediation-text.ts";
 
 type Labels = Record<string, string>;
 

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { WORDS } from "../contracts/ballot.ts";
 import { COMMANDS, OUTCOMES, PHASES, type Command as TakeoverCommand } from "../contracts/remediation.ts";
+import { plain } from "../contracts/text.ts";
 import type { DecisionKind } from "../starters/decisions.ts";
 import type { TellStory } from "../starters/http/remediations.ts";
 import { withExamples } from "./options.ts";
@@ -22,7 +23,7 @@ import { recoverCommand, releaseLeasesCommand } from "./remediation-recover.ts";
 import { requestCommand, reviewCommand } from "./remediation-words.ts";
 import { takeoverCommand } from "./remediation-takeover.ts";
 import { tokenCommand } from "./remediation-token.ts";
-import { listText, plain, planText, storyText } from "./remediation-text.ts";
+import { listText, planText, storyText } from "./remediation-text.ts";
 
 export function remediationCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);

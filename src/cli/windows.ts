@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { DURATION_HELP, parseDuration } from "../catalogue/duration.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { WINDOW_KINDS, type OpenWindow, type WindowKind } from "../contracts/surroundings.ts";
+import { plain } from "../contracts/text.ts";
 import type { HoldsAnswer } from "../starters/holds.ts";
 import type { WindowRow } from "../starters/windows.ts";
 import type { TargetHold } from "../record/api-surroundings.ts";
@@ -10,7 +11,7 @@ import { withExamples } from "./options.ts";
 import { printResult, table } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
 import { apiCommand, contextOf, type Context, type RemediationCommandOptions } from "./remediation-context.ts";
-import { ago, plain } from "./remediation-text.ts";
+import { ago } from "./remediation-text.ts";
 
 export function surroundingCommands(options: RemediationCommandOptions = {}): Command[] {
   const context = contextOf(options);

@@ -14,3 +14,28 @@ export function cleanRecord(record: Record<string, string>): Record<string, stri
   const entries = Object.entries(record).map(([name, value]) => [cleanText(name), cleanText(value)] as const);
   return Object.fromEntries(entries);
 }
+
+/** Without control characters and line ends: a label must not move the cursor or imitate a line of ours. */
+export function plain(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trimEnd();
+}
+
+/** `3d`, `5h 12m`, `4m 3s`, `850ms`. */
+export function duration(ms: number): string {
+  if (!Number.isFinite(ms)) return "?";
+  const seconds = Math.floor(Math.max(0, ms) / 1000);
+  if (seconds === 0) return ms > 0 ? `${Math.round(ms)}ms` : "0s";
+  const units = [
+    [86_400, "d"],
+    [3_600, "h"],
+    [60, "m"],
+    [1, "s"],
+  ] as const;
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const [size, unit] of units) {
+    if (rest >= size && parts.length < 2) parts.push(`${Math.floor(rest / size)}${unit}`);
+    rest %= size;
+  }
+  return parts.join(" ");
+}

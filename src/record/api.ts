@@ -11,6 +11,7 @@ import type { AutonomyRecord } from "./api-autonomy.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
+import type { HttpRecord } from "./api-http.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -174,8 +175,27 @@ export interface ListFilter {
   open?: boolean;
   target?: string;
   runbook?: string;
+  group?: string;
   phase?: Phase;
   outcome?: Outcome;
+  /** ISO; opened then or later. */
+  since?: string;
+  /** Only what stands behind this one in the list: the last of the page before. */
+  after?: { openedAt: string; remediationId: string };
+  /** Default 50, at most 1,001. */
+  limit?: number;
+}
+
+export interface AlertFilter {
+  unmatched?: boolean;
+  disposition?: Disposition;
+  fingerprint?: string;
+  remediationId?: string;
+  /** ISO; seen then or later. */
+  since?: string;
+  /** Only what stands behind this one in the list. */
+  after?: { lastSeenAt: string; faultKey: string; status: string };
+  /** Default 100. */
   limit?: number;
 }
 
@@ -189,7 +209,8 @@ export interface RecordStore
     TemporalRecord,
     GuardRecord,
     SurroundingRecord,
-    AutonomyRecord {
+    AutonomyRecord,
+    HttpRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
@@ -246,7 +267,8 @@ export interface RecordStore
     until: string | null;
   }): Promise<void>;
   endWait(key: string): Promise<void>;
-  openWaits(system: string): Promise<WaitRow[]>;
+  /** `refs`: only of these. */
+  openWaits(system: string, refs?: readonly string[]): Promise<WaitRow[]>;
   markSeen(key: string, seen: string): Promise<void>;
 
   /** Records an escalation once for each remediation and key; `sent` is filled in later. False: it stood there already. */
@@ -260,13 +282,15 @@ export interface RecordStore
   withdrawStanding(id: string, by: string): Promise<void>;
   standing(): Promise<StandingApproval[]>;
 
+  /** Newest first. */
   list(filter: ListFilter): Promise<RemediationRow[]>;
   /** By remediation id or an unambiguous beginning of one, or the newest of a target `kind/id` or `id`. */
   find(text: string): Promise<RemediationRow | null>;
   story(remediationId: string): Promise<RemediationStory | null>;
   /** One audit chain: a remediation's, or `control` for pauses, standing approvals, catalogues and the Temporal namespace. */
   audit(chain: string): Promise<AuditRow[]>;
-  alerts(filter: { unmatched?: boolean; fingerprint?: string; limit?: number }): Promise<AlertRow[]>;
+  /** Last seen first. */
+  alerts(filter: AlertFilter): Promise<AlertRow[]>;
   /** The last facts written by this remediation's target, for a target page and for recurrence. */
   target(ref: TargetRef): Promise<{ open: RemediationRow | null; recent: RemediationRow[] }>;
 

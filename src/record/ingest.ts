@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import type { Alert, FaultKey } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
 import { cleanText } from "../contracts/text.ts";
-import type { AlertRow, Ingest, ReceivedAlert } from "./api.ts";
+import type { AlertFilter, AlertRow, Ingest, ReceivedAlert } from "./api.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 
@@ -184,16 +184,23 @@ export async function undelivered(db: Session, olderThanMs: number, limit: numbe
     .then((rows) => rows.map(toAlertRow));
 }
 
-export async function listAlerts(
-  db: Session,
-  filter: { unmatched?: boolean; remediationId?: string; fingerprint?: string; limit?: number },
-): Promise<AlertRow[]> {
+export async function listAlerts(db: Session, filter: AlertFilter): Promise<AlertRow[]> {
   let query = alertRows(db);
-  if (filter.unmatched === true) query = query.where("disposition", "=", "unmatched");
+  const { disposition = filter.unmatched === true ? "unmatched" : undefined, since, after } = filter;
+  if (disposition !== undefined) query = query.where("disposition", "=", disposition);
   if (filter.remediationId !== undefined) query = query.where("remediation_id", "=", filter.remediationId);
   if (filter.fingerprint !== undefined) query = query.where("fingerprint", "=", filter.fingerprint);
+  if (since !== undefined) query = query.where("last_seen_at", ">=", since);
+  if (after !== undefined) {
+    const { lastSeenAt, faultKey: fault, status } = after;
+    query = query.where(
+      sql<boolean>`(last_seen_at, fault_key, status) < (${lastSeenAt}::timestamptz, ${fault}, ${status})`,
+    );
+  }
   const rows = await query
     .orderBy("last_seen_at", "desc")
+    .orderBy("fault_key", "desc")
+    .orderBy("status", "desc")
     .limit(filter.limit ?? 100)
     .execute();
   return rows.map(toAlertRow);

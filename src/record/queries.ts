@@ -2,6 +2,7 @@
 import { sql } from "kysely";
 import type { TargetRef } from "../contracts/target.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "./api.ts";
+import type { VerdictRow } from "./api-http.ts";
 import { auditRows } from "./audit.ts";
 import { effectsOf } from "./effects.ts";
 import { escalationsOf } from "./escalations.ts";
@@ -11,26 +12,43 @@ import { remediationRows, toRemediationRow } from "./remediation-row.ts";
 import { waitsOf } from "./waits.ts";
 
 const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 1_000;
+/** One more than a page may have: whether there is a next one shows by that. */
+const MAX_LIMIT = 1_001;
 const RECENT = 20;
 const STORY_ALERTS = 1_000;
 /** A shorter beginning of an id is more likely a target's name. */
 const MIN_PREFIX = 4;
 
 export async function list(db: Session, filter: ListFilter): Promise<RemediationRow[]> {
+  const limit = Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT);
+  const rows = await filtered(db, filter)
+    .orderBy("opened_at", "desc")
+    .orderBy("remediation_id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(toRemediationRow);
+}
+
+function filtered(db: Session, filter: ListFilter) {
+  const { target, runbook, group, phase, outcome, since, after } = filter;
+  // Only what is open has another phase than `closed`, and there is an index of that.
+  const open = filter.open ?? (phase === undefined || phase === "closed" ? undefined : true);
   let query = remediationRows(db);
-  if (filter.open !== undefined) query = query.where("closed_at", filter.open ? "is" : "is not", null);
-  if (filter.target !== undefined) {
-    const { kind, id } = parseTarget(filter.target);
+  if (open !== undefined) query = query.where("closed_at", open ? "is" : "is not", null);
+  if (target !== undefined) {
+    const { kind, id } = parseTarget(target);
     query = query.where("target_id", "=", id);
     if (kind !== null) query = query.where("target_kind", "=", kind);
   }
-  if (filter.runbook !== undefined) query = query.where("runbook", "=", filter.runbook);
-  if (filter.phase !== undefined) query = query.where("phase", "=", filter.phase);
-  if (filter.outcome !== undefined) query = query.where("outcome", "=", filter.outcome);
-  const limit = Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT);
-  const rows = await query.orderBy("opened_at", "desc").orderBy("remediation_id").limit(limit).execute();
-  return rows.map(toRemediationRow);
+  if (runbook !== undefined) query = query.where("runbook", "=", runbook);
+  if (group !== undefined) query = query.where("group_name", "=", group);
+  if (phase !== undefined) query = query.where("phase", "=", phase);
+  if (outcome !== undefined) query = query.where("outcome", "=", outcome);
+  if (since !== undefined) query = query.where("opened_at", ">=", since);
+  if (after === undefined) return query;
+  return query.where(
+    sql<boolean>`(opened_at, remediation_id) < (${after.openedAt}::timestamptz, ${after.remediationId})`,
+  );
 }
 
 /** `host/web-1` or `web-1`. */
@@ -81,7 +99,7 @@ export async function story(db: Session, remediationId: string): Promise<Remedia
   };
 }
 
-async function verdictsOf(db: Session, remediationId: string): Promise<RemediationStory["verdicts"]> {
+export async function verdictsOf(db: Session, remediationId: string): Promise<VerdictRow[]> {
   return db
     .selectFrom("verdicts")
     .select(["seq", "verdict", "plan_hash as planHash"])

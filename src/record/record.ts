@@ -8,6 +8,7 @@ import { appendAudit, auditRows } from "./audit.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
 import { command } from "./commands.ts";
+import { changes } from "./changes.ts";
 import * as controls from "./controls.ts";
 import * as breakers from "./breakers.ts";
 import { countFacts } from "./counted.ts";
@@ -18,6 +19,7 @@ import * as episodes from "./episodes.ts";
 import { escalation, escalationSent } from "./escalations.ts";
 import * as holds from "./holds.ts";
 import * as ingest from "./ingest.ts";
+import * as keptRequests from "./kept-requests.ts";
 import * as leases from "./leases.ts";
 import * as leftOut from "./left-out.ts";
 import { isMigrated, migrate } from "./migrate.ts";
@@ -63,6 +65,7 @@ function recordOver(db: Database): RecordStore {
     ...guarding(db),
     ...surrounding(db),
     ...earning(db),
+    ...serving(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -133,7 +136,7 @@ function readers(db: Database) {
     leases: () => leases.leaseRows(db),
     effect: (key) => effects.effectOf(db, key),
     unsettledEffects: (olderThanMs, limit) => effects.unsettledEffects(db, olderThanMs, limit),
-    openWaits: (system) => waits.openWaits(db, system),
+    openWaits: (system, refs) => waits.openWaits(db, system, refs),
     list: (filter) => queries.list(db, filter),
     find: (text) => queries.find(db, text),
     story: (remediationId) => queries.story(db, remediationId),
@@ -187,6 +190,16 @@ function earning(db: Database) {
     cases: (windowMs, only) => reviews.cases(db, windowMs, only),
     attest: (attestation) => reviews.attest(db, attestation),
     attestations: (runbook, runbookHash) => reviews.attestations(db, runbook, runbookHash),
+  } satisfies Partial<RecordStore>;
+}
+
+function serving(db: Database) {
+  return {
+    claimRequest: (claim) => keptRequests.claimRequest(db, claim),
+    keepAnswer: (claim, answer) => keptRequests.keepAnswer(db, claim, answer),
+    giveUpRequest: (claim) => keptRequests.giveUpRequest(db, claim),
+    changes: (after, limit) => changes(db, after, limit),
+    verdicts: (remediationId) => queries.verdictsOf(db, remediationId),
   } satisfies Partial<RecordStore>;
 }
 

@@ -50,6 +50,16 @@ export interface Tables {
     since: string;
     by_person: string | null;
   };
+  kept_requests: {
+    caller: string;
+    key: string;
+    request_hash: string;
+    held_until: string;
+    expires_at: string;
+    status: number | null;
+    content_type: string | null;
+    body: string | null;
+  };
   audit_chains: { chain: string; seq: number; hash: string };
   audit: AuditTable;
 }

@@ -40,9 +40,10 @@ export async function endWait(db: Database, key: string): Promise<void> {
   });
 }
 
-export async function openWaits(db: Session, system: string): Promise<WaitRow[]> {
-  return waitRows(db)
-    .where("w.system", "=", system)
+export async function openWaits(db: Session, system: string, refs?: readonly string[]): Promise<WaitRow[]> {
+  let query = waitRows(db).where("w.system", "=", system);
+  if (refs !== undefined) query = query.where("w.ref", "in", [...refs]);
+  return query
     .where("w.done_at", "is", null)
     .where("r.closed_at", "is", null)
     .orderBy("w.since")

@@ -5,6 +5,7 @@ import type { FaultHook } from "../contracts/fault-points.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
+import type { TokenWish } from "../record/api-people.ts";
 import { ProblemError, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Decision, type Remediations } from "./remediations.ts";
 
@@ -22,7 +23,9 @@ export interface DecisionRequest {
   at: string | null;
   /** Of `markDone`. */
   result: JsonObject | null;
-  via: "api" | "cli";
+  via: "api" | "cli" | "page";
+  /** A one-time token that was given out for exactly this decision; left out: it is given out now. */
+  token?: string;
 }
 
 export interface DecisionAnswer {
@@ -73,6 +76,8 @@ export interface TokenRequest {
   /** Default: the plan that waits now. Of a takeover's command: null. */
   planHash: string | null;
   ttlMs: number | null;
+  /** How the decision will come: by a signal, or from the page that asked for it. */
+  via?: "signal" | "page";
 }
 export interface TokenAnswer {
   remediationId: string;
@@ -87,17 +92,20 @@ export interface TokenAnswer {
 
 const SIGNAL_TOKEN_TTL_MS = 60 * 60_000;
 
-/** A token to decide with by a signal, past the API: in Temporal's Web UI or its CLI. */
-export async function tokenForSignal(deps: DecisionDependencies, request: TokenRequest): Promise<TokenAnswer> {
-  const { by, decision } = request;
+/** A token to decide with later: by a signal (in Temporal's Web UI or its CLI), or by the page's confirmation. */
+export async function tokenFor(deps: DecisionDependencies, request: TokenRequest): Promise<TokenAnswer> {
+  const { by, decision, via = "signal" } = request;
   const row = await findRemediation(deps.record, request.id);
   const { remediationId, workflowId } = row;
   if (row.closedAt !== null) throw conflict(`remediation ${remediationId} is closed already: ${row.outcome ?? ""}`);
   const planHash = isWord(decision) ? planOfToken(request, row) : noPlanOfCommand(request);
   const ttlMs = request.ttlMs ?? SIGNAL_TOKEN_TTL_MS;
-  const wish = { remediationId, planHash, person: by, decision, via: "signal", ttlMs };
-  const issued = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
+  const issued = await issue(deps, { remediationId, planHash, person: by, decision, via, ttlMs });
   return { remediationId, workflowId, decision, by, planHash, ...issued };
+}
+
+function issue({ record }: DecisionDependencies, wish: TokenWish): ReturnType<RecordStore["issueToken"]> {
+  return throughRecord("give out a one-time token", () => record.issueToken(wish));
 }
 
 function planOfToken({ planHash: given }: TokenRequest, row: RemediationRow): string {
@@ -149,7 +157,7 @@ async function toDecision(
   if (kind === "cancel") return { kind, message: person };
   const planHash = isWord(kind) ? planOf({ ...request, kind }, row) : null;
   const wish = { remediationId, planHash, person: by, decision: kind, via, ttlMs: TOKEN_TTL_MS };
-  const { token } = await throughRecord("give out a one-time token", () => deps.record.issueToken(wish));
+  const token = request.token ?? (await issue(deps, wish)).token;
   if (isWord(kind)) return { kind, message: { ...person, token, planHash: planHash ?? "" } };
   const place = { ...(at === null ? {} : { at }), ...(result === null ? {} : { result }) };
   return { kind, message: { ...person, token, ...place } };

@@ -4,12 +4,13 @@ import { resolveSecrets, type SecretSource } from "../catalogue/secrets.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { Secret } from "../ports/secret.ts";
 import { SOURCES } from "./sources/index.ts";
+import { TICKET_SYSTEMS } from "./tickets.ts";
 
 /** By the source's name, those that have one. A UserError names what is missing or not known, never a value. */
 export function sourceTokens(sources: Catalogue["sources"], secrets: SecretSource): Record<string, Secret> {
   const tokens: Record<string, Secret> = {};
   for (const [name, { token }] of Object.entries(sources)) {
-    const known = SOURCES.map((source) => source.name);
+    const known = [...SOURCES, ...TICKET_SYSTEMS].map((source) => source.name);
     if (!known.includes(name))
       throw wrong(`sources.${name}: there is no such source; right would be ${known.join(", ")}`);
     if (token === undefined) continue;

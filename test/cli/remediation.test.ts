@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { duration, plain } from "../../src/contracts/text.ts";
 import { UserError } from "../../src/config/user-error.ts";
 import { remediationCommand } from "../../src/cli/remediation.ts";
-import { duration, plain, storyText } from "../../src/cli/remediation-text.ts";
+import { storyText } from "../../src/cli/remediation-text.ts";
 import { ID, PLAN_HASH, row, story } from "./support/story.ts";
 
 const NOW = Date.parse("2026-11-21T10:10:00.000Z");

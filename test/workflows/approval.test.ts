@@ -4,7 +4,7 @@ import { sharedServer } from "../support/rig-server.ts";
 import { UNTOUCHED } from "../support/rig-state.ts";
 import { HOUR_MS, MINUTE_MS, withRig, type Rig } from "../support/rig.ts";
 import { approveSignal, rejectSignal } from "../../src/contracts/messages.ts";
-import { tokenForSignal } from "../../src/starters/decisions.ts";
+import { tokenFor } from "../../src/starters/decisions.ts";
 
 const env = await sharedServer();
 
@@ -55,7 +55,7 @@ describe("an approval", () => {
       await rig.alert();
       await rig.soonIn("web-1", "approve", /approval/);
       const wish = { id: "host/web-1", by: "ada", decision: "approve", planHash: null, ttlMs: null } as const;
-      const { planHash: hash, token } = await tokenForSignal(rig, wish);
+      const { planHash: hash, token } = await tokenFor(rig, wish);
       const planHash = hash ?? "";
       await rig.handle("web-1").signal(approveSignal, { planHash, by: "grace", token: `${token}x` });
       await rig.handle("web-1").signal(approveSignal, { planHash, by: "ada", token });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { commandSignal } from "../../src/contracts/messages.ts";
 import type { Command } from "../../src/contracts/remediation.ts";
-import { tokenForSignal } from "../../src/starters/decisions.ts";
+import { tokenFor } from "../../src/starters/decisions.ts";
 import type { ConfigYaml } from "../support/rig-folder.ts";
 import { sharedServer } from "../support/rig-server.ts";
 import { MINUTE_MS, withRig, type Rig, type RigOptions } from "../support/rig.ts";
@@ -116,7 +116,7 @@ describe("by signal", () => {
           rig.handle("web-1").signal(commandSignal(command), { by, token });
         const tokenOf = async (decision: Command): Promise<string> => {
           const wish = { id: "host/web-1", by: "ada", decision, planHash: null, ttlMs: null };
-          return (await tokenForSignal(rig, wish)).token;
+          return (await tokenFor(rig, wish)).token;
         };
         const said = (word: string): Promise<void> => rig.soon(word, async () => (await recorded(rig)).includes(word));
         const take = await tokenOf("take");

@@ -1,30 +1,17 @@
 /** The API without a socket. */
 import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
-import { alertRoutes } from "./alerts.ts";
-import { autonomyRoutes } from "./autonomy.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
-import { catalogueRoutes } from "./catalogue.ts";
-import { controlRoutes } from "./controls.ts";
-import { explainRoutes } from "./explain.ts";
-import { healthRoutes } from "./health.ts";
+import { mount } from "./mount.ts";
+import { operations } from "./operations.ts";
 import { answerError, answerProblem } from "./problem.ts";
-import { remediationRoutes } from "./remediations.ts";
-import { surroundingRoutes } from "./surroundings.ts";
 
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId(deps));
   app.use(measured(deps));
   app.onError((error, context) => answerError(error, context));
-  app.route("/", healthRoutes(deps));
-  app.route("/v1/alerts", alertRoutes(deps));
-  app.route("/v1/remediations", remediationRoutes(deps));
-  app.route("/v1/explain", explainRoutes(deps));
-  app.route("/v1", controlRoutes(deps));
-  app.route("/v1", catalogueRoutes(deps));
-  app.route("/v1", surroundingRoutes(deps));
-  app.route("/v1", autonomyRoutes(deps));
+  mount(app, deps, operations(deps));
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -52,6 +39,7 @@ function requestId(deps: AppDependencies): MiddlewareHandler<AppEnv> {
     context.set("log", deps.log.child({ requestId: id }));
     await next();
     context.res.headers.set("x-request-id", id);
+    context.res.headers.set("x-content-type-options", "nosniff");
   };
 }
 
@@ -60,28 +48,10 @@ function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
     const started = performance.now();
     await next();
     const { method } = context.req;
-    const route = routeOf(context.req.path);
+    const route = context.get("route") ?? "other";
     deps.metrics.requests.inc({ method, route, status: context.res.status });
     deps.metrics.requestSeconds.observe({ method, route }, (performance.now() - started) / 1000);
   };
-}
-
-const CONTROL_PATHS = [
-  "/v1/explain",
-  ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
-  ...["/v1/catalogue", "/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
-  ...["/v1/windows", "/v1/windows/close", "/v1/holds", "/v1/holds/release"],
-  ...["/v1/modes", "/v1/modes/evidence", "/v1/modes/gate", "/v1/modes/promote", "/v1/modes/attestations"],
-  ...["/v1/approvals/standing", "/v1/approvals/standing/withdraw"],
-];
-
-/** The route without ids, so that labels stay few whatever is asked. */
-function routeOf(path: string): string {
-  if (["/healthz", "/readyz", "/metrics", "/v1/remediations", ...CONTROL_PATHS].includes(path)) return path;
-  if (/^\/v1\/alerts\/[a-z]+$/.test(path)) return path.length <= 40 ? path : "other";
-  const decision = /^\/v1\/remediations\/[^/]+\/(approve|reject|withdraw|cancel|review)$/.exec(path)?.[1];
-  if (decision !== undefined) return `/v1/remediations/:id/${decision}`;
-  return path.startsWith("/v1/remediations/") ? "/v1/remediations/:id" : "other";
 }
 
 function allowed(app: Hono<AppEnv>, method: string, path: string): string[] {

@@ -1,28 +1,25 @@
 /** `/v1/modes` and `/v1/approvals/standing`: how much the automation may do by itself. */
-import { Hono } from "hono";
 import { z } from "zod";
 import { ATTESTATION_KINDS, MODES } from "../../contracts/autonomy.ts";
 import * as modes from "../modes.ts";
 import * as standing from "../standing.ts";
-import { bearer } from "./auth.ts";
-import { checked, limitBody, readJson } from "./body.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import * as answers from "./answers.ts";
+import { by, name, reason, whole, YEAR_MS } from "./fields.ts";
+import { operation } from "./operation.ts";
 
-const MAX_BODY_BYTES = 16 * 1024;
-const YEAR_MS = 366 * 24 * 3_600_000;
 const MOST_USES = 10_000;
 
-const name = z.string({ error: "a text" }).trim().min(1, "a text that is not empty").max(255, "at most 255 characters");
-const reason = z.string({ error: "a text" }).trim().min(1, "a text that says why").max(500, "at most 500 characters");
-const whole = z.number({ error: "a number" }).int("a whole number").min(1, "1 or more");
 const mode = z.enum([...MODES, "file"], { error: `one of ${MODES.join(", ")} or file` });
+const days = z.coerce
+  .number({ error: "a number" })
+  .min(0.01, "0.01 or more")
+  .max(3_660, "at most 3660")
+  .optional()
+  .meta({ type: "number", minimum: 0.01, maximum: 3_660, description: "Default: as selfheal.yaml says" });
 
-const SET = z.strictObject(
-  { scope: name, mode, by: name, reason },
-  { error: "an object with scope, mode, by and reason" },
-);
+const SET = z.strictObject({ scope: name, mode, by, reason }, { error: "an object with scope, mode, by and reason" });
 const PROMOTE = z.strictObject(
-  { runbook: name, group: name, by: name, override: reason.nullish() },
+  { runbook: name, group: name, by, override: reason.nullish() },
   { error: "an object with runbook, group and by, and override where something is missing" },
 );
 const ATTEST = z.strictObject(
@@ -31,70 +28,133 @@ const ATTEST = z.strictObject(
     kind: z.enum(ATTESTATION_KINDS, { error: `one of ${ATTESTATION_KINDS.join(", ")}` }),
     passed: z.boolean({ error: "true or false" }),
     summary: reason,
-    by: name,
+    by,
   },
   { error: "an object with runbook, kind, passed, summary and by" },
 );
-const EVIDENCE = z.strictObject(
-  { days: z.coerce.number({ error: "a number" }).min(0.01, "0.01 or more").max(3_660, "at most 3660").optional() },
-  { error: "only days" },
-);
-const GATE = z.strictObject({ runbook: name, group: name }, { error: "runbook and group" });
 const GIVE = z.strictObject(
   {
     runbook: name,
     group: name,
-    by: name,
+    by,
     reason,
     forMs: whole.max(YEAR_MS, "at most a year"),
     maxCount: whole.max(MOST_USES, `at most ${MOST_USES}`),
   },
   { error: "an object with runbook, group, by, reason, forMs and maxCount" },
 );
-const WITHDRAW = z.strictObject({ id: name, by: name }, { error: "an object with id and by" });
 
-export function autonomyRoutes(deps: AppDependencies): Hono<AppEnv> {
-  const routes = new Hono<AppEnv>();
-  for (const path of ["/modes/*", "/approvals/*"]) routes.use(path, bearer(deps.apiToken));
-  const limit = limitBody(MAX_BODY_BYTES);
+const row = { tag: "autonomy" } as const;
 
-  routes.get("/modes", async (context) => context.json(await modes.showModes(deps)));
-  routes.post("/modes", limit, async (context) => {
-    const wish = checked(SET, await readJson(context));
-    const row = await modes.setMode(deps, wish);
-    context.get("log").warn({ ...wish, now: row.mode }, "mode set");
-    return context.json(row);
-  });
-  routes.get("/modes/evidence", async (context) => {
-    const { days = null } = checked(EVIDENCE, context.req.query());
-    return context.json({ evidence: await modes.showEvidence(deps, days) });
-  });
-  routes.get("/modes/gate", async (context) => {
-    const { runbook, group } = checked(GATE, context.req.query());
-    return context.json(await modes.showGate(deps, runbook, group));
-  });
-  routes.post("/modes/promote", limit, async (context) => {
-    const { override = null, ...wish } = checked(PROMOTE, await readJson(context));
-    const answer = await modes.promote(deps, { ...wish, override });
-    context.get("log").warn({ ...wish, override, effective: answer.effective }, "runbook promoted");
-    return context.json(answer);
-  });
-  routes.post("/modes/attestations", limit, async (context) =>
-    context.json(await modes.attest(deps, checked(ATTEST, await readJson(context)))),
-  );
-
-  routes.get("/approvals/standing", async (context) => context.json({ standing: await standing.listStanding(deps) }));
-  routes.post("/approvals/standing", limit, async (context) => {
-    const wish = checked(GIVE, await readJson(context));
-    const given = await standing.giveStanding(deps, wish);
-    context.get("log").warn({ ...wish, id: given.id }, "standing approval given");
-    return context.json(given);
-  });
-  routes.post("/approvals/standing/withdraw", limit, async (context) => {
-    const { id, by } = checked(WITHDRAW, await readJson(context));
-    const row = await standing.withdrawStanding(deps, id, by);
-    context.get("log").warn({ id: row.id, by, used: row.used }, "standing approval withdrawn");
-    return context.json(row);
-  });
-  return routes;
-}
+export const AUTONOMY_OPERATIONS = [
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/modes",
+    role: "viewer",
+    summary: "The mode of each place, and what counts for each runbook in each group",
+    answer: answers.MODES_SHOWN,
+    handle: (deps) => modes.showModes(deps),
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/modes",
+    role: "operator",
+    summary: "Set the mode of a place; lifting one takes a person who may approve",
+    body: SET,
+    answer: answers.MODE_ROW,
+    problems: [403, 409],
+    handle: async (deps, { body, log }) => {
+      const set = await modes.setMode(deps, body);
+      log.warn({ ...body, now: set.mode }, "mode set");
+      return set;
+    },
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/modes/evidence",
+    role: "viewer",
+    summary: "What runbooks would have done, and how often people agreed",
+    query: z.strictObject({ days }, { error: "only days" }),
+    answer: answers.EVIDENCE,
+    handle: async (deps, { query }) => ({ evidence: await modes.showEvidence(deps, query.days ?? null) }),
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/modes/gate",
+    role: "viewer",
+    summary: "What a runbook has shown for mode auto in a group, and what is missing",
+    query: z.strictObject({ runbook: name, group: name }, { error: "runbook and group" }),
+    answer: answers.GATE_SHOWN,
+    handle: (deps, { query }) => modes.showGate(deps, query.runbook, query.group),
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/modes/promote",
+    role: "admin",
+    summary: "Let a runbook act by itself in a group",
+    body: PROMOTE,
+    answer: answers.PROMOTED,
+    problems: [403, 409],
+    handle: async (deps, { body, log }) => {
+      const { override = null, ...wish } = body;
+      const answer = await modes.promote(deps, { ...wish, override });
+      log.warn({ ...wish, override, effective: answer.effective }, "runbook promoted");
+      return answer;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/modes/attestations",
+    role: "operator",
+    summary: "Say what was tried before a promotion",
+    body: ATTEST,
+    answer: answers.ATTESTED,
+    problems: [403],
+    handle: (deps, { body }) => modes.attest(deps, body),
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/approvals/standing",
+    role: "viewer",
+    summary: "Standing approvals, newest first",
+    answer: answers.STANDING,
+    handle: async (deps) => ({ standing: await standing.listStanding(deps) }),
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/approvals/standing",
+    role: "admin",
+    summary: "Approve plans of one version of a runbook on one group beforehand",
+    body: GIVE,
+    answer: answers.STANDING_GIVEN,
+    problems: [403, 409],
+    handle: async (deps, { body, log }) => {
+      const given = await standing.giveStanding(deps, body);
+      log.warn({ ...body, id: given.id }, "standing approval given");
+      return given;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/approvals/standing/withdraw",
+    role: "admin",
+    summary: "Take a standing approval back",
+    body: z.strictObject({ id: name, by }, { error: "an object with id and by" }),
+    answer: answers.STANDING_ROW,
+    problems: [404, 409],
+    handle: async (deps, { body, log }) => {
+      const withdrawn = await standing.withdrawStanding(deps, body.id, body.by);
+      log.warn({ id: withdrawn.id, by: body.by, used: withdrawn.used }, "standing approval withdrawn");
+      return withdrawn;
+    },
+  }),
+];

@@ -1,26 +1,22 @@
 /** `GET /v1/catalogue`: what this process decides with, and what of its folder is not in use and why. */
-import { Hono } from "hono";
-import type { FolderStatus } from "../live-folder.ts";
+import type { z } from "zod";
 import { throughRecord } from "../problems.ts";
-import { bearer } from "./auth.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import * as answers from "./answers.ts";
+import { operation } from "./operation.ts";
 
-export interface CatalogueAnswer {
-  /** Of this process; null while none is loaded. */
-  version: string | null;
-  /** Of the record: what new remediations decide with. */
-  active: string | null;
-  /** null: this process watches no folder. */
-  folder: FolderStatus | null;
-}
+export type CatalogueAnswer = z.input<typeof answers.CATALOGUE>;
 
-export function catalogueRoutes(deps: AppDependencies): Hono<AppEnv> {
-  const routes = new Hono<AppEnv>();
-  routes.use("/catalogue", bearer(deps.apiToken));
-  routes.get("/catalogue", async (context) => {
-    const active = await throughRecord("read the active version", () => deps.record.activeVersion());
-    const answer: CatalogueAnswer = { version: deps.catalogueVersion(), active, folder: deps.folder?.() ?? null };
-    return context.json(answer);
-  });
-  return routes;
-}
+export const CATALOGUE_OPERATIONS = [
+  operation({
+    method: "get",
+    path: "/v1/catalogue",
+    role: "viewer",
+    tag: "service",
+    summary: "What this process decides with, and what of its folder is not in use and why",
+    answer: answers.CATALOGUE,
+    handle: async (deps) => {
+      const active = await throughRecord("read the active version", () => deps.record.activeVersion());
+      return { version: deps.catalogueVersion(), active, folder: deps.folder?.() ?? null };
+    },
+  }),
+];

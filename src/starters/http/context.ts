@@ -3,6 +3,8 @@ import type { Logger } from "pino";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
+import type { HttpRecord } from "../../record/api-http.ts";
+import type { ChangeFeed } from "../change-feed.ts";
 import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
 import type { FolderStatus } from "../live-folder.ts";
@@ -20,13 +22,31 @@ export interface Limits {
   alerts: number;
   /** Bodies of alerts that are taken in at once, before 503; default 2,000. */
   bodiesInFlight: number;
+  /** Other requests that are answered at once, before 503; default 256. */
+  requestsInFlight: number;
 }
-export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_000, bodiesInFlight: 2_000 };
+export const DEFAULT_LIMITS: Limits = {
+  bodyBytes: 5 * 1024 * 1024,
+  alerts: 10_000,
+  bodiesInFlight: 2_000,
+  requestsInFlight: 256,
+};
 
 export interface AppDependencies {
   record: Pick<
     RecordStore,
-    "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases" | "alerts" | "countedFacts"
+    | "ping"
+    | "list"
+    | "find"
+    | "story"
+    | "issueToken"
+    | "queue"
+    | "leases"
+    | "releaseLeases"
+    | "alerts"
+    | "countedFacts"
+    | "openWaits"
+    | keyof HttpRecord
   > &
     ControlDependencies["record"] &
     ModeDependencies["record"] &
@@ -35,6 +55,7 @@ export interface AppDependencies {
     Pick<RecordStore, "activeVersion">;
   remediations: Remediations;
   starter: Starter;
+  feed: ChangeFeed;
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   /** The loaded catalogue, to explain with; null while none is loaded. */
@@ -59,5 +80,12 @@ export interface AppDependencies {
 }
 
 export interface AppEnv {
-  Variables: { requestId: string; log: Logger };
+  Variables: {
+    requestId: string;
+    log: Logger;
+    /** The path of the operation, without ids. */
+    route?: string;
+    /** Who signed in on a page; null: nobody had to. */
+    person?: string | null;
+  };
 }

@@ -1,14 +1,10 @@
 /** `POST /v1/explain`: why an alert, or a remediation, is decided as it is, with the facts of the record. */
-import { Hono } from "hono";
 import { z } from "zod";
 import { explainAsked } from "../explain.ts";
-import { bearer } from "./auth.ts";
-import { checked, limitBody, readJson } from "./body.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import * as answers from "./answers.ts";
+import { name } from "./fields.ts";
+import { operation } from "./operation.ts";
 
-const MAX_BODY_BYTES = 64 * 1024;
-
-const name = z.string({ error: "a text" }).min(1, "a text that is not empty").max(255, "at most 255 characters");
 const ASKED = z.union(
   [
     z.strictObject({ fingerprint: name }),
@@ -18,12 +14,18 @@ const ASKED = z.union(
   { error: "an object with one of fingerprint, remediation, and alert (with its labels)" },
 );
 
-export function explainRoutes(deps: AppDependencies): Hono<AppEnv> {
-  const routes = new Hono<AppEnv>();
-  routes.use(bearer(deps.apiToken));
-  routes.post("/", limitBody(MAX_BODY_BYTES), async (context) => {
-    const asked = checked(ASKED, await readJson(context));
-    return context.json(await explainAsked(deps, asked));
-  });
-  return routes;
-}
+export const EXPLAIN_OPERATIONS = [
+  operation({
+    method: "post",
+    path: "/v1/explain",
+    role: "viewer",
+    tag: "alerts",
+    summary: "Why an alert, or a remediation, is decided as it is",
+    body: ASKED,
+    bodyBytes: () => 64 * 1024,
+    keeps: "no",
+    answer: answers.EXPLAINED,
+    problems: [404],
+    handle: (deps, { body }) => explainAsked(deps, body),
+  }),
+];

@@ -1,38 +1,59 @@
 /** `/healthz`: the process answers. `/readyz`: it can take alerts now, or which part cannot. `/metrics` for Prometheus. */
-import { Hono } from "hono";
+import { z } from "zod";
 import { messageOf } from "../../config/user-error.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import * as answers from "./answers.ts";
+import type { AppDependencies } from "./context.ts";
+import { operation, type AnyOperation } from "./operation.ts";
 
 /** A look at a part that takes longer is a part that is not ready. */
 const LOOK_MS = 2_000;
 /** Many probes at once cost one look. */
 const KEEP_MS = 1_000;
 
-interface Part {
-  ready: boolean;
-  detail: string;
-}
-export interface Readiness {
-  ready: boolean;
-  parts: { record: Part; temporal: Part; catalogue: Part };
-}
+export type Readiness = z.input<typeof answers.READINESS>;
+type Part = Readiness["parts"]["record"];
 
-export function healthRoutes(deps: AppDependencies): Hono<AppEnv> {
-  const routes = new Hono<AppEnv>();
+const row = { method: "get", role: "public", tag: "service" } as const;
+
+/** One app's: it keeps the last look. */
+export function healthOperations(deps: AppDependencies): AnyOperation[] {
   let kept: { until: number; readiness: Promise<Readiness> } | null = null;
-  routes.get("/healthz", (context) => context.json({ alive: true }));
-  routes.get("/readyz", async (context) => {
+  const readiness = () => {
     if (kept === null || kept.until < performance.now()) {
       kept = { until: performance.now() + KEEP_MS, readiness: look(deps) };
     }
-    const readiness = await kept.readiness;
-    return context.json(readiness, readiness.ready ? 200 : 503);
-  });
-  routes.get("/metrics", async (context) => {
-    const text = await deps.metrics.registry.metrics();
-    return context.body(text, 200, { "content-type": deps.metrics.registry.contentType });
-  });
-  return routes;
+    return kept.readiness;
+  };
+  return [
+    operation({
+      ...row,
+      path: "/healthz",
+      summary: "The process answers",
+      answer: answers.ALIVE,
+      handle: () => ({ alive: true as const }),
+    }),
+    operation({
+      ...row,
+      path: "/readyz",
+      summary: "It can take alerts now, or which part cannot (503)",
+      answer: answers.READINESS,
+      handle: async (_deps, { context }) => {
+        const seen = await readiness();
+        return seen.ready ? seen : context.json(seen, 503);
+      },
+    }),
+    operation({
+      ...row,
+      path: "/metrics",
+      summary: "Measures, for Prometheus",
+      answer: z.string(),
+      answerType: "text/plain",
+      handle: async (_deps, { context }) => {
+        const { registry } = deps.metrics;
+        return context.body(await registry.metrics(), 200, { "content-type": registry.contentType });
+      },
+    }),
+  ];
 }
 
 async function look(deps: AppDependencies): Promise<Readiness> {

@@ -1,19 +1,19 @@
-/** `/v1/remediations`: list, one with its whole story, and what people decide. */
-import { Hono } from "hono";
-import type { Context } from "hono";
+/** `/v1/remediations`: list, one with all that the record has of it, and what people decide. */
 import { z } from "zod";
-import { WORDS } from "../../contracts/ballot.ts";
 import { REVIEW_VERDICTS } from "../../contracts/autonomy.ts";
+import { WORDS } from "../../contracts/ballot.ts";
 import { COMMANDS, OUTCOMES, PHASES, spelled } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
-import { decide, findRemediation, tokenForSignal, type DecisionKind } from "../decisions.ts";
+import { decide, findRemediation, tokenFor, type DecisionKind } from "../decisions.ts";
 import { throughRecord } from "../problems.ts";
-import { review } from "../reviews.ts";
+import { recover, releaseLeases } from "../recoveries.ts";
 import { requestRemediation } from "../requests.ts";
-import { recover, releaseLeases, type RecoveryAnswer } from "../recoveries.ts";
-import { bearer } from "./auth.ts";
-import { checked, limitBody, readJson } from "./body.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import { review } from "../reviews.ts";
+import * as answers from "./answers.ts";
+import type { AppDependencies } from "./context.ts";
+import { by, cursor, limitOf, name, reason, time } from "./fields.ts";
+import { operation, type AnyOperation, type Role } from "./operation.ts";
+import { fromCursor, pageOf } from "./page.ts";
 
 export interface Links {
   /** The workflow in Temporal's Web UI; null when its address is not configured. */
@@ -22,35 +22,34 @@ export interface Links {
 export type ListedRemediation = RemediationRow & { links: Links };
 export type TellStory = RemediationStory & { links: Links };
 
-const MAX_BODY_BYTES = 16 * 1024;
-const MAX_LIST = 1_000;
-const DECISIONS: readonly DecisionKind[] = [...WORDS, "cancel", ...COMMANDS];
+const MAX_PAGE = 1_000;
+const PAGE = 50;
 
-const name = z.string({ error: "a text" }).min(1, "a text that is not empty").max(255, "at most 255 characters");
+/** What a list, and the feed of changes, are narrowed to. */
+export const FILTER = {
+  open: z.enum(["true", "false"], { error: "true or false" }).optional(),
+  target: name.optional().describe("kind/id or id"),
+  runbook: name.optional(),
+  group: name.optional(),
+  phase: z.enum(PHASES, { error: `one of ${PHASES.join(", ")}` }).optional(),
+  outcome: z.enum(OUTCOMES, { error: `one of ${OUTCOMES.join(", ")}` }).optional(),
+};
 const QUERY = z.strictObject(
-  {
-    open: z.enum(["true", "false"], { error: "true or false" }).optional(),
-    target: name.optional(),
-    runbook: name.optional(),
-    phase: z.enum(PHASES, { error: `one of ${PHASES.join(", ")}` }).optional(),
-    outcome: z.enum(OUTCOMES, { error: `one of ${OUTCOMES.join(", ")}` }).optional(),
-    limit: z.coerce
-      .number({ error: "a number" })
-      .int("a whole number")
-      .min(1, "1 or more")
-      .max(MAX_LIST, `at most ${MAX_LIST}`)
-      .optional(),
-  },
-  { error: "only open, target, runbook, phase, outcome and limit" },
+  { ...FILTER, since: time.optional().describe("Opened then or later"), limit: limitOf(MAX_PAGE), cursor },
+  { error: "only open, target, runbook, group, phase, outcome, since, limit and cursor" },
 );
+const PLACE = z.tuple([z.iso.datetime(), z.string()]);
 
 const DECISION = z.strictObject(
   {
-    by: name,
+    by,
     reason: z.string({ error: "a text" }).max(500, "at most 500 characters").nullish(),
-    planHash: name.nullish(),
-    at: name.nullish(),
-    result: z.record(z.string(), z.json(), { error: "an object" }).nullish(),
+    planHash: name.nullish().describe("Of the plan that was looked at: needed to approve"),
+    at: name.nullish().describe("Of a takeover's command: where it stood when the person looked"),
+    result: z
+      .record(z.string(), z.json(), { error: "an object" })
+      .nullish()
+      .describe("Of mark-done: what the step gave"),
     via: z.enum(["api", "cli"], { error: '"api" or "cli"' }).optional(),
   },
   { error: "an object with by, and planHash, reason, at, result, via where they are needed" },
@@ -60,7 +59,7 @@ const TOKEN_DECISIONS = [...WORDS, ...COMMANDS] as const;
 const LONGEST_TOKEN_SECONDS = 7 * 24 * 3600;
 const TOKEN = z.strictObject(
   {
-    by: name,
+    by,
     decision: z.enum(TOKEN_DECISIONS, { error: `one of ${TOKEN_DECISIONS.join(", ")}` }),
     planHash: name.nullish(),
     expiresInSeconds: z
@@ -72,117 +71,221 @@ const TOKEN = z.strictObject(
   },
   { error: "an object with by and decision, and planHash, expiresInSeconds where they are needed" },
 );
-const reason = z.string({ error: "a text" }).min(1, "a text that is not empty").max(500, "at most 500 characters");
 const label = z.string({ error: "a text" }).max(1_000, "at most 1000 characters");
 const REQUEST = z.strictObject(
   {
-    labels: z.record(z.string().min(1), label, { error: "an object of texts" }).refine((all) => "alertname" in all, {
-      error: "labels with an alertname",
-    }),
-    by: name,
+    labels: z
+      .record(z.string().min(1), label, { error: "an object of texts" })
+      .refine((all) => "alertname" in all, { error: "labels with an alertname" })
+      .meta({ required: ["alertname"] }),
+    by,
     reason,
   },
   { error: "an object with labels, by and reason" },
 );
-const RECOVERY = z.strictObject({ by: name }, { error: "an object with by" });
 const REVIEW = z.strictObject(
   {
     verdict: z.enum(REVIEW_VERDICTS, { error: `one of ${REVIEW_VERDICTS.join(", ")}` }),
-    by: name,
+    by,
     reason: reason.nullish(),
   },
   { error: "an object with verdict and by, and reason" },
 );
-const RELEASE = z.strictObject({ by: name, reason }, { error: "an object with by and reason" });
 
-export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
-  const routes = new Hono<AppEnv>();
-  routes.use(bearer(deps.apiToken));
-  routes.get("/", async (context) => {
-    const filter = filterOf(checked(QUERY, context.req.query()));
-    const rows = await throughRecord("list the remediations", () => deps.record.list(filter));
-    return context.json({ remediations: rows.map((row) => withLinks(deps, row)) });
+const row = { tag: "remediations" } as const;
+const ONE = "/v1/remediations/{id}";
+
+const reads: AnyOperation[] = [
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/remediations",
+    role: "viewer",
+    summary: "Remediations, newest first",
+    query: QUERY,
+    answer: z.object({ remediations: z.array(answers.LISTED), next: answers.next }),
+    handle: async (deps, { query, context }) => {
+      const { limit = PAGE, cursor: at, ...rest } = query;
+      const filter = { ...filterOf(rest), ...(at === undefined ? {} : { after: placeOf(at) }), limit: limit + 1 };
+      const found = await throughRecord("list the remediations", () => deps.record.list(filter));
+      const { rows, next } = pageOf(context, found, limit, (last) => [last.openedAt, last.remediationId]);
+      return { remediations: rows.map((one) => ({ ...one, links: linksOf(deps, one) })), next };
+    },
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: `${ONE}/verdicts`,
+    role: "viewer",
+    summary: "What was decided, each time, with every guardrail's result",
+    answer: z.object({ verdicts: z.array(answers.VERDICT_ROW) }),
+    problems: [404],
+    handle: async ({ record }, { params }) => {
+      const { remediationId } = await findRemediation(record, params["id"] ?? "");
+      return { verdicts: await throughRecord("read the verdicts", () => record.verdicts(remediationId)) };
+    },
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: ONE,
+    // A target reads `host/web-1`, and not every client encodes the slash.
+    aliases: ["/v1/remediations/{kind}/{id}"],
+    role: "viewer",
+    summary: "One remediation, with all that the record has of it",
+    description: "By its id, an unambiguous beginning of it, or its target (`kind/id` or `id`): its newest one.",
+    answer: answers.RECORDED,
+    problems: [404],
+    handle: (deps, { params }) => recorded(deps, params),
+  }),
+];
+
+export const REMEDIATION_OPERATIONS: AnyOperation[] = [
+  ...reads,
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/remediations",
+    role: "operator",
+    summary: "Ask for a remediation as if the alert had come; somebody else must approve it",
+    body: REQUEST,
+    answer: answers.ALERT_RESULT,
+    problems: [403],
+    handle: async (deps, { body, log }) => {
+      const answer = await requestRemediation(deps, body);
+      log.info({ ...answer, by: body.by }, "a person asked for a remediation");
+      return answer;
+    },
+  }),
+  ...WORDS.map((kind) => decision(kind, "approver")),
+  ...(["cancel", ...COMMANDS] as const).map((kind) => decision(kind, "operator")),
+  operation({
+    ...row,
+    method: "post",
+    path: `${ONE}/review`,
+    role: "operator",
+    summary: "Say of a closed remediation whether it was right",
+    body: REVIEW,
+    answer: answers.REVIEWED,
+    problems: [403, 404, 409],
+    handle: async (deps, { params, body, log }) => {
+      const answer = await review(deps, { ...body, reason: body.reason ?? "", id: params["id"] ?? "" });
+      log.info({ ...answer, by: body.by }, "remediation reviewed");
+      return answer;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: `${ONE}/token`,
+    role: "approver",
+    summary: "A one-time token to decide with by a signal, past the API",
+    body: TOKEN,
+    keeps: "secret",
+    answer: answers.TOKEN_ISSUED,
+    problems: [404, 409],
+    handle: async (deps, { params, body, log, context }) => {
+      const { by: person, decision: kind, planHash = null, expiresInSeconds = null } = body;
+      const ttlMs = expiresInSeconds === null ? null : expiresInSeconds * 1000;
+      const wish = { id: params["id"] ?? "", by: person, decision: kind, planHash, ttlMs };
+      const answer = await tokenFor(deps, wish);
+      const { remediationId, expiresAt } = answer;
+      log.info({ remediationId, decision: kind, by: person, expiresAt }, "one-time token given out");
+      context.header("cache-control", "no-store");
+      return answer;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: `${ONE}/recover`,
+    role: "operator",
+    summary: "Have a remediation settled whose workflow is gone",
+    body: z.strictObject({ by }, { error: "an object with by" }),
+    answer: answers.SETTLED,
+    problems: [404, 409],
+    handle: async (deps, { params, body, log }) => {
+      const answer = await recover(deps, params["id"] ?? "", body.by);
+      log.info({ ...answer, ...body }, "a person settles what nobody works on");
+      return answer;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: `${ONE}/release-leases`,
+    role: "operator",
+    summary: "Release the leases of a closed remediation, because somebody has looked",
+    body: z.strictObject({ by, reason }, { error: "an object with by and reason" }),
+    answer: answers.SETTLED,
+    problems: [404, 409],
+    handle: async (deps, { params, body, log }) => {
+      const answer = await releaseLeases(deps, params["id"] ?? "", body.by, body.reason);
+      log.info({ ...answer, ...body }, "a person settles what nobody works on");
+      return answer;
+    },
+  }),
+];
+
+const DOES: Record<DecisionKind, string> = {
+  approve: "Approve the plan that waits for it",
+  reject: "Reject the plan: the remediation ends without acting",
+  withdraw: "Take an approval back, while it waits for those of others",
+  cancel: "End it: what can be undone is undone, the target goes to its safe state",
+  take: "Take it over: it stands still at its next safe point",
+  retry: "Of who holds it: try again what it stands at",
+  skip: "Of who holds it: go on without the step it stands at",
+  markDone: "Of who holds it: what it stands at is done",
+  release: "Of who holds it: it goes on by itself",
+  end: "Of who holds it: end it, the target goes to its safe state",
+};
+
+function decision(kind: DecisionKind, role: Role): AnyOperation {
+  return operation({
+    ...row,
+    method: "post",
+    path: `${ONE}/${spelled(kind)}`,
+    role,
+    summary: DOES[kind],
+    body: DECISION,
+    answer: answers.DECIDED,
+    problems: [404, 409],
+    handle: async (deps, { params, body, log }) => {
+      const { by: person, reason: why = null, planHash = null, at = null, result = null, via = "api" } = body;
+      const wish = { kind, id: params["id"] ?? "", by: person, reason: why, planHash, at, result, via };
+      const answer = await decide(deps, wish);
+      const { remediationId, target } = answer;
+      log.info({ remediationId, target, decision: kind, by: person, via, planHash }, "decision taken");
+      return answer;
+    },
   });
-  routes.post("/", limitBody(MAX_BODY_BYTES), async (context) => {
-    const wish = checked(REQUEST, await readJson(context));
-    const answer = await requestRemediation(deps, wish);
-    context.get("log").info({ ...answer, by: wish.by }, "a person asked for a remediation");
-    return context.json(answer);
-  });
-  routes.get("/:id", (context) => tell(deps, context));
-  for (const kind of DECISIONS) {
-    routes.post(`/:id/${spelled(kind)}`, limitBody(MAX_BODY_BYTES), (context) => take(deps, context, kind));
-  }
-  routes.post("/:id/review", limitBody(MAX_BODY_BYTES), async (context) => {
-    const wish = checked(REVIEW, await readJson(context));
-    const answer = await review(deps, { ...wish, reason: wish.reason ?? "", id: context.req.param("id") });
-    context.get("log").info({ ...answer, by: wish.by }, "remediation reviewed");
-    return context.json(answer);
-  });
-  routes.post("/:id/token", limitBody(MAX_BODY_BYTES), (context) => issue(deps, context));
-  routes.post("/:id/recover", limitBody(MAX_BODY_BYTES), async (context) => {
-    const { by } = checked(RECOVERY, await readJson(context));
-    const answer = await recover(deps, context.req.param("id"), by);
-    return recovered(context, answer, { by });
-  });
-  routes.post("/:id/release-leases", limitBody(MAX_BODY_BYTES), async (context) => {
-    const { by, reason: why } = checked(RELEASE, await readJson(context));
-    const answer = await releaseLeases(deps, context.req.param("id"), by, why);
-    return recovered(context, answer, { by, reason: why });
-  });
-  // A target reads `host/web-1`, and not every client encodes the slash.
-  routes.get("/:kind/:id", (context) => tell(deps, context));
-  return routes;
 }
 
-function filterOf(query: z.infer<typeof QUERY>): ListFilter {
-  const { open, ...rest } = query;
+type Filter = z.output<z.ZodObject<typeof FILTER>> & { since?: string | undefined };
+
+export function filterOf({ open, ...rest }: Filter): ListFilter {
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(given), ...(open === undefined ? {} : { open: open === "true" }) };
 }
 
-async function tell(deps: AppDependencies, context: Context<AppEnv>): Promise<Response> {
-  const kind = context.req.param("kind");
-  const id = context.req.param("id") ?? "";
-  const row = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
-  const story = await throughRecord("read the story", () => deps.record.story(row.remediationId));
-  if (story === null) throw new Error(`the record lists ${row.remediationId} and has no story of it`);
-  const answer: TellStory = { ...story, links: linksOf(deps, row) };
-  return context.json(answer);
+function placeOf(at: string): NonNullable<ListFilter["after"]> {
+  const [openedAt, remediationId] = fromCursor(PLACE, at);
+  return { openedAt, remediationId };
 }
 
-async function take(deps: AppDependencies, context: Context<AppEnv>, kind: DecisionKind): Promise<Response> {
-  const given = checked(DECISION, await readJson(context));
-  const { by, reason = null, planHash = null, at = null, result = null, via = "api" } = given;
-  const id = context.req.param("id") ?? "";
-  const answer = await decide(deps, { kind, id, by, reason, planHash, at, result, via });
-  const { remediationId, target } = answer;
-  context.get("log").info({ remediationId, target, decision: kind, by, via, planHash }, "decision taken");
-  return context.json(answer);
+/** All that the record has of one remediation. */
+export async function recorded(
+  deps: Pick<AppDependencies, "record" | "webUiUrl">,
+  { kind, id = "" }: Readonly<Record<string, string>>,
+): Promise<TellStory> {
+  const found = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
+  const story = await throughRecord("read the story", () => deps.record.story(found.remediationId));
+  if (story === null) throw new Error(`the record lists ${found.remediationId} and has no story of it`);
+  return { ...story, links: linksOf(deps, found) };
 }
 
-async function issue(deps: AppDependencies, context: Context<AppEnv>): Promise<Response> {
-  const { by, decision, planHash = null, expiresInSeconds = null } = checked(TOKEN, await readJson(context));
-  const id = context.req.param("id") ?? "";
-  const ttlMs = expiresInSeconds === null ? null : expiresInSeconds * 1000;
-  const answer = await tokenForSignal(deps, { id, by, decision, planHash, ttlMs });
-  const { remediationId, expiresAt } = answer;
-  context.get("log").info({ remediationId, decision, by, expiresAt }, "one-time token given out");
-  context.header("cache-control", "no-store");
-  return context.json(answer);
-}
-
-function recovered(context: Context<AppEnv>, answer: RecoveryAnswer, word: object): Response {
-  context.get("log").info({ ...answer, ...word }, "a person settles what nobody works on");
-  return context.json(answer);
-}
-
-function withLinks(deps: AppDependencies, row: RemediationRow): ListedRemediation {
-  return { ...row, links: linksOf(deps, row) };
-}
-
-function linksOf(deps: AppDependencies, row: RemediationRow): Links {
-  if (deps.webUiUrl === null) return { webUi: null };
-  const path = [row.workflowId, row.runId].filter((part) => part !== "").map(encodeURIComponent);
-  return { webUi: `${deps.webUiUrl.replace(/\/$/, "")}/workflows/${path.join("/")}` };
+export function linksOf({ webUiUrl }: Pick<AppDependencies, "webUiUrl">, { workflowId, runId }: RemediationRow): Links {
+  if (webUiUrl === null) return { webUi: null };
+  const path = [workflowId, runId].filter((part) => part !== "").map(encodeURIComponent);
+  return { webUi: `${webUiUrl.replace(/\/$/, "")}/workflows/${path.join("/")}` };
 }

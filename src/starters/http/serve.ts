@@ -1,7 +1,8 @@
 /** The API on a socket. Stateless: any number of these may run on one record and one Temporal namespace. */
 import { randomUUID } from "node:crypto";
-import type { Server } from "node:http";
+import { STATUS_CODES, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { collectDefaultMetrics } from "prom-client";
@@ -9,12 +10,13 @@ import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
+import { ChangeFeed } from "../change-feed.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { FolderStatus } from "../live-folder.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
-import { SOURCES } from "../sources/index.ts";
+import { alertmanager } from "../sources/alertmanager.ts";
 import { createApp } from "./app.ts";
 import type { Token } from "./auth.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
@@ -69,26 +71,34 @@ export interface RunningServer {
 /** A client that sends its request slower than this is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const IDLE_CHECK_MS = 50;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Of whom nothing that is sent can be right. */
+const NOBODYS: Token = { reveal: () => randomUUID() };
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const { apiToken = null } = options;
   const common = options.webhookToken ?? null;
   const sourceTokens = options.sourceTokens ?? ((): Record<string, Token> => ({}));
-  const webhookToken = (source: string): Token | null => sourceTokens()[source] ?? common;
+  // A sender that nobody gave a token may come from this machine only.
+  const other = LOOPBACK.has(host) ? null : NOBODYS;
+  const webhookToken = (source: string): Token | null => sourceTokens()[source] ?? common ?? other;
   requireTokens({ host, webhookToken: common, apiToken, sourceTokens: sourceTokens() });
   const metrics = options.metrics ?? metricsOfProcess();
   const { remediations } = options;
   const starter = createStarter(options, remediations, metrics);
+  const { record, log } = options;
+  const feed = new ChangeFeed({ record, log });
   const app = createApp({
-    record: options.record,
+    record,
+    feed,
     remediations,
     starter,
     catalogueVersion: options.catalogueVersion,
     catalogue: options.catalogue ?? (() => null),
     folder: options.folder ?? null,
     active: options.active,
-    log: options.log,
+    log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     webhookToken,
@@ -100,12 +110,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
-    serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS / 2 },
+    serverOptions: {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS / 2,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
   }) as Server;
+  server.on("clientError", answerUnreadable);
   const port = await listen(server, host, options.port, options.portOption ?? "--port");
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  options.log.info({ url }, "API is listening");
-  return { url, port, starter, remediations, metrics, close: () => close(server, options.graceMs ?? 20_000) };
+  log.info({ url }, "API is listening");
+  const stop = (): Promise<void> => {
+    feed.close();
+    return close(server, options.graceMs ?? 20_000);
+  };
+  return { url, port, starter, remediations, metrics, close: stop };
 }
 
 function createStarter(options: ServerOptions, remediations: Remediations, metrics: StarterMetrics): Starter {
@@ -128,6 +147,20 @@ export function metricsOfProcess(): StarterMetrics {
   return metrics;
 }
 
+/** What is no HTTP, or has headers beyond all bounds, gets an answer of the same kind as everything else. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const status = tooLarge ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const title = STATUS_CODES[status] ?? "";
+  const detail = tooLarge ? `the headers are larger than ${MAX_HEADER_BYTES} bytes` : "the request cannot be read";
+  const body = JSON.stringify({ type: "urn:selfheal:problem:unreadable", title, status, detail });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 export interface Gate {
@@ -141,7 +174,7 @@ export interface Gate {
 
 /** Who can reach the API can approve a reinstall: beyond this machine only with tokens. */
 export function requireTokens({ host, webhookToken, apiToken, sourceTokens }: Gate): void {
-  const isOpen = webhookToken === null && SOURCES.some(({ name }) => sourceTokens[name] === undefined);
+  const isOpen = webhookToken === null && sourceTokens[alertmanager.name] === undefined;
   const missing = [...(isOpen ? ["webhookToken"] : []), ...(apiToken === null ? ["apiToken"] : [])];
   if (LOOPBACK.has(host) || missing.length === 0) return;
   throw new UserError(

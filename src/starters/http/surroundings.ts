@@ -1,24 +1,11 @@
 /** `/v1/windows` and `/v1/holds`: when, and on what, automation leaves work to others. */
-import { Hono } from "hono";
 import { z } from "zod";
 import { WINDOW_KINDS } from "../../contracts/surroundings.ts";
 import { listHolds, putHold, releaseHold } from "../holds.ts";
 import { closeWindows, listWindows, openWindow } from "../windows.ts";
-import { bearer } from "./auth.ts";
-import { checked, limitBody, readJson } from "./body.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
-
-const MAX_BODY_BYTES = 16 * 1024;
-const LONGEST_MS = 366 * 24 * 3_600_000;
-
-const name = z.string({ error: "a text" }).trim().min(1, "a text that is not empty").max(255, "at most 255 characters");
-const reason = z.string({ error: "a text" }).trim().min(1, "a text that says why").max(500, "at most 500 characters");
-const time = z.iso.datetime({ offset: true, error: "a time such as 2026-11-21T22:00:00Z" });
-const forMs = z
-  .number({ error: "milliseconds" })
-  .int("a whole number")
-  .min(1, "1 or more")
-  .max(LONGEST_MS, "at most a year");
+import * as answers from "./answers.ts";
+import { by, forMs, name, reason, time } from "./fields.ts";
+import { operation } from "./operation.ts";
 
 const OPEN = z
   .strictObject(
@@ -26,7 +13,7 @@ const OPEN = z
       kind: z.enum(WINDOW_KINDS, { error: '"maintenance" or "deploy"' }).default("maintenance"),
       scope: name,
       reason,
-      by: name,
+      by,
       from: time.nullish(),
       until: time.nullish(),
       forMs: forMs.nullish(),
@@ -37,47 +24,93 @@ const OPEN = z
     error: "either until or forMs",
     path: ["until"],
   });
-const CLOSE = z.strictObject({ what: name, by: name }, { error: "an object with what (a scope or an id) and by" });
+const CLOSE = z.strictObject({ what: name, by }, { error: "an object with what (a scope or an id) and by" });
 const HOLD = z.strictObject(
   { target: name, holder: name, reason, forMs: forMs.nullish() },
   { error: "an object with target, holder and reason, and forMs where it ends by itself" },
 );
-const RELEASE = z.strictObject(
-  { target: name, holder: name, by: name },
-  { error: "an object with target, holder and by" },
-);
+const RELEASE = z.strictObject({ target: name, holder: name, by }, { error: "an object with target, holder and by" });
 
-export function surroundingRoutes(deps: AppDependencies): Hono<AppEnv> {
-  const routes = new Hono<AppEnv>();
-  for (const path of ["/windows/*", "/holds/*"]) routes.use(path, bearer(deps.apiToken));
-  const limit = limitBody(MAX_BODY_BYTES);
+const row = { tag: "surroundings" } as const;
 
-  routes.get("/windows", async (context) => context.json({ windows: await listWindows(deps) }));
-  routes.post("/windows", limit, async (context) => {
-    const { from = null, until = null, forMs: ms = null, ...ask } = checked(OPEN, await readJson(context));
-    const window = await openWindow(deps, { ...ask, from, until, forMs: ms });
-    context.get("log").warn({ ...window }, "window opened");
-    return context.json(window);
-  });
-  routes.post("/windows/close", limit, async (context) => {
-    const { what, by } = checked(CLOSE, await readJson(context));
-    const answer = await closeWindows(deps, what, by);
-    context.get("log").warn({ what, by, hinted: answer.hinted }, "window closed");
-    return context.json(answer);
-  });
-
-  routes.get("/holds", async (context) => context.json(await listHolds(deps)));
-  routes.put("/holds", limit, async (context) => {
-    const { forMs: ms = null, ...wish } = checked(HOLD, await readJson(context));
-    const answer = await putHold(deps, { ...wish, forMs: ms });
-    context.get("log").warn({ ...answer.hold }, "target held by another system");
-    return context.json(answer);
-  });
-  routes.post("/holds/release", limit, async (context) => {
-    const wish = checked(RELEASE, await readJson(context));
-    const answer = await releaseHold(deps, wish);
-    context.get("log").warn({ ...wish, hinted: answer.hinted }, "hold released");
-    return context.json(answer);
-  });
-  return routes;
-}
+export const SURROUNDING_OPERATIONS = [
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/windows",
+    role: "viewer",
+    summary: "Windows that are open or still to come",
+    answer: answers.WINDOWS,
+    handle: async (deps) => ({ windows: await listWindows(deps) }),
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/windows",
+    role: "operator",
+    summary: "Open a window, now or later",
+    description: "Say either `until` or `forMs`.",
+    body: OPEN,
+    answer: answers.OPENED_WINDOW,
+    handle: async (deps, { body, log }) => {
+      const { from = null, until = null, forMs: ms = null, ...ask } = body;
+      const window = await openWindow(deps, { ...ask, from, until, forMs: ms });
+      log.warn({ ...window }, "window opened");
+      return window;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/windows/close",
+    role: "operator",
+    summary: "Close windows that were opened by hand",
+    body: CLOSE,
+    answer: answers.WINDOWS_CLOSED,
+    problems: [404],
+    handle: async (deps, { body: { what, by: person }, log }) => {
+      const answer = await closeWindows(deps, what, person);
+      log.warn({ what, by: person, hinted: answer.hinted }, "window closed");
+      return answer;
+    },
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/holds",
+    role: "viewer",
+    summary: "What other systems hold, and what selfheal holds",
+    answer: answers.HOLDS,
+    handle: (deps) => listHolds(deps),
+  }),
+  operation({
+    ...row,
+    method: "put",
+    path: "/v1/holds",
+    role: "operator",
+    summary: "Another system's word that a target is its for now; again to renew it",
+    body: HOLD,
+    answer: answers.HELD,
+    handle: async (deps, { body, log }) => {
+      const { forMs: ms = null, ...wish } = body;
+      const answer = await putHold(deps, { ...wish, forMs: ms });
+      log.warn({ ...answer.hold }, "target held by another system");
+      return answer;
+    },
+  }),
+  operation({
+    ...row,
+    method: "post",
+    path: "/v1/holds/release",
+    role: "operator",
+    summary: "Release a hold",
+    body: RELEASE,
+    answer: answers.HOLD_RELEASED,
+    problems: [404],
+    handle: async (deps, { body, log }) => {
+      const answer = await releaseHold(deps, body);
+      log.warn({ ...body, hinted: answer.hinted }, "hold released");
+      return answer;
+    },
+  }),
+];

@@ -6,13 +6,13 @@
 import { z } from "zod";
 import type { Alert } from "../../contracts/alert.ts";
 import { cleanRecord } from "../../contracts/text.ts";
-import { clipValue, fieldPath, ProblemError, type FieldFault } from "../problems.ts";
-import { bounded, isFingerprint, isoTime, stubOf } from "./bounds.ts";
+import { fieldPath } from "../problems.ts";
+import { bounded, isFingerprint, isoTime } from "./bounds.ts";
+import { faultsOf, refusedBody, refusedItem, tooLarge, tooMany } from "./refusals.ts";
 import type { Batch, Item, NormaliseOptions, Source } from "./source.ts";
 
 const NAME = "alertmanager";
-/** Faults that are named for one body or one alert; the rest are only counted. */
-const MAX_FAULTS = 5;
+const CURE = "set max_alerts of Alertmanager's webhook_config or group finer";
 
 // Each message is the answer to "what would be right".
 const text = z.string({ error: "a string" });
@@ -47,29 +47,30 @@ const ALERT = z.looseObject(
   { error: "an object with status, labels, startsAt and fingerprint" },
 );
 
-export const alertmanager: Source = { name: NAME, normalise };
+export const alertmanager: Source = {
+  name: NAME,
+  summary: "Alertmanager's webhook, version 4",
+  bodyTypes: ["application/json"],
+  body: ENVELOPE.extend({ alerts: z.array(ALERT) }),
+  normalise,
+};
 
 function normalise(body: unknown, options: NormaliseOptions): Batch {
   const envelope = ENVELOPE.safeParse(body);
-  if (!envelope.success) throw refusedBody(faultsOf(envelope.error, body, []));
+  if (!envelope.success) throw refusedBody("Not an Alertmanager webhook body", faultsOf(envelope.error, body, []));
   const { alerts, truncatedAlerts = 0, groupKey = "" } = envelope.data;
-  if (alerts.length > options.maxAlerts) throw tooMany(alerts.length, options.maxAlerts);
+  if (alerts.length > options.maxAlerts) throw tooMany("alerts", alerts.length, options.maxAlerts, CURE);
   const items = alerts.map((raw, index) => toItem(raw, index, options.receivedAt));
   return { source: NAME, items, truncated: truncatedAlerts, group: groupKey.slice(0, 255) };
 }
 
 function toItem(raw: unknown, index: number, receivedAt: string): Item {
   const parsed = ALERT.safeParse(raw);
-  if (!parsed.success) return refusedItem(raw, faultsOf(parsed.error, raw, ["alerts", index]), receivedAt);
+  if (!parsed.success) return refusedItem(raw, faultsOf(parsed.error, raw, ["alerts", index]), NAME, receivedAt);
   const fits = bounded(toAlert(parsed.data, receivedAt));
   if (fits !== null) return { kind: "alert", ...fits };
-  const bytes = Buffer.byteLength(JSON.stringify(parsed.data.labels));
-  const fault: FieldFault = {
-    field: fieldPath(["alerts", index, "labels"]),
-    value: `${bytes} bytes`,
-    wouldBeRight: "labels that fit, with times and source, into 16 kB",
-  };
-  return refusedItem(raw, [fault], receivedAt);
+  const fault = tooLarge(parsed.data.labels, fieldPath(["alerts", index, "labels"]));
+  return refusedItem(raw, [fault], NAME, receivedAt);
 }
 
 function toAlert(raw: z.infer<typeof ALERT>, receivedAt: string): Alert {
@@ -90,43 +91,4 @@ function toAlert(raw: z.infer<typeof ALERT>, receivedAt: string): Alert {
 function afterYearOne(value: string | null | undefined): string | null {
   const iso = isoTime(value);
   return iso === null || iso.startsWith("0001-") ? null : iso;
-}
-
-function refusedItem(raw: unknown, faults: FieldFault[], receivedAt: string): Item {
-  return { kind: "refused", faults, stub: stubOf(raw, faults, NAME, receivedAt) };
-}
-
-function faultsOf(error: z.ZodError, root: unknown, prefix: PropertyKey[]): FieldFault[] {
-  return error.issues.slice(0, MAX_FAULTS).map((issue) => ({
-    field: fieldPath([...prefix, ...issue.path]),
-    value: clipValue(valueAt(root, issue.path)),
-    wouldBeRight: issue.message,
-  }));
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const part of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[part];
-  }
-  return value;
-}
-
-function refusedBody(faults: FieldFault[]): ProblemError {
-  const first = faults[0];
-  const detail = first === undefined ? "" : `${first.field} is ${first.value}; right would be ${first.wouldBeRight}`;
-  return new ProblemError({
-    status: 422,
-    slug: "bad-field",
-    title: "Not an Alertmanager webhook body",
-    detail,
-    faults,
-  });
-}
-
-function tooMany(count: number, max: number): ProblemError {
-  const detail = `alerts has ${count} entries, the limit is ${max}; set max_alerts of Alertmanager's webhook_config or group finer`;
-  const fault: FieldFault = { field: "alerts", value: `${count} alerts`, wouldBeRight: `at most ${max} alerts` };
-  return new ProblemError({ status: 413, slug: "too-many-alerts", title: "Too many alerts", detail, faults: [fault] });
 }

@@ -1,4 +1,5 @@
 /** What every alert source gives: its own body, translated into alerts. Only translation; no policy. */
+import type { z } from "zod";
 import type { Alert } from "../../contracts/alert.ts";
 import type { FieldFault } from "../problems.ts";
 
@@ -23,11 +24,19 @@ export interface NormaliseOptions {
   receivedAt: string;
   /** More alerts than this in one body are refused with it. */
   maxAlerts: number;
+  /** Of the request, by its name in lower case; left out: there was none. */
+  header?: (name: string) => string | undefined;
 }
 
 export interface Source {
   /** Its address is `POST /v1/alerts/<name>`. */
   name: string;
+  /** In one sentence, for the API's own pages. */
+  summary: string;
+  /** Media types of its bodies, JSON all of them. */
+  bodyTypes: readonly [string, ...string[]];
+  /** What a body looks like, for the API's own pages; a body is read by `normalise` alone. */
+  body: z.ZodType;
   /** Rejects only with a ProblemError, and only when nothing in the body can ever be accepted. */
   normalise(body: unknown, options: NormaliseOptions): Batch;
 }

@@ -1,6 +1,6 @@
 /** Who holds a remediation and what goes on now, from the record's own story. */
-import type { Command } from "../contracts/remediation.ts";
-import type { TellStory } from "../starters/http/remediations.ts";
+import type { Command } from "../../contracts/remediation.ts";
+import type { TellStory } from "../http/remediations.ts";
 
 export interface Held {
   by: string;
@@ -13,7 +13,7 @@ export interface Held {
 }
 
 /** Null: nobody holds it, or it moves just now. Whatever it did after it stood still says that it moved on. */
-export function heldOf(story: TellStory): Held | null {
+export function heldOf(story: Pick<TellStory, "remediation" | "audit">): Held | null {
   if (story.remediation.closedAt !== null) return null;
   const last = story.audit.findLast(
     ({ kind, body }) => kind === "held" || kind === "progress" || (kind === "command" && body["status"] === "counted"),

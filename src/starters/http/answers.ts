@@ -1,0 +1,419 @@
+/**
+ * What the API answers, as schemas: `/openapi.json` is made of them, and tests hold real answers against them. What is
+ * deep and no client's business in detail (a plan, an explanation) is only said to be an object.
+ */
+import { z } from "zod";
+import type { Explanation } from "../../catalogue/explain.ts";
+import { SEVERITIES, type FaultKey } from "../../contracts/alert.ts";
+import { ATTESTATION_KINDS, MODES, REVIEW_VERDICTS } from "../../contracts/autonomy.ts";
+import { WORDS } from "../../contracts/ballot.ts";
+import { BREAKER_KINDS } from "../../contracts/facts.ts";
+import type { JsonObject } from "../../contracts/json.ts";
+import { type Plan } from "../../contracts/plan.ts";
+import { COMMANDS, OUTCOMES, PHASES } from "../../contracts/remediation.ts";
+import { WINDOW_KINDS } from "../../contracts/surroundings.ts";
+import { GUARDRAIL_OUTCOMES, REASONS, type ReasonCode } from "../../contracts/verdict.ts";
+import { GATE } from "../../policy/promotion.ts";
+
+/** Its type is known to us alone. */
+function opaque<T>(description: string) {
+  return z.custom<T>().meta({ type: "object", description });
+}
+const text = z.string();
+const iso = z.iso.datetime();
+const maybe = iso.nullable();
+const count = z.int().min(0);
+const bag = z.custom<JsonObject>().meta({ type: "object" });
+const texts = z.record(z.string(), z.string());
+const severity = z.enum(SEVERITIES);
+const outcome = z.enum(OUTCOMES);
+const mode = z.enum(MODES);
+
+export const TARGET = z.object({ kind: text, id: text }).meta({ id: "Target" });
+const LINKS = z.object({
+  webUi: text.nullable().describe("The workflow in Temporal's Web UI; null when its address is not configured"),
+});
+
+export const REMEDIATION = z
+  .object({
+    remediationId: text,
+    workflowId: text,
+    runId: text,
+    target: TARGET,
+    runbook: text.nullable(),
+    group: text,
+    owner: text,
+    severity,
+    phase: z.enum(PHASES),
+    doing: text,
+    phaseUntil: maybe,
+    planHash: text.nullable(),
+    catalogueVersion: text.nullable(),
+    outcome: outcome.nullable(),
+    needsHuman: z.boolean(),
+    detail: text,
+    openedAt: iso,
+    closedAt: maybe,
+  })
+  .meta({ id: "Remediation" });
+export const LISTED = REMEDIATION.extend({ links: LINKS }).meta({ id: "ListedRemediation" });
+export const next = text.nullable().describe("The path of the next page; null on the last");
+
+const ALERT_FIELDS = {
+  fingerprint: text,
+  status: z.enum(["firing", "resolved"]),
+  labels: texts,
+  annotations: texts,
+  startsAt: text,
+  endsAt: text.nullable(),
+  source: text,
+  receivedAt: iso,
+};
+export const ALERT = z
+  .object({
+    ...ALERT_FIELDS,
+    faultKey: z.custom<FaultKey>().meta({ type: "string" }),
+    target: TARGET.nullable(),
+    disposition: z.enum(["received", "delivered", "unmatched", "ignored"]),
+    reason: text.nullable(),
+    remediationId: text.nullable(),
+    repeats: count,
+    lastSeenAt: iso,
+  })
+  .meta({ id: "Alert" });
+
+const GUARDRAIL_RESULT = z
+  .object({
+    guardrail: text,
+    outcome: z.enum(GUARDRAIL_OUTCOMES),
+    code: z.enum(Object.keys(REASONS) as ReasonCode[]),
+    detail: text,
+    saw: bag,
+    trips: z
+      .array(z.object({ kind: z.enum(BREAKER_KINDS), scope: text, remedy: text.nullable().optional() }))
+      .optional(),
+    waitsFor: z.array(text).optional(),
+    stale: z.literal(true).optional(),
+    until: text.optional(),
+  })
+  .meta({ id: "GuardrailResult" });
+const VERDICT_OUTCOME = z.enum(["act", "review", "wait", "refuse", "observe"]);
+export const VERDICT = z
+  .object({ outcome: VERDICT_OUTCOME, results: z.array(GUARDRAIL_RESULT), at: text, would: VERDICT_OUTCOME.optional() })
+  .meta({ id: "Verdict" });
+export const VERDICT_ROW = z.object({ seq: count, verdict: VERDICT, planHash: text.nullable() });
+
+const EFFECT = z
+  .object({
+    key: text,
+    remediationId: text,
+    rung: text,
+    step: text,
+    action: text,
+    direction: z.enum(["apply", "undo", "finishHealthy", "finishOtherwise"]),
+    attempt: count,
+    request: bag,
+    state: z.enum(["intent", "happened", "pending", "notHappened", "failed", "unknown"]),
+    result: bag.nullable(),
+    detail: text,
+    intentAt: iso,
+    settledAt: maybe,
+  })
+  .meta({ id: "Effect" });
+const WAIT = z.object({
+  key: text,
+  remediationId: text,
+  workflowId: text,
+  system: text,
+  ref: text,
+  seen: text,
+  since: iso,
+  until: maybe,
+  doneAt: maybe,
+});
+const DECISION = z.object({
+  decision: text,
+  by: text,
+  via: text,
+  at: iso,
+  planHash: text,
+  status: text,
+  reason: text,
+});
+const ESCALATION = z.object({
+  remediationId: text,
+  route: text,
+  summary: text,
+  at: iso,
+  sentAt: maybe,
+  error: text.nullable(),
+});
+const AUDIT = z.object({
+  remediationId: text,
+  seq: count,
+  at: iso,
+  kind: text,
+  body: bag,
+  previousHash: text,
+  hash: text,
+});
+export const RECORDED = z
+  .object({
+    remediation: REMEDIATION,
+    plan: opaque<Plan>("The plan in force: rungs with their steps, limits, approval").nullable(),
+    alerts: z.array(ALERT),
+    verdicts: z.array(VERDICT_ROW),
+    decisions: z.array(DECISION),
+    effects: z.array(EFFECT),
+    waits: z.array(WAIT),
+    escalations: z.array(ESCALATION),
+    audit: z.array(AUDIT),
+    links: LINKS,
+  })
+  .meta({ id: "RecordedRemediation" });
+
+const FAULT = z.object({ field: text, value: text, wouldBeRight: text }).meta({ id: "FieldFault" });
+export const ALERT_RESULT = z
+  .object({
+    fingerprint: text,
+    status: z.enum(["firing", "resolved"]),
+    startsAt: text,
+    disposition: z.enum(["delivered", "duplicate", "unmatched", "ignored"]),
+    target: text.nullable(),
+    runbook: text.nullable(),
+    reason: text.nullable(),
+    faults: z.array(FAULT).optional(),
+  })
+  .meta({ id: "AlertResult" });
+
+export const INGESTED = z.object({
+  accepted: count,
+  duplicates: count,
+  unmatched: count,
+  ignored: count,
+  results: z.array(ALERT_RESULT),
+  truncatedAlerts: count,
+  warnings: z.array(text),
+});
+const about = { remediationId: text, target: TARGET };
+export const DECIDED = z.object({
+  ...about,
+  decision: z.enum([...WORDS, "cancel", ...COMMANDS]),
+  planHash: text.nullable(),
+});
+export const REVIEWED = z.object({ ...about, outcome: text, verdict: z.enum(REVIEW_VERDICTS) });
+export const TOKEN_ISSUED = z.object({
+  remediationId: text,
+  workflowId: text,
+  decision: z.enum([...WORDS, ...COMMANDS]),
+  by: text,
+  planHash: text.nullable(),
+  token: text,
+  expiresAt: iso,
+});
+export const SETTLED = z.object({ ...about, scopes: z.array(text) });
+
+export const EXPLAINED = z.object({
+  recorded: z
+    .object({ remediationId: text, outcome: text.nullable(), verdict: VERDICT.nullable(), planHash: text.nullable() })
+    .nullable(),
+  now: opaque<Explanation>("What would happen now: the rules that match, the facts, every guardrail, the plan"),
+});
+
+const PAUSE = z.object({ id: text, scope: text, reason: text, by: text, at: iso, until: maybe }).meta({ id: "Pause" });
+export const PAUSED = PAUSE;
+export const PAUSES = z.object({ pauses: z.array(PAUSE) });
+export const RESUMED = z.object({ resumed: z.array(PAUSE), hinted: count });
+
+const LEASE_STATE = z.enum(["held", "orphaned", "leftOut"]);
+const QUEUE_ROW = z.object({
+  ...about,
+  workflowId: text,
+  runbook: text.nullable(),
+  severity,
+  since: iso,
+  position: count,
+  detail: text,
+  until: maybe,
+  scopes: z.array(text),
+  caps: z.array(
+    z.object({
+      scope: text,
+      max: z.number(),
+      holders: z.array(z.object({ ...about, state: LEASE_STATE, since: iso })),
+    }),
+  ),
+});
+export const QUEUE = z.object({ queue: z.array(QUEUE_ROW) });
+export const LEASES = z.object({
+  leases: z.array(z.object({ remediationId: text, scope: text, state: LEASE_STATE, since: iso })),
+});
+
+const BREAKER_FIELDS = { id: text, kind: z.enum(BREAKER_KINDS), scope: text, reason: text, trippedAt: iso };
+export const BREAKERS = z.object({
+  breakers: z.array(z.object({ ...BREAKER_FIELDS, remediationId: text, waiting: count })),
+});
+export const BREAKERS_RESET = z.object({
+  reset: z.array(z.object(BREAKER_FIELDS)),
+  dropped: z.array(text),
+  hinted: count,
+});
+export const LEFT_OUT = z.object({
+  leftOut: z.array(z.object({ ...about, group: text, runbook: text.nullable(), since: iso, detail: text })),
+});
+export const BACK = z.object({ target: TARGET, remediations: z.array(text), hinted: count });
+
+const WINDOW = z
+  .object({ id: text, kind: z.enum(WINDOW_KINDS), scope: text, reason: text, by: text, from: iso, until: iso })
+  .meta({ id: "Window" });
+export const OPENED_WINDOW = WINDOW;
+export const WINDOWS = z.object({
+  windows: z.array(
+    z.object({ id: text, kind: z.enum(WINDOW_KINDS), scope: text, open: z.boolean(), until: maybe, detail: text }),
+  ),
+});
+export const WINDOWS_CLOSED = z.object({ closed: z.array(WINDOW), hinted: count });
+
+const HOLD = z.object({ id: text, holder: text, reason: text, since: iso, until: maybe, target: TARGET });
+const OURS = z.object({ ...about, runbook: text.nullable(), state: LEASE_STATE, since: iso });
+export const HOLDS = z.object({ holds: z.array(HOLD), ours: z.array(OURS) });
+export const HELD = z.object({ hold: HOLD, ours: z.array(OURS) });
+export const HOLD_RELEASED = z.object({ target: TARGET, hinted: count });
+
+const MODE_SET = z
+  .object({
+    id: text,
+    scope: text,
+    mode,
+    declared: mode.nullable(),
+    runbookHash: text.nullable(),
+    by: text,
+    reason: text,
+    at: iso,
+  })
+  .meta({ id: "ModeSet" });
+export const MODE_ROW = z
+  .object({ scope: text, declared: mode, set: MODE_SET.nullable(), lapsed: text.nullable(), mode })
+  .meta({ id: "Mode" });
+export const MODES_SHOWN = z.object({
+  scopes: z.array(MODE_ROW),
+  effective: z.array(z.object({ runbook: text, group: text, mode })),
+});
+export const EVIDENCE = z.object({
+  evidence: z.array(
+    z.object({
+      runbook: text,
+      group: text,
+      cases: count,
+      wouldAct: count,
+      wouldAsk: count,
+      wouldRefuse: count,
+      ended: z.object({ byItself: count, later: count, notYet: count }),
+      medianMs: z.number().nullable(),
+      reviewed: z.object({ good: count, falsePositive: count, masking: count }),
+      approved: count,
+      rejected: count,
+      healed: count,
+      failed: count,
+      agreed: count,
+      disagreed: count,
+      agreement: z.number().nullable(),
+    }),
+  ),
+});
+const gate = {
+  runbook: text,
+  runbookHash: text,
+  group: text,
+  gate: z.array(z.object({ item: z.enum(GATE), met: z.boolean(), detail: text })),
+};
+export const GATE_SHOWN = z.object(gate);
+export const PROMOTED = z.object({ ...gate, set: MODE_SET, effective: mode });
+export const ATTESTED = z.object({
+  id: text,
+  runbook: text,
+  runbookHash: text,
+  kind: z.enum(ATTESTATION_KINDS),
+  passed: z.boolean(),
+  summary: text,
+  by: text,
+  at: iso,
+});
+
+const STANDING_FIELDS = {
+  id: text,
+  runbook: text,
+  runbookHash: text,
+  group: text,
+  by: text,
+  expiresAt: iso,
+  maxCount: count,
+  used: count,
+};
+export const STANDING_ROW = z
+  .object({
+    ...STANDING_FIELDS,
+    reason: text,
+    grantedAt: iso,
+    declared: z.boolean(),
+    state: z.enum(["usable", "usedUp", "expired", "withdrawn", "lapsed"]),
+    withdrawnBy: text.nullable(),
+    uses: z.array(z.object({ remediationId: text, target: TARGET, at: iso })),
+  })
+  .meta({ id: "StandingApproval" });
+export const STANDING = z.object({ standing: z.array(STANDING_ROW) });
+export const STANDING_GIVEN = z.object({
+  ...STANDING_FIELDS,
+  covers: z.object({ targets: count, of: count, because: text }),
+});
+
+const FILE_PROBLEM = z.object({
+  file: text,
+  line: count,
+  col: count,
+  path: text,
+  message: text,
+  value: text.nullable(),
+  wouldBeRight: text,
+  severity: z.enum(["error", "warning"]),
+});
+export const CATALOGUE = z.object({
+  version: text.nullable().describe("Of this process; null while none is loaded"),
+  active: text.nullable().describe("Of the record: what new remediations decide with"),
+  folder: z
+    .object({
+      folder: text,
+      version: text,
+      since: text,
+      state: z.enum(["current", "partly", "broken", "waiting"]),
+      problems: z.array(FILE_PROBLEM),
+      because: text.nullable(),
+      teams: z.array(
+        z.object({ team: text, runbooks: z.array(text), state: z.enum(["current", "lastGood", "leftOut"]) }),
+      ),
+    })
+    .nullable()
+    .describe("null: this process watches no folder"),
+});
+
+const PART = z.object({ ready: z.boolean(), detail: text });
+export const ALIVE = z.object({ alive: z.literal(true) });
+export const READINESS = z.object({
+  ready: z.boolean(),
+  parts: z.object({ record: PART, temporal: PART, catalogue: PART }),
+});
+
+export const PROBLEM = z
+  .object({
+    type: text.describe("`urn:selfheal:problem:<slug>`; slugs are stable"),
+    title: text,
+    status: z.int(),
+    detail: text,
+    instance: text,
+    requestId: text,
+    field: text.optional(),
+    value: text.optional(),
+    wouldBeRight: text.optional(),
+    errors: z.array(FAULT).optional(),
+  })
+  .meta({ id: "Problem" });

@@ -1,0 +1,157 @@
+/** `GET /v1/events`: live change as server-sent events. `POST /v1/events/tickets/{system}`: what ticket systems tell. */
+import { z } from "zod";
+import type { Change } from "../../record/api-http.ts";
+import type { ListFilter, RemediationRow } from "../../record/api.ts";
+import { idOf, placeOf, type ChangeFeed, type Subscriber } from "../change-feed.ts";
+import { clipValue, wrongField } from "../problems.ts";
+import { TICKET_SYSTEMS, TicketEvents, type TicketSystem } from "../tickets.ts";
+import { readJson } from "./body.ts";
+import type { AppDependencies } from "./context.ts";
+import { operation, type AnyOperation } from "./operation.ts";
+import { FILTER, filterOf, linksOf, type Links } from "./remediations.ts";
+
+/** What `data` of an event `change` holds. */
+export interface ChangeEvent {
+  remediationId: string;
+  /** Of its audit chain. */
+  seq: number;
+  at: string;
+  /** What was written down: `opened`, `progress`, `verdict`, `decision`, `effectSettled`, `closed`, … */
+  kind: string;
+  /** As it is now. */
+  remediation: RemediationRow & { links: Links };
+}
+
+const BEAT_MS = 15_000;
+/** What a client may leave unread before it is cut off: it comes back with the id of what it read last. */
+const MOST_UNREAD_BYTES = 1024 * 1024;
+const MAX_TICKET_BYTES = 1024 * 1024;
+
+const row = { tag: "events" } as const;
+const SSE = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+
+export function eventOperations(deps: AppDependencies): AnyOperation[] {
+  const tickets = new TicketEvents(deps);
+  return [
+    operation({
+      ...row,
+      method: "get",
+      path: "/v1/events",
+      role: "viewer",
+      summary: "Live change as server-sent events, at least once and in order",
+      description:
+        "Events named `change` carry the remediation as it is now. `Last-Event-ID` goes on behind the event of that id; " +
+        "an event `reset` says that too much was missed: list afresh. Comments are heartbeats.",
+      query: z.strictObject(FILTER, { error: "only open, target, runbook, group, phase and outcome" }),
+      answer: z.string(),
+      answerType: "text/event-stream",
+      handle: async ({ feed, webUiUrl }, { query, context }) => {
+        const since = sinceOf(context.req.header("last-event-id"));
+        const filter = filterOf(query);
+        const toText = (change: Change) => eventOf(change, linksOf({ webUiUrl }, change.remediation));
+        const body = await stream(feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
+        return new Response(body, { headers: SSE });
+      },
+    }),
+    ...TICKET_SYSTEMS.map((system) => ticketOperation(tickets, system)),
+  ];
+}
+
+function ticketOperation(tickets: TicketEvents, system: TicketSystem): AnyOperation {
+  return operation({
+    ...row,
+    method: "post",
+    path: `/v1/events/tickets/${system.name}`,
+    role: "source",
+    source: () => system.name,
+    summary: `Wake who waits for a ticket: ${system.summary}`,
+    description: "Nothing that it says of the ticket is believed: the ticket is read.",
+    body: system.body,
+    bodyTypes: ["application/json"],
+    bodyBytes: () => MAX_TICKET_BYTES,
+    status: 202,
+    answer: z.object({ tickets: z.array(z.string()), woken: z.int().min(0) }),
+    handle: async (_deps, { context, log }) => tickets.take(system, await readJson(context), log),
+  });
+}
+
+function sinceOf(id: string | undefined) {
+  if (id === undefined || id === "") return null;
+  const place = placeOf(id);
+  if (place === null) throw wrongField("Last-Event-ID", clipValue(id), "the id of an event of this stream");
+  return place;
+}
+
+/** As the list would find it. */
+function fits(one: RemediationRow, { open, target, runbook, group, phase, outcome }: ListFilter): boolean {
+  const named = [one.target.id, `${one.target.kind}/${one.target.id}`];
+  return (
+    (open === undefined || open === (one.closedAt === null)) &&
+    (target === undefined || named.includes(target)) &&
+    (runbook === undefined || runbook === one.runbook) &&
+    (group === undefined || group === one.group) &&
+    (phase === undefined || phase === one.phase) &&
+    (outcome === undefined || outcome === one.outcome)
+  );
+}
+
+function eventOf(change: Change, links: Links): string {
+  const { remediationId, seq, at, kind, remediation } = change;
+  const data: ChangeEvent = { remediationId, seq, at, kind, remediation: { ...remediation, links } };
+  // JSON has no line ends of its own, so one line of data is enough.
+  return `id: ${idOf(change)}\nevent: change\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** `toText` answers "" for what this client does not want. */
+async function stream(
+  feed: ChangeFeed,
+  since: Parameters<ChangeFeed["subscribe"]>[1],
+  toText: (change: Change) => string,
+): Promise<ReadableStream<Uint8Array>> {
+  const encoder = new TextEncoder();
+  let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  // What comes before the missed ones are sent waits for them.
+  let early: Change[] | null = [];
+  const sent = new Set<string>();
+  let beat: NodeJS.Timeout | undefined;
+  const send = (text: string): void => {
+    if (text === "" || controller === null) return;
+    if ((controller.desiredSize ?? 0) <= 0) return subscriber.end();
+    controller.enqueue(encoder.encode(text));
+  };
+  const subscriber: Subscriber = {
+    take: (change) => {
+      if (early !== null) early.push(change);
+      else if (!sent.has(idOf(change))) send(toText(change));
+    },
+    end: () => {
+      clearInterval(beat);
+      feed.leave(subscriber);
+      controller?.close();
+      controller = null;
+    },
+  };
+  const missed = await feed.subscribe(subscriber, since);
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (own) => {
+        controller = own;
+        send("retry: 2000\n\n");
+        if (missed === null) send("event: reset\ndata: {}\n\n");
+        for (const change of missed ?? []) {
+          sent.add(idOf(change));
+          send(toText(change));
+        }
+        const waiting = early ?? [];
+        early = null;
+        for (const change of waiting) subscriber.take(change);
+        beat = setInterval(() => send(": beat\n\n"), BEAT_MS).unref();
+      },
+      cancel: () => {
+        controller = null;
+        subscriber.end();
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: MOST_UNREAD_BYTES }),
+  );
+}

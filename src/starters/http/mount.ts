@@ -1,0 +1,82 @@
+/** Puts the route table into the app: who may, how much at once, how large; checked on the way in, JSON on the way out. */
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { bearer } from "./auth.ts";
+import { checked, limitBody, readJson } from "./body.ts";
+import type { AppDependencies, AppEnv } from "./context.ts";
+import { once } from "./idempotency.ts";
+import { paramsOf, type AnyOperation } from "./operation.ts";
+import { pageGuard } from "./page-guard.ts";
+import { Bulkhead } from "./shed.ts";
+
+const BODY_BYTES = 16 * 1024;
+
+export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: readonly AnyOperation[]): void {
+  const { limits, metrics } = deps;
+  // Alerts and people do not wait for each other.
+  const bulkheads = {
+    source: new Bulkhead("bodies of alerts are being taken in", limits.bodiesInFlight, (count) =>
+      metrics.inFlight.set(count),
+    ),
+    api: new Bulkhead("requests are being answered", limits.requestsInFlight),
+  };
+  for (const operation of operations) {
+    const bulkhead = operation.role === "source" ? bulkheads.source : bulkheads.api;
+    const shed: MiddlewareHandler = (_context, next) => bulkhead.through(next);
+    const handlers: MiddlewareHandler<AppEnv>[] = [
+      named(operation),
+      // `public` is what a probe asks while everything else is too much.
+      ...(operation.role === "public" ? [] : [guard(deps, operation), shed]),
+      limitBody(operation.bodyBytes?.(deps) ?? BODY_BYTES),
+    ];
+    for (const path of [operation.path, ...(operation.aliases ?? [])]) {
+      app.on(operation.method.toUpperCase(), honoPath(path), ...handlers, (context) => answer(deps, operation, context));
+    }
+  }
+}
+
+/** `/v1/remediations/:id` */
+function honoPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ":$1");
+}
+
+/** Its own path, without ids: the label of its measures. */
+function named({ path }: AnyOperation): MiddlewareHandler<AppEnv> {
+  return (context, next) => {
+    context.set("route", honoPath(path));
+    return next();
+  };
+}
+
+/** Who may: the one place that asks. */
+function guard(deps: AppDependencies, { role, path, source, tag }: AnyOperation): MiddlewareHandler<AppEnv> {
+  if (tag === "pages") return pageGuard(deps.apiToken);
+  if (role !== "source") return bearer(deps.apiToken);
+  // Asked for afresh: the configuration may have changed.
+  return (context, next) => bearer(deps.webhookToken(source?.(paramsIn(context, path)) ?? ""))(context, next);
+}
+
+function paramsIn(context: Context<AppEnv>, path: string): Record<string, string> {
+  return Object.fromEntries(paramsOf(path).map((param) => [param, context.req.param(param) ?? ""]));
+}
+
+async function answer(
+  deps: AppDependencies,
+  operation: AnyOperation,
+  context: Context<AppEnv>,
+): Promise<Response> {
+  const { method, keeps = method === "get" ? "no" : "yes", role } = operation;
+  const work = () => run(deps, operation, context);
+  return keeps === "no" || role === "source" ? work() : once(deps, context, keeps, work);
+}
+
+async function run(deps: AppDependencies, operation: AnyOperation, context: Context<AppEnv>): Promise<Response> {
+  const { query, body, bodyTypes, status = 200 } = operation;
+  const answered: unknown = await operation.handle(deps, {
+    context,
+    log: context.get("log"),
+    params: context.req.param(),
+    query: query === undefined ? undefined : checked(query, context.req.query()),
+    body: body === undefined || bodyTypes !== undefined ? undefined : checked(body, await readJson(context)),
+  });
+  return answered instanceof Response ? answered : context.json(answered as object, status);
+}

@@ -1,0 +1,88 @@
+/**
+ * One row of the API's route table: what a request must look like, who may send it, what is answered, and who does it.
+ * Requests are checked against it (mount.ts), and `/openapi.json` is made of it (openapi.ts).
+ */
+import type { Context } from "hono";
+import type { Logger } from "pino";
+import type { z } from "zod";
+import type { AppDependencies, AppEnv } from "./context.ts";
+
+/** From least to most. */
+export const ROLES = ["viewer", "operator", "approver", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+export const TAGS = {
+  alerts: "Alerts, as monitoring sends them and as the record has them",
+  remediations: "Remediations, and what people decide about them",
+  events: "Live change, and what other systems have to tell",
+  automation: "Pauses, breakers, the queue and leases: how people steer the automation as a whole",
+  autonomy: "How much a runbook may do by itself",
+  surroundings: "Windows and holds: when, and on what, automation leaves work to others",
+  pages: "Pages for people on call",
+  service: "The service itself",
+} as const;
+
+/** What a request brings to its handler. */
+export interface Call<Query, Body> {
+  context: Context<AppEnv>;
+  log: Logger;
+  /** Of the path. */
+  params: Readonly<Record<string, string>>;
+  query: Query;
+  body: Body;
+}
+
+export interface Operation<
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Answer extends z.ZodType = z.ZodType,
+> {
+  method: "get" | "post" | "put";
+  /** With its parameters in braces: `/v1/remediations/{id}`. */
+  path: string;
+  /** Other paths of the same. */
+  aliases?: readonly string[];
+  /** `source`: whoever has the token of `source`. `public`: anybody. */
+  role: Role | "source" | "public";
+  /** The sender's name in selfheal.yaml, where `role` is `source`. */
+  source?: (params: Readonly<Record<string, string>>) => string;
+  tag: keyof typeof TAGS;
+  summary: string;
+  description?: string;
+  query?: Query;
+  /** JSON, unless `bodyTypes` says otherwise. */
+  body?: Body;
+  /** Left out: `application/json`. The handler of one that is given reads and checks its body itself. */
+  bodyTypes?: readonly string[];
+  /** Default 16 KiB. */
+  bodyBytes?: (deps: AppDependencies) => number;
+  answer: Answer;
+  /** Default 200. */
+  status?: 200 | 202;
+  /** Default `application/json`. */
+  answerType?: string;
+  /** A write by default: its answer is kept for an Idempotency-Key. `no`: it reads. `secret`: its answer is kept nowhere. */
+  keeps?: "yes" | "no" | "secret";
+  /** Statuses of problems that it answers beside those that every operation may. */
+  problems?: readonly number[];
+  /** Answers what `answer` describes, or a whole response. */
+  handle: (
+    deps: AppDependencies,
+    call: Call<z.output<Query>, z.output<Body>>,
+  ) => Promise<z.input<Answer> | Response> | z.input<Answer> | Response;
+}
+
+/** An operation whose types of query, body and answer nobody needs any more. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the handler's argument is contravariant
+export type AnyOperation = Operation<any, any, any>;
+
+/** Checks a row's types where it is written. */
+export function operation<Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>(
+  row: Operation<Query, Body, Answer>,
+): AnyOperation {
+  return row;
+}
+
+export function paramsOf(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? "");
+}
