@@ -4,9 +4,13 @@ import type { JsonObject } from "../contracts/json.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { Token } from "../starters/http/auth.ts";
 import type { Problem } from "../starters/http/problem.ts";
+import type { AlertRow } from "../record/api.ts";
+import type { ChangeEvent } from "../starters/http/events.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
+import type { Story } from "../starters/story/story.ts";
 import type { DecisionAnswer, DecisionKind, TokenAnswer } from "../starters/decisions.ts";
 import type { RecoveryAnswer } from "../starters/recoveries.ts";
+import { readEvents } from "./event-stream.ts";
 
 /** Where `dev` and `serve` listen by default. */
 export const DEFAULT_URL = "http://127.0.0.1:8080";
@@ -19,11 +23,30 @@ export interface ApiOptions {
   timeoutMs?: number;
 }
 
-export type ListQuery = Partial<Record<"open" | "target" | "runbook" | "phase" | "outcome" | "limit", string>>;
+export type ListQuery = Partial<
+  Record<"open" | "target" | "runbook" | "group" | "phase" | "outcome" | "since" | "limit", string>
+>;
+
+export interface Following {
+  onChange: (event: ChangeEvent) => void;
+  /** More has changed while the connection was away than is told afterwards. */
+  onReset: () => void;
+  onLost: (why: string) => void;
+}
 
 export interface RemediationApi {
+  /** One page. */
   list(query: ListQuery): Promise<ListedRemediation[]>;
+  /** Page after page, at most `most`. */
+  listAll(query: ListQuery, most: number): Promise<ListedRemediation[]>;
+  /** Resolves at `signal`; rejects when the API does not answer at once. */
+  follow(query: ListQuery, following: Following, signal: AbortSignal): Promise<void>;
+  /** All that the record has. */
   story(id: string): Promise<TellStory>;
+  /** The same, told for people. */
+  told(id: string): Promise<Story>;
+  /** The newest remediation that an alert with this fingerprint belongs to; null: there is none. */
+  ofAlert(fingerprint: string): Promise<string | null>;
   decide(
     kind: DecisionKind,
     id: string,
@@ -37,12 +60,16 @@ export interface RemediationApi {
 export function remediationApi(options: ApiOptions): RemediationApi {
   const base = `${rootOf(options.url)}/remediations`;
   return {
-    list: async (query) => {
-      const given = new URLSearchParams(query as Record<string, string>).toString();
-      const answer = await request<{ remediations: ListedRemediation[] }>(options, base, `?${given}`, null);
-      return answer.remediations;
-    },
+    list: async (query) => (await request<Page>(options, base, queryOf(query), null)).remediations,
+    listAll: (query, most) => listAll(options, base, query, most),
+    follow: (query, following, signal) => follow(options, query, following, signal),
     story: (id) => request<TellStory>(options, base, `/${encodeURIComponent(id)}`, null),
+    told: (id) => request<Story>(options, base, `/${encodeURIComponent(id)}/story`, null),
+    ofAlert: async (fingerprint) => {
+      const query = queryOf({ fingerprint, limit: "100" });
+      const { alerts } = await request<{ alerts: AlertRow[] }>(options, rootOf(options.url), `/alerts${query}`, null);
+      return alerts.find((alert) => alert.remediationId !== null)?.remediationId ?? null;
+    },
     decide: (kind, id, body) =>
       request<DecisionAnswer>(options, base, `/${encodeURIComponent(id)}/${spelled(kind)}`, { ...body, via: "cli" }),
     token: (id, body) => request<TokenAnswer>(options, base, `/${encodeURIComponent(id)}/token`, body),
@@ -50,6 +77,48 @@ export function remediationApi(options: ApiOptions): RemediationApi {
     releaseLeases: (id, by, reason) =>
       request<RecoveryAnswer>(options, base, `/${encodeURIComponent(id)}/release-leases`, { by, reason }),
   };
+}
+
+interface Page {
+  remediations: ListedRemediation[];
+  next?: string | null;
+}
+
+function queryOf(query: Record<string, string>): string {
+  return `?${new URLSearchParams(query).toString()}`;
+}
+
+/** As many as the API answers at once. */
+const PAGE = 1_000;
+
+async function listAll(options: ApiOptions, base: string, query: ListQuery, most: number) {
+  const rows: ListedRemediation[] = [];
+  const size = String(Math.min(PAGE, most));
+  let path: string | null = base + queryOf({ limit: size, ...query });
+  while (path !== null && rows.length < most) {
+    const page: Page = await request<Page>(options, "", path, null);
+    rows.push(...page.remediations);
+    path = page.next == null ? null : new URL(page.next, options.url).href;
+  }
+  return rows.slice(0, most);
+}
+
+async function follow(options: ApiOptions, query: ListQuery, following: Following, signal: AbortSignal): Promise<void> {
+  const url = `${rootOf(options.url)}/events${queryOf(query)}`;
+  await readEvents({
+    signal,
+    open: async (lastEventId, until) => {
+      const headers = { accept: "text/event-stream", ...(lastEventId === null ? {} : { "last-event-id": lastEventId }) };
+      const response = await send({ ...options, signal: until }, url, null, "GET", headers);
+      if (!response.ok) throw await refused(response, options);
+      return response;
+    },
+    onEvent: ({ event, data }) => {
+      if (event === "reset") following.onReset();
+      else if (event === "change") following.onChange(JSON.parse(data) as ChangeEvent);
+    },
+    onLost: (error) => following.onLost(messageOf(error)),
+  });
 }
 
 function rootOf(url: string): string {
@@ -78,22 +147,31 @@ async function request<T>(
   method: Method = body === null ? "GET" : "POST",
 ): Promise<T> {
   const response = await send(options, base + path, body, method);
-  const text = await response.text().catch(() => "");
-  if (response.ok) return parsed<T>(text, options);
-  const problem = problemOf(text);
-  throw new UserError(explain(response.status, problem, options), {
+  if (!response.ok) throw await refused(response, options);
+  return parsed<T>(await response.text().catch(() => ""), options);
+}
+
+async function refused(response: Response, options: ApiOptions): Promise<UserError> {
+  const problem = problemOf(await response.text().catch(() => ""));
+  return new UserError(explain(response.status, problem, options), {
     exitCode: response.status >= 500 ? EXIT.unavailable : EXIT.failed,
   });
 }
 
-async function send(options: ApiOptions, url: string, body: object | null, method: Method): Promise<Response> {
+async function send(
+  options: ApiOptions & { signal?: AbortSignal },
+  url: string,
+  body: object | null,
+  method: Method,
+  headers: Record<string, string> = { accept: "application/json" },
+): Promise<Response> {
   const authorization = options.token === null ? {} : { authorization: `Bearer ${options.token.reveal()}` };
   try {
     return await options.fetch(url, {
       method,
-      headers: { accept: "application/json", "content-type": "application/json", ...authorization },
+      headers: { "content-type": "application/json", ...headers, ...authorization },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
+      signal: options.signal ?? AbortSignal.timeout(options.timeoutMs ?? 30_000),
     });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

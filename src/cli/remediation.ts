@@ -1,11 +1,12 @@
 /** `selfheal remediation …`: everything goes through the API, never past it. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command } from "commander";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { WORDS } from "../contracts/ballot.ts";
-import { COMMANDS, OUTCOMES, PHASES, type Command as TakeoverCommand } from "../contracts/remediation.ts";
+import { COMMANDS, type Command as TakeoverCommand } from "../contracts/remediation.ts";
 import { plain } from "../contracts/text.ts";
 import type { DecisionKind } from "../starters/decisions.ts";
 import type { TellStory } from "../starters/http/remediations.ts";
+import { storyPlan } from "../starters/story/story.ts";
 import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
 import type { RemediationApi } from "./remediation-api.ts";
@@ -19,11 +20,12 @@ import {
   type Outside,
   type RemediationCommandOptions,
 } from "./remediation-context.ts";
+import { listCommand } from "./remediation-list.ts";
 import { recoverCommand, releaseLeasesCommand } from "./remediation-recover.ts";
 import { requestCommand, reviewCommand } from "./remediation-words.ts";
 import { takeoverCommand } from "./remediation-takeover.ts";
 import { tokenCommand } from "./remediation-token.ts";
-import { listText, planText, storyText } from "./remediation-text.ts";
+import { planText, storyText } from "./story-text.ts";
 
 export function remediationCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);
@@ -40,41 +42,37 @@ export function remediationCommand(options: RemediationCommandOptions = {}): Com
   return command;
 }
 
-function listCommand(context: Context): Command {
-  const command = apiCommand("list", "newest first")
-    .option("--open", "only those that are not closed")
-    .option("--target <target>", "kind/id or id")
-    .option("--runbook <name>", "of this runbook")
-    .addOption(new Option("--phase <phase>", "in this phase").choices(PHASES))
-    .addOption(new Option("--outcome <outcome>", "closed with this outcome").choices(OUTCOMES))
-    .option("--limit <count>", "at most this many, up to 1000; default 50", parseLimit, "50");
-  command.action(async (options: Record<string, string | boolean>) => {
-    const names = ["target", "runbook", "phase", "outcome", "limit"].filter((name) => options[name] !== undefined);
-    const query = Object.fromEntries(names.map((name) => [name, String(options[name])]));
-    const rows = await context.api(command).list({ ...query, ...(options["open"] === true ? { open: "true" } : {}) });
-    printResult(command, rows, () => listText(rows, context.outside.now()));
+function showCommand(context: Context): Command {
+  const command = apiCommand("show", "the whole story of one remediation")
+    .argument("[id]", ID_HELP)
+    .option("--target <target>", "of this target (kind/id or id): its newest one")
+    .option("--fingerprint <fingerprint>", "of the alert with this fingerprint: its newest one");
+  command.action(async (id: string | undefined, options: Named) => {
+    const api = context.api(command);
+    const story = await api.told(await nameOf(api, { ...options, ...(id === undefined ? {} : { id }) }));
+    printResult(command, story, () => storyText(story, context.outside.now()));
   });
   return withExamples(command, [
-    ["selfheal remediation list --open", "what is in work now"],
-    ["selfheal remediation list --target host/web-1", "the history of one host"],
-    ["selfheal remediation list --phase approve", "what waits for a person"],
+    ["selfheal remediation show host/web-1", "the newest one of a host"],
+    ["selfheal remediation show --fingerprint 8e2c6f13a0b4d597", "the one that an alert belongs to"],
   ]);
 }
 
-function parseLimit(text: string): string {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1000)
-    throw new InvalidArgumentError("A whole number from 1 to 1000.");
-  return text;
+interface Named {
+  id?: string;
+  target?: string;
+  fingerprint?: string;
 }
 
-function showCommand(context: Context): Command {
-  const command = apiCommand("show", "the whole story of one remediation").argument("<id>", ID_HELP);
-  command.action(async (id: string) => {
-    const story = await context.api(command).story(id);
-    printResult(command, story, () => storyText(story, context.outside.now()));
-  });
-  return withExamples(command, [["selfheal remediation show host/web-1", "the newest one of a host"]]);
+async function nameOf(api: RemediationApi, { id, target, fingerprint }: Named): Promise<string> {
+  const given = [id, target, fingerprint].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new UserError("say which one: ID, --target or --fingerprint", { exitCode: EXIT.usage });
+  }
+  if (fingerprint === undefined) return id ?? target ?? "";
+  const found = await api.ofAlert(fingerprint);
+  if (found !== null) return found;
+  throw new UserError(`no remediation has an alert with the fingerprint ${fingerprint}: see \`selfheal explain\``);
 }
 
 type Kind = Exclude<DecisionKind, TakeoverCommand>;
@@ -167,7 +165,7 @@ async function confirm(outside: Outside, kind: Kind, story: TellStory): Promise<
       },
     );
   }
-  if (plan !== null && kind !== "cancel") note(planText(plan, planHash ?? ""));
+  if (plan !== null && kind !== "cancel") note(planText(storyPlan(plan, planHash ?? "")));
   note(plain(`${target.kind}/${target.id} is in phase ${remediation.phase}: ${remediation.doing}`));
   const answer = await outside.ask(`${kind} this? [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw new UserError("nothing was decided", { exitCode: EXIT.failed });

@@ -14,6 +14,7 @@ import { COMMANDS, OUTCOMES, PHASES } from "../../contracts/remediation.ts";
 import { WINDOW_KINDS } from "../../contracts/surroundings.ts";
 import { GUARDRAIL_OUTCOMES, REASONS, type ReasonCode } from "../../contracts/verdict.ts";
 import { GATE } from "../../policy/promotion.ts";
+import type { Held } from "../story/held.ts";
 
 /** Its type is known to us alone. */
 function opaque<T>(description: string) {
@@ -171,6 +172,68 @@ export const RECORDED = z
     links: LINKS,
   })
   .meta({ id: "RecordedRemediation" });
+
+const STORY_EFFECT = EFFECT.omit({ remediationId: true, intentAt: true })
+  .extend({
+    startedAt: iso,
+    durationMs: z.number().nullable(),
+    readings: z.array(z.object({ at: iso, state: text, detail: text })).describe("What was seen when it was read back"),
+  })
+  .meta({ id: "StoryEffect" });
+const STORY_READING = z.object({
+  at: iso,
+  phase: text,
+  probe: text,
+  state: z.enum(["healthy", "unhealthy", "unknown"]),
+  reason: text,
+  measured: bag,
+});
+const STORY_PLAN = z.object({
+  hash: text,
+  runbook: text,
+  roles: z.array(text),
+  quorum: count,
+  probe: text,
+  rungs: z.array(
+    z.object({
+      name: text,
+      steps: z.array(z.object({ uses: text, risk: text, undoable: z.boolean(), with: bag })),
+      holdMs: z.number(),
+    }),
+  ),
+});
+export const STORY = z
+  .object({
+    remediation: REMEDIATION,
+    durationMs: z.number().nullable().describe("From opening to close; null while it is open"),
+    alerts: z.array(ALERT),
+    confirmed: z.array(STORY_READING),
+    evidence: bag.nullable(),
+    verdicts: z.array(VERDICT.extend({ seq: count, planHash: text.nullable() })),
+    plan: STORY_PLAN.nullable(),
+    people: z.array(
+      z.object({
+        at: iso,
+        by: text,
+        via: text,
+        word: text,
+        status: text,
+        reason: text,
+        planHash: text.nullable(),
+      }),
+    ),
+    held: opaque<Held>("Who holds it, where it stands, and what goes on now").nullable(),
+    effects: z.array(STORY_EFFECT),
+    undone: z.array(STORY_EFFECT),
+    waits: z.array(WAIT),
+    verified: z.array(STORY_READING),
+    told: z.array(ESCALATION),
+    cost: z.number().nullable().describe("As the runbook estimates it"),
+    tickets: z.array(z.object({ id: text, url: text.nullable() })),
+    timeline: z.array(z.object({ at: iso, kind: text, what: text })),
+    links: LINKS,
+  })
+  .meta({ id: "Story" });
 
 const FAULT = z.object({ field: text, value: text, wouldBeRight: text }).meta({ id: "FieldFault" });
 export const ALERT_RESULT = z

@@ -9,6 +9,7 @@ import { throughRecord } from "../problems.ts";
 import { recover, releaseLeases } from "../recoveries.ts";
 import { requestRemediation } from "../requests.ts";
 import { review } from "../reviews.ts";
+import { storyOf } from "../story/story.ts";
 import * as answers from "./answers.ts";
 import type { AppDependencies } from "./context.ts";
 import { by, cursor, limitOf, name, reason, time } from "./fields.ts";
@@ -124,6 +125,16 @@ const reads: AnyOperation[] = [
       const { remediationId } = await findRemediation(record, params["id"] ?? "");
       return { verdicts: await throughRecord("read the verdicts", () => record.verdicts(remediationId)) };
     },
+  }),
+  operation({
+    ...row,
+    method: "get",
+    path: `${ONE}/story`,
+    role: "viewer",
+    summary: "The whole story of one remediation, told for people",
+    answer: answers.STORY,
+    problems: [404],
+    handle: async (deps, { params }) => storyOf(await recorded(deps, params)),
   }),
   operation({
     ...row,

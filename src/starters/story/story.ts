@@ -103,7 +103,7 @@ export function storyOf(told: TellStory): Story {
     confirmed: readings.filter(({ phase }) => phase === "confirm"),
     evidence: lastOf(audit, "collected", "collected"),
     verdicts: verdicts.map(({ seq, verdict, planHash }) => ({ ...verdict, seq, planHash })),
-    plan: plan === null ? null : planOf(plan, remediation.planHash ?? ""),
+    plan: plan === null ? null : storyPlan(plan, remediation.planHash ?? ""),
     people: peopleOf(told),
     held: heldOf(told),
     effects: all.filter(({ direction }) => direction === "apply"),
@@ -118,7 +118,7 @@ export function storyOf(told: TellStory): Story {
   };
 }
 
-function planOf(plan: Plan, hash: string): StoryPlan {
+export function storyPlan(plan: Plan, hash: string): StoryPlan {
   const rungs = plan.rungs.map(({ name, steps, verify }) => ({
     name,
     steps: steps.map(({ uses, risk, undoable, with: given }) => ({ uses, risk, undoable, with: given })),
