@@ -108,7 +108,10 @@ async function follow(options: ApiOptions, query: ListQuery, following: Followin
   await readEvents({
     signal,
     open: async (lastEventId, until) => {
-      const headers = { accept: "text/event-stream", ...(lastEventId === null ? {} : { "last-event-id": lastEventId }) };
+      const headers = {
+        accept: "text/event-stream",
+        ...(lastEventId === null ? {} : { "last-event-id": lastEventId }),
+      };
       const response = await send({ ...options, signal: until }, url, null, "GET", headers);
       if (!response.ok) throw await refused(response, options);
       return response;

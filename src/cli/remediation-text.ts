@@ -42,7 +42,3 @@ export function short(text: string, length: number): string {
 export function ago(at: string, now: number): string {
   return duration(now - Date.parse(at));
 }
-
-function span(from: string, to: string): string {
-  return duration(Date.parse(to) - Date.parse(from));
-}

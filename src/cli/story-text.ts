@@ -74,7 +74,8 @@ export function planText(plan: StoryPlan): string {
 }
 
 function factsText(story: Story): string {
-  const evidence = story.evidence === null ? [] : [plain(`  evidence: ${short(JSON.stringify(story.evidence), 1_000)}`)];
+  const evidence =
+    story.evidence === null ? [] : [plain(`  evidence: ${short(JSON.stringify(story.evidence), 1_000)}`)];
   const readings = readingsText("confirmed", story.confirmed);
   return [readings, ...evidence].filter((line) => line !== "").join("\n");
 }

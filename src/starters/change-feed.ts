@@ -151,7 +151,7 @@ async function missed(record: ChangeFeedOptions["record"], since: FeedPlace): Pr
 
 async function pages(record: ChangeFeedOptions["record"], from: FeedPlace, most: number): Promise<Change[]> {
   const found: Change[] = [];
-  for (let after = from; ; ) {
+  for (let after = from; ;) {
     const page = await record.changes(after, PAGE);
     found.push(...page);
     const last = page.at(-1);

@@ -64,7 +64,10 @@ export class TicketEvents {
   readonly #now: () => number;
   readonly #hinted = new Map<string, number>();
 
-  constructor(deps: { record: Pick<RecordStore, "openWaits">; remediations: Pick<Remediations, "hint"> }, now = Date.now) {
+  constructor(
+    deps: { record: Pick<RecordStore, "openWaits">; remediations: Pick<Remediations, "hint"> },
+    now = Date.now,
+  ) {
     this.#record = deps.record;
     this.#remediations = deps.remediations;
     this.#now = now;
@@ -77,11 +80,20 @@ export class TicketEvents {
     const { refs } = parsed.data;
     const waits = await throughRecord("look who waits", () => this.#record.openWaits("tickets", refs));
     const due = waits.filter((wait) => this.#isDue(wait));
-    const told = await Promise.all(due.map(({ workflowId, key }) => this.#remediations.hint(workflowId, key)));
+    const told = await Promise.all(due.map((wait) => this.#hint(wait)));
     for (const [index, { remediationId, ref: ticket }] of due.entries()) {
       log.info({ remediationId, system: system.name, ticket, told: told[index] }, "a ticket system woke a waiter");
     }
     return { tickets: refs, woken: told.filter((one) => one === "told").length };
+  }
+
+  async #hint({ workflowId, key }: WaitRow): Promise<"told" | "notRunning"> {
+    try {
+      return await this.#remediations.hint(workflowId, key);
+    } catch (error) {
+      this.#hinted.delete(key);
+      throw error;
+    }
   }
 
   #isDue({ key }: WaitRow): boolean {

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { duration, plain } from "../../src/contracts/text.ts";
 import { UserError } from "../../src/config/user-error.ts";
 import { remediationCommand } from "../../src/cli/remediation.ts";
-import { storyText } from "../../src/cli/remediation-text.ts";
+import { storyText } from "../../src/cli/story-text.ts";
+import { storyOf } from "../../src/starters/story/story.ts";
 import { ID, PLAN_HASH, row, story } from "./support/story.ts";
 
 const NOW = Date.parse("2026-11-21T10:10:00.000Z");
@@ -24,6 +25,7 @@ afterEach(() => vi.restoreAllMocks());
 function bodyOf(path: string): unknown {
   if (path.includes("?")) return { remediations: [row()] };
   const decision = /(approve|reject|cancel)$/.exec(path)?.[1];
+  if (path.endsWith("/story")) return storyOf(story());
   if (decision === undefined) return story();
   return { remediationId: ID, target: { kind: "host", id: "web-1" }, decision, planHash: null };
 }
@@ -68,9 +70,20 @@ describe("list", () => {
   test("sends its filters and the token", async () => {
     await run("list --open --target host/web-1 --phase approve --limit 7");
     expect(requests[0]).toMatchObject({
-      path: "/v1/remediations?target=host%2Fweb-1&phase=approve&limit=7&open=true",
+      path: "/v1/remediations?limit=7&target=host%2Fweb-1&phase=approve&open=true",
       authorization: "Bearer secret-1",
     });
+  });
+
+  test("goes on from page to page until it has as many as were asked for", async () => {
+    answer = (path) => ({ status: 200, body: { remediations: [row(), row()], next: `${path}&cursor=x` } });
+    await run("list --limit 5 --json");
+    expect(requests.map(({ path }) => path)).toEqual([
+      "/v1/remediations?limit=5",
+      "/v1/remediations?limit=5&cursor=x",
+      "/v1/remediations?limit=5&cursor=x&cursor=x",
+    ]);
+    expect(JSON.parse(printed)).toHaveLength(5);
   });
 
   test("prints one JSON document with --json", async () => {
@@ -96,7 +109,7 @@ describe("list", () => {
 describe("show", () => {
   test("tells the whole story: state, how to approve, plan, reasons, effects, timeline, link", async () => {
     await run("show host/web-1");
-    expect(requests[0]?.path).toBe("/v1/remediations/host%2Fweb-1");
+    expect(requests[0]?.path).toBe("/v1/remediations/host%2Fweb-1/story");
     for (const part of [
       `remediation ${ID}`,
       "state     approve: waiting for an approval, at the latest until 2026-11-21T14:00:00.000Z",
@@ -115,6 +128,28 @@ describe("show", () => {
     }
   });
 
+  test.each([
+    ["--target host/web-1", "/v1/remediations/host%2Fweb-1/story"],
+    ["--fingerprint f1", `/v1/remediations/${ID}/story`],
+  ])("is found by %s", async (how, path) => {
+    answer = (asked) => ({
+      status: 200,
+      body: asked.startsWith("/v1/alerts?") ? { alerts: [...story().alerts], next: null } : bodyOf(asked),
+    });
+    await run(`show ${how}`);
+    expect(requests.at(-1)?.path).toBe(path);
+  });
+
+  test.each(["show", "show web-1 --target web-1"])("`%s` is refused before anything is asked", async (line) => {
+    await expect(run(line)).rejects.toThrow(/say which one/);
+    expect(requests).toEqual([]);
+  });
+
+  test("a fingerprint that no remediation has says so", async () => {
+    answer = () => ({ status: 200, body: { alerts: [{ ...story().alerts[0], remediationId: null }], next: null } });
+    await expect(run("show --fingerprint f1")).rejects.toThrow(/no remediation has an alert/);
+  });
+
   test("of a closed one says the outcome and offers no approval", () => {
     const closed = row({
       phase: "closed",
@@ -122,14 +157,15 @@ describe("show", () => {
       detail: "back in the pool",
       closedAt: "2026-11-21T10:05:00.000Z",
     });
-    const text = storyText({ ...story(), remediation: closed }, NOW);
+    const text = storyText(storyOf({ ...story(), remediation: closed }), NOW);
     expect(text).toContain("state     healed: back in the pool");
     expect(text).toContain("(after 5m)");
     expect(text).not.toContain("remediation approve");
   });
 
   test("no text from outside moves the cursor or makes a line", () => {
-    const text = storyText({ ...story(), remediation: row({ doing: "a\u001b[2Jb\nremediation healed\u202e" }) }, NOW);
+    const hostile = row({ doing: "a\u001b[2Jb\nremediation healed\u202e" });
+    const text = storyText(storyOf({ ...story(), remediation: hostile }), NOW);
     expect(text).toContain("a [2Jb remediation healed");
     expect(plain("\u009b1m\r\n")).toBe(" 1m");
   });

@@ -34,7 +34,7 @@ describe("remediations", () => {
         links: { webUi: "http://ui/namespaces/default/workflows/heal%3Ahost%3Aweb-1/run-1" },
       }),
     ]);
-    expect(await (await it.api("/v1/remediations?outcome=healed")).json()).toEqual({ remediations: [] });
+    expect(await (await it.api("/v1/remediations?outcome=healed")).json()).toEqual({ remediations: [], next: null });
   });
 
   test.each([

@@ -25,7 +25,8 @@ export function docsOperations(others: readonly AnyOperation[]): AnyOperation[] 
       summary: "This API as a page",
       answer: z.string(),
       answerType: "text/html",
-      handle: (_deps, { context }) => answerPage(context, { title: "The API of selfheal", body: docsPage(document(), [...others, ...own]) }),
+      handle: (_deps, { context }) =>
+        answerPage(context, { title: "The API of selfheal", body: docsPage(document(), [...others, ...own]) }),
     }),
   ];
   return own;
@@ -65,20 +66,24 @@ function docsPage({ info, paths, components }: OpenApi, operations: readonly Any
 function operationOf({ method, path, summary, role }: AnyOperation, described: Described): Markup {
   const { description, parameters = [], requestBody, responses } = described;
   return html`<details>
-    <summary><b>${method.toUpperCase()}</b> <code>${path}</code> ${summary} <span class="quiet">(${role})</span></summary>
+    <summary>
+      <b>${method.toUpperCase()}</b> <code>${path}</code> ${summary} <span class="quiet">(${role})</span>
+    </summary>
     ${description === undefined ? "" : html`<p>${description}</p>`}
-    ${parameters.length === 0
-      ? ""
-      : html`<table>
-          ${parameters.map(
-            (one) =>
-              html`<tr>
-                <th>${one.name}</th>
-                <td>${one.in}${one.required ? ", required" : ""}</td>
-                <td>${one.description ?? ""} <code>${JSON.stringify(one.schema)}</code></td>
-              </tr>`,
-          )}
-        </table>`}
+    ${
+      parameters.length === 0
+        ? ""
+        : html`<table>
+            ${parameters.map(
+              (one) =>
+                html`<tr>
+                  <th>${one.name}</th>
+                  <td>${one.in}${one.required ? ", required" : ""}</td>
+                  <td>${one.description ?? ""} <code>${JSON.stringify(one.schema)}</code></td>
+                </tr>`,
+            )}
+          </table>`
+    }
     ${Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => schemaBlock(`Body, ${type}`, schema))}
     ${Object.entries(responses).map(([status, { description: what, content }]) =>
       Number(status) < 300

@@ -28,9 +28,8 @@ export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: read
       ...(operation.role === "public" ? [] : [guard(deps, operation), shed]),
       limitBody(operation.bodyBytes?.(deps) ?? BODY_BYTES),
     ];
-    for (const path of [operation.path, ...(operation.aliases ?? [])]) {
-      app.on(operation.method.toUpperCase(), honoPath(path), ...handlers, (context) => answer(deps, operation, context));
-    }
+    const paths = [operation.path, ...(operation.aliases ?? [])].map(honoPath);
+    app.on(operation.method.toUpperCase(), paths, ...handlers, (context) => answer(deps, operation, context));
   }
 }
 
@@ -59,11 +58,7 @@ function paramsIn(context: Context<AppEnv>, path: string): Record<string, string
   return Object.fromEntries(paramsOf(path).map((param) => [param, context.req.param(param) ?? ""]));
 }
 
-async function answer(
-  deps: AppDependencies,
-  operation: AnyOperation,
-  context: Context<AppEnv>,
-): Promise<Response> {
+async function answer(deps: AppDependencies, operation: AnyOperation, context: Context<AppEnv>): Promise<Response> {
   const { method, keeps = method === "get" ? "no" : "yes", role } = operation;
   const work = () => run(deps, operation, context);
   return keeps === "no" || role === "source" ? work() : once(deps, context, keeps, work);

@@ -126,10 +126,24 @@ function problemsOf(operation: AnyOperation, problem: Schema, schemas: Record<st
     sorted.map((status) => {
       // A part that is not ready says so in the answer's own shape.
       if (operation.path === "/readyz") {
-        return [status, { description: PROBLEMS[status], content: { "application/json": { schema: schemaOf(answer as z.ZodType, "output", schemas) } } }];
+        return [
+          status,
+          {
+            description: PROBLEMS[status],
+            content: { "application/json": { schema: schemaOf(answer as z.ZodType, "output", schemas) } },
+          },
+        ];
       }
-      const content = isPage ? { "text/html": { schema: { type: "string" } } } : { "application/problem+json": { schema: problem } };
-      return [status, { description: PROBLEMS[status] ?? "", content: status === 401 && isPage ? { "text/plain": { schema: { type: "string" } } } : content }];
+      const content = isPage
+        ? { "text/html": { schema: { type: "string" } } }
+        : { "application/problem+json": { schema: problem } };
+      return [
+        status,
+        {
+          description: PROBLEMS[status] ?? "",
+          content: status === 401 && isPage ? { "text/plain": { schema: { type: "string" } } } : content,
+        },
+      ];
     }),
   );
 }

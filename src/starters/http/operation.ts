@@ -58,7 +58,7 @@ export interface Operation<
   bodyBytes?: (deps: AppDependencies) => number;
   answer: Answer;
   /** Default 200. */
-  status?: 200 | 202;
+  status?: 200 | 202 | 303;
   /** Default `application/json`. */
   answerType?: string;
   /** A write by default: its answer is kept for an Idempotency-Key. `no`: it reads. `secret`: its answer is kept nowhere. */

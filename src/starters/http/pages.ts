@@ -28,7 +28,13 @@ const CONFIRMED = WISH.extend({ token: name, reason: z.string().max(500, "at mos
 const TOKEN_TTL_MS = 10 * 60_000;
 const FORM = ["application/x-www-form-urlencoded"] as const;
 
-const row = { tag: "pages", answer: z.string(), answerType: "text/html", keeps: "no", problems: [403, 404, 409] } as const;
+const row = {
+  tag: "pages",
+  answer: z.string(),
+  answerType: "text/html",
+  keeps: "no",
+  problems: [403, 404, 409],
+} as const;
 
 export const PAGE_OPERATIONS: AnyOperation[] = [
   operation({
@@ -63,6 +69,7 @@ export const PAGE_OPERATIONS: AnyOperation[] = [
     path: "/remediations/{id}/decide",
     role: "approver",
     summary: "Takes the decision, with its one-time token",
+    status: 303,
     body: CONFIRMED,
     bodyTypes: FORM,
     handle: (deps, call) => page(call.context, () => take(deps, call)),

@@ -40,7 +40,9 @@ export function confirmPage(story: Story, asked: Confirmation): Markup {
       <input type="hidden" name="token" value="${token}" />
       <label>Why <input name="reason" maxlength="500" autocomplete="off" /></label>
       <button type="submit">Yes, ${decision}</button>
-      <p class="quiet">Good for one time, until ${expiresAt}. <a href="/remediations/${remediationId}">No, go back</a></p>
+      <p class="quiet">
+        Good for one time, until ${expiresAt}. <a href="/remediations/${remediationId}">No, go back</a>
+      </p>
     </form>`;
 }
 
@@ -53,18 +55,23 @@ function stateOf(story: Story): Markup {
   const { remediation: row, durationMs, links, tickets, cost } = story;
   const state =
     row.outcome === null
-      ? html`${row.phase}: ${shown(row.doing)}${row.phaseUntil === null ? "" : `, at the latest until ${row.phaseUntil}`}`
-      : html`<span class="${row.outcome === "healed" || row.outcome === "recovered" ? "good" : ""}">${row.outcome}</span>:
-          ${shown(row.detail)}`;
+      ? html`${row.phase}:
+        ${shown(row.doing)}${row.phaseUntil === null ? "" : `, at the latest until ${row.phaseUntil}`}`
+      : html`<span class="${row.outcome === "healed" || row.outcome === "recovered" ? "good" : ""}">${row.outcome}</span
+          >: ${shown(row.detail)}`;
   const rows: [string, Markup | string][] = [
     ["State", state],
     ["Severity", row.severity],
     ["Group, owner", shown(`${row.group === "" ? "-" : row.group}, ${row.owner === "" ? "-" : row.owner}`)],
     ["Opened", row.openedAt],
-    ...(row.closedAt === null ? [] : [["Closed", `${row.closedAt} (after ${duration(durationMs ?? 0)})`] as [string, string]]),
+    ...(row.closedAt === null
+      ? []
+      : [["Closed", `${row.closedAt} (after ${duration(durationMs ?? 0)})`] as [string, string]]),
     ...(cost === null ? [] : [["Cost, estimated", String(cost)] as [string, string]]),
     ...tickets.map(({ id, url }) => ["Ticket", linkOf(url, id)] as [string, Markup | string]),
-    ...(links.webUi === null ? [] : [["Temporal", linkOf(links.webUi, "the workflow in its Web UI")] as [string, Markup]]),
+    ...(links.webUi === null
+      ? []
+      : [["Temporal", linkOf(links.webUi, "the workflow in its Web UI")] as [string, Markup]]),
   ];
   return html`${row.needsHuman ? html`<p class="bad">A person must look.</p>` : ""}
     <table>
@@ -92,9 +99,11 @@ function askedOf({ remediation, plan }: Story, person: string | null): Markup | 
   return html`<form method="post" action="/remediations/${remediationId}/confirm">
     <p>${shown(who + roles)}. Read the plan below.</p>
     <input type="hidden" name="planHash" value="${planHash}" />
-    ${person === null
-      ? html`<label>Your name <input name="by" required maxlength="255" autocomplete="username" /></label>`
-      : html`<input type="hidden" name="by" value="${person}" />`}
+    ${
+      person === null
+        ? html`<label>Your name <input name="by" required maxlength="255" autocomplete="username" /></label>`
+        : html`<input type="hidden" name="by" value="${person}" />`
+    }
     <button type="submit" name="decision" value="approve">Approve…</button>
     <button type="submit" name="decision" value="reject">Reject…</button>
   </form>`;
@@ -110,9 +119,9 @@ function planOf(plan: StoryPlan | null): Markup | string {
             ${steps.map(
               ({ uses, risk, undoable, with: given }) =>
                 html`<li>
-                  ${shown(uses)} <span class="${risk === "irreversible" ? "bad" : "quiet"}">${risk}</span>${undoable
-                    ? ", can be undone"
-                    : ""}
+                  ${shown(uses)} <span class="${risk === "irreversible" ? "bad" : "quiet"}">${risk}</span>${
+                    undoable ? ", can be undone" : ""
+                  }
                   <pre>${shown(JSON.stringify(given))}</pre>
                 </li>`,
             )}

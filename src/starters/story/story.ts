@@ -95,7 +95,7 @@ export function storyOf(told: TellStory): Story {
   const { remediation, alerts, audit, effects, links, plan, verdicts, waits } = told;
   const all = effects.map((effect) => effectOf(effect, audit));
   const readings = audit.flatMap(readingsOf);
-  const estimate = plan?.limits?.shared?.cost.estimate ?? 0;
+  const estimate = plan?.limits.shared?.cost.estimate ?? 0;
   return {
     remediation,
     durationMs: between(remediation.openedAt, remediation.closedAt),
@@ -166,7 +166,9 @@ function ticketsOf(effects: readonly EffectRow[]): StoryTicket[] {
     const url = result?.["url"];
     return [{ id, url: typeof url === "string" ? url : null }];
   });
-  const urls = new Map(found.map(({ id }) => [id, found.find((one) => one.id === id && one.url !== null)?.url ?? null]));
+  const urls = new Map(
+    found.map(({ id }) => [id, found.find((one) => one.id === id && one.url !== null)?.url ?? null]),
+  );
   return [...urls].map(([id, url]) => ({ id, url }));
 }
 

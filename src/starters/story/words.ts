@@ -64,7 +64,9 @@ function reading(value: Json | undefined): string {
 }
 
 function against(results: Json | undefined): string {
-  const codes = list(results).map(fields).filter(({ outcome }) => outcome !== "pass");
+  const codes = list(results)
+    .map(fields)
+    .filter(({ outcome }) => outcome !== "pass");
   return codes.length === 0 ? "" : ` (${codes.map(({ code = "" }) => code).join(", ")})`;
 }
 
@@ -75,7 +77,9 @@ function list(value: Json | undefined): Json[] {
 /** Its texts. */
 function fields(value: Json | undefined): Record<string, string | undefined> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
-  return Object.fromEntries(Object.entries(value).flatMap(([key, one]) => (typeof one === "string" ? [[key, one]] : [])));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, one]) => (typeof one === "string" ? [[key, one]] : [])),
+  );
 }
 
 function clip(text: string): string {

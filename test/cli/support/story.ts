@@ -36,6 +36,7 @@ const plan = {
   runbook: "disk-replacement",
   approval: { roles: ["dc-ops"], expiresMs: 1, onTimeout: "escalate" },
   probe: { name: "probe" },
+  limits: {},
   rungs: [
     {
       name: "replace",

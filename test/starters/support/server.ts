@@ -9,6 +9,9 @@ import type { Problem } from "../../../src/starters/http/problem.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../../src/starters/http/serve.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { classifyByHost, FakeRemediations } from "./fakes.ts";
+import { DescribedApi } from "./openapi.ts";
+
+const realFetch = globalThis.fetch;
 
 export const WEBHOOK_TOKEN = "webhook-token-1";
 export const API_TOKEN = "api-token-1";
@@ -19,6 +22,7 @@ export class ApiUnderTest {
   /** Everything that was logged, as JSON lines. */
   logged = "";
   private running: RunningServer | null = null;
+  private described: DescribedApi | null = null;
 
   private constructor(database: TestDatabase) {
     this.database = database;
@@ -55,7 +59,7 @@ export class ApiUnderTest {
 
   /** Fresh alerts, fresh Temporal, fresh server. */
   async fresh(): Promise<void> {
-    await this.database.sql("truncate alerts, remediations, audit cascade");
+    await this.database.sql("truncate alerts, remediations, audit, kept_requests cascade");
     await this.database.sql("delete from audit_chains where chain <> 'control'");
     await this.database.sql("update audit_chains set seq = 0, hash = ''");
     this.temporal = new FakeRemediations();
@@ -66,11 +70,23 @@ export class ApiUnderTest {
   async restart(change: Partial<ServerOptions> = {}): Promise<void> {
     await this.close();
     this.running = await this.serve(change);
+    this.described ??= new DescribedApi(await (await realFetch(`${this.server.url}/openapi.json`)).json());
+    globalThis.fetch = (input, init) => this.checked(input, init);
   }
 
   async close(): Promise<void> {
+    globalThis.fetch = realFetch;
     await this.running?.close();
     this.running = null;
+  }
+
+  /** Every answer of every test is as the API's own document describes it. */
+  private async checked(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+    const response = await realFetch(input, init);
+    const url = input instanceof Request ? input.url : String(input);
+    const isOurs = this.running !== null && url.startsWith(this.running.url);
+    if (isOurs) await this.described?.check(init?.method ?? "GET", url, response);
+    return response;
   }
 
   post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
@@ -85,10 +101,10 @@ export class ApiUnderTest {
     return this.post("/v1/alerts/alertmanager", body, headers);
   }
 
-  api(path: string, body?: unknown): Promise<Response> {
+  api(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const authorization = `Bearer ${API_TOKEN}`;
-    if (body !== undefined) return this.post(path, body, { authorization });
-    return fetch(this.server.url + path, { headers: { authorization } });
+    if (body !== undefined) return this.post(path, body, { authorization, ...headers });
+    return fetch(this.server.url + path, { headers: { authorization, ...headers } });
   }
 }
 

@@ -1,0 +1,112 @@
+/** No question of the API reads the whole history: every plan of PostgreSQL's goes by an index. */
+import { Kysely, type LogEvent, PostgresDialect } from "kysely";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { changes } from "../../src/record/changes.ts";
+import { listAlerts } from "../../src/record/ingest.ts";
+import type { Database } from "../../src/record/pool.ts";
+import * as queries from "../../src/record/queries.ts";
+import type { Tables } from "../../src/record/tables.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { fillHistory } from "../support/history.ts";
+
+const ROWS = 20_000;
+/** They grow with time; the others hold what is there now. */
+const HISTORY = [
+  "remediations",
+  "audit",
+  "alerts",
+  "verdicts",
+  "effects",
+  "decisions",
+  "waits",
+  "plans",
+  "escalations",
+];
+
+let database: TestDatabase;
+let db: Database;
+let asked: { sql: string; parameters: readonly unknown[] }[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await fillHistory(database.sql, ROWS);
+  const log = ({ query: { sql, parameters } }: LogEvent): void => void asked.push({ sql, parameters });
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log });
+});
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+interface Node {
+  "Node Type": string;
+  "Relation Name"?: string;
+  Plans?: Node[];
+}
+
+/** `Seq Scan on audit`, of every query that `work` asks. */
+async function scansOf(work: () => Promise<unknown>): Promise<string[]> {
+  asked = [];
+  await work();
+  expect(asked.length).toBeGreaterThan(0);
+  const scans: string[] = [];
+  for (const { sql, parameters } of asked) {
+    const [row] = await database.sql(`explain (format json) ${sql}`, [...parameters]);
+    const nodes = (row?.["QUERY PLAN"] as { Plan: Node }[]).map(({ Plan }) => Plan);
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      nodes.push(...(node.Plans ?? []));
+      const table = node["Relation Name"] ?? "";
+      if (node["Node Type"].includes("Seq Scan") && HISTORY.includes(table))
+        scans.push(`${node["Node Type"]} on ${table}`);
+    }
+  }
+  return scans;
+}
+
+const after = { openedAt: "2026-06-01T00:00:00.000Z", remediationId: "r-0010000" };
+
+describe("a list of remediations", () => {
+  it.each([
+    {},
+    { after },
+    { open: true },
+    { open: false, after },
+    { target: "host/host-7", after },
+    { target: "host-7" },
+    { runbook: "runbook-3", after },
+    { group: "group-3", after },
+    { outcome: "failed", after } as const,
+    { phase: "approve", after } as const,
+    { since: "2026-06-01T00:00:00.000Z" },
+    { group: "group-3", outcome: "failed", open: false, after } as const,
+  ])("%j", async (filter) => {
+    expect(await scansOf(() => queries.list(db, { ...filter, limit: 51 }))).toEqual([]);
+  });
+});
+
+it("one by its id, by a beginning of it, by its target", async () => {
+  for (const id of ["r-0010000", "r-00100", "host/host-7", "nothing"]) {
+    expect([id, await scansOf(() => queries.find(db, id))]).toEqual([id, []]);
+  }
+});
+
+it("its whole story", async () => {
+  expect(await scansOf(() => queries.story(db, "r-0010000"))).toEqual([]);
+});
+
+it.each([
+  {},
+  { after: { lastSeenAt: "2026-06-01T00:00:00.000Z", faultKey: "f", status: "firing" } },
+  { disposition: "unmatched" } as const,
+  { fingerprint: "f-77" },
+  { remediationId: "r-0010000" },
+])("alerts by %j", async (filter) => {
+  expect(await scansOf(() => listAlerts(db, { ...filter, limit: 101 }))).toEqual([]);
+});
+
+it("changes since just now", async () => {
+  const [newest] = await database.sql("select max(at) as at from audit");
+  const place = { at: new Date(newest?.["at"] as string).toISOString(), remediationId: "", seq: 0 };
+  expect(await scansOf(() => changes(db, place, 500))).toEqual([]);
+});

@@ -1,0 +1,185 @@
+import { request } from "node:http";
+import { describe, expect, test } from "vitest";
+import { problem, sharedApi } from "./support/server.ts";
+
+const it = await sharedApi();
+
+const PAUSE = { scope: "global", reason: "incident 7", by: "ann" };
+const pause = (key: string, body: object = PAUSE, url = it.server.url) =>
+  fetch(`${url}/v1/pauses`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: "Bearer api-token-1", "idempotency-key": key },
+    body: JSON.stringify(body),
+  });
+const pauses = async () => (await it.database.record.pauses()).map(({ reason }) => reason);
+
+describe("Idempotency-Key", () => {
+  test("does a write once, whichever process it reaches, and answers it alike", async () => {
+    const other = await it.serve();
+    try {
+      const first = await pause("k-1");
+      const again = await pause("k-1", PAUSE, other.url);
+      expect(again.headers.get("idempotency-replayed")).toBe("true");
+      expect([again.status, await again.json()]).toEqual([200, await first.json()]);
+      expect(await pauses()).toEqual(["incident 7"]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test("twenty at once are one write; who comes meanwhile is told to come again", async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => pause("k-1")));
+    expect(new Set(answers.map(({ status }) => status))).toSatisfy((all: Set<number>) =>
+      [...all].every((status) => status === 200 || status === 409),
+    );
+    expect(await pauses()).toEqual(["incident 7"]);
+  });
+
+  test("the key of another request is refused, and nothing is done", async () => {
+    await pause("k-1");
+    const other = await problem(await pause("k-1", { ...PAUSE, reason: "incident 8" }));
+    expect(other).toMatchObject({ status: 422, field: "Idempotency-Key" });
+    expect(await pauses()).toEqual(["incident 7"]);
+  });
+
+  test("what was refused or failed is tried again under the same key", async () => {
+    expect((await pause("k-1", { ...PAUSE, scope: "planet:mars" })).status).toBe(422);
+    expect((await pause("k-1")).status).toBe(200);
+  });
+
+  test("is forgotten after a day; one whose worker died is free after a minute", async () => {
+    try {
+      await pause("k-1");
+      await it.database.sql("update kept_requests set status = null, body = null");
+      expect((await problem(await pause("k-1"))).type).toBe("urn:selfheal:problem:in-progress");
+      await it.database.setClock(61_000);
+      expect((await pause("k-1")).status).toBe(200);
+      await it.database.setClock(2 * 24 * 3_600_000);
+      expect((await pause("k-1", { ...PAUSE, reason: "incident 8" })).status).toBe(200);
+      expect(await it.database.sql("select count(*)::int as rows from kept_requests")).toEqual([{ rows: 1 }]);
+    } finally {
+      await it.database.setClock(null);
+    }
+  });
+
+  test("never keeps an answer that holds a secret, and takes no key that is none", async () => {
+    const token = await it.api(
+      "/v1/remediations/x/token",
+      { by: "ann", decision: "approve" },
+      { "idempotency-key": "k" },
+    );
+    expect(await problem(token)).toMatchObject({ status: 422, field: "Idempotency-Key" });
+    expect(await problem(await pause("k y"))).toMatchObject({ status: 422, field: "Idempotency-Key" });
+  });
+});
+
+describe("too much", () => {
+  test("at once is 503 with Retry-After, while /healthz and alerts go on", async () => {
+    let open: () => void = () => undefined;
+    const shut = new Promise<void>((resolve) => (open = resolve));
+    const list = () => shut.then(() => []);
+    await it.restart({ limits: { requestsInFlight: 2 }, record: { ...it.database.record, list } });
+    const held = [it.api("/v1/remediations"), it.api("/v1/remediations")];
+    await expect.poll(async () => (await it.api("/v1/remediations?limit=1")).status).toBe(503);
+    const shed = await it.api("/v1/pauses");
+    expect(shed.headers.get("retry-after")).toBe("1");
+    expect(await problem(shed)).toMatchObject({ type: "urn:selfheal:problem:unavailable-capacity" });
+    expect((await fetch(`${it.server.url}/healthz`)).status).toBe(200);
+    expect((await it.alerts({ version: "4", alerts: [] })).status).toBe(200);
+    open();
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  test("in the headers is a problem too", async () => {
+    const answered = await new Promise<{ status: number; type: string; body: string }>((resolve, reject) => {
+      const asked = request(`${it.server.url}/healthz`, { headers: { "x-much": "y".repeat(20_000) } }, (response) => {
+        let body = "";
+        response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, type: response.headers["content-type"] ?? "", body }),
+        );
+      });
+      asked.on("error", reject).end();
+    });
+    expect(answered).toMatchObject({ status: 431, type: "application/problem+json" });
+    expect(answered.body).toContain("larger than 16384 bytes");
+  });
+
+  test("in a body of a person's word is 413", async () => {
+    expect((await problem(await it.api("/v1/pauses", { ...PAUSE, reason: "x".repeat(20_000) }))).status).toBe(413);
+  });
+});
+
+describe("pages", () => {
+  const ids = Array.from({ length: 7 }, (_, index) => `0190000${index}-0000-7000-8000-000000000000`);
+  async function open(): Promise<void> {
+    for (const [index, remediationId] of ids.entries()) {
+      await it.database.record.open({
+        ...{ remediationId, target: { kind: "host", id: `web-${index}` }, workflowId: `heal:host:web-${index}` },
+        ...{
+          runId: "r",
+          runbook: "disk",
+          group: index % 2 === 0 ? "web" : "db",
+          owner: "sre",
+          severity: "info",
+          faults: [],
+        },
+      });
+    }
+  }
+  interface Page {
+    remediations: { remediationId: string }[];
+    next: string | null;
+  }
+  const page = async (path: string) => (await (await it.api(path)).json()) as Page;
+
+  test("go on behind the last row, whatever is opened meanwhile; the Link header says where", async () => {
+    await open();
+    // All of one moment: their ids tell them apart.
+    await it.database.sql("update remediations set opened_at = '2026-11-21T10:00:00Z'");
+    const seen: string[] = [];
+    let path: string | null = "/v1/remediations?limit=3";
+    while (path !== null) {
+      const response = await it.api(path);
+      const { remediations, next } = (await response.json()) as Page;
+      seen.push(...remediations.map(({ remediationId }) => remediationId));
+      expect(response.headers.get("link")).toBe(next === null ? null : `<${next}>; rel="next"`);
+      path = next;
+      await it.database.sql("update remediations set opened_at = now() where remediation_id = $1", [seen[0]]);
+    }
+    expect(seen).toEqual(ids.toReversed());
+  });
+
+  test("keep their filters, and are cut by group, since and state", async () => {
+    await open();
+    const first = await page("/v1/remediations?group=web&limit=2");
+    expect(first.next).toContain("group=web&limit=2&cursor=");
+    expect((await page(first.next ?? "")).remediations).toHaveLength(2);
+    expect((await page("/v1/remediations?since=2100-01-01T00:00:00Z")).remediations).toEqual([]);
+    expect((await page("/v1/remediations?open=false")).remediations).toEqual([]);
+  });
+
+  test("of alerts too", async () => {
+    await it.alerts({
+      version: "4",
+      alerts: ["a", "b", "c"].map((fingerprint) => ({
+        ...{ status: "firing", labels: { alertname: "Mystery" }, startsAt: "2026-11-21T10:00:00Z", fingerprint },
+      })),
+    });
+    const first = (await (await it.api("/v1/alerts?disposition=unmatched&limit=2")).json()) as {
+      alerts: { fingerprint: string }[];
+      next: string;
+    };
+    const rest = (await (await it.api(first.next)).json()) as typeof first;
+    expect([...first.alerts, ...rest.alerts].map(({ fingerprint }) => fingerprint).sort()).toEqual(["a", "b", "c"]);
+    expect(rest.next).toBeNull();
+  });
+
+  test.each(["x", "e30", Buffer.from('["yesterday","x"]').toString("base64url")])(
+    "a cursor that is none of ours (%s) is named",
+    async (cursor) => {
+      const wrong = await problem(await it.api(`/v1/remediations?cursor=${cursor}`));
+      expect(wrong).toMatchObject({ status: 422, field: "cursor" });
+    },
+  );
+});

@@ -1,0 +1,63 @@
+/** A record with a long history, made by the database itself. */
+type Sql = (text: string, parameters?: unknown[]) => Promise<unknown>;
+
+/**
+ * `count` remediations `r-0000001` … of the last year, each with an alert, a verdict, an effect, a decision, and five
+ * entries of its audit chain (whose hashes are none). One in five hundred is open; one in twenty failed.
+ */
+export async function fillHistory(sql: Sql, count: number): Promise<void> {
+  await sql(STATEMENTS.remediations, [count]);
+  await sql("insert into audit_chains (chain, seq, hash) select remediation_id, 5, '' from remediations");
+  for (const text of [
+    STATEMENTS.audit,
+    STATEMENTS.alerts,
+    STATEMENTS.verdicts,
+    STATEMENTS.effects,
+    STATEMENTS.decisions,
+  ]) {
+    await sql(text);
+  }
+  await sql("analyze");
+}
+
+const STATEMENTS = {
+  remediations: `
+    insert into remediations (remediation_id, workflow_id, run_id, target_kind, target_id, runbook, group_name, owner,
+      severity, phase, doing, plan_hash, pause_scopes, outcome, detail, opened_at, closed_at)
+    select 'r-' || lpad(i::text, 7, '0'), 'heal:host:host-' || i % 5000, 'run', 'host',
+           -- An open one has a target of its own: one is open of each.
+           case when i % 500 = 0 then 'open-' || i else 'host-' || i % 5000 end,
+           'runbook-' || i % 20, 'group-' || i % 50, 'sre', 'warning',
+           case when i % 500 = 0 then (array['approve', 'act', 'verify'])[1 + i / 500 % 3] else 'closed' end,
+           'doing ' || i, 'hash', '{global}',
+           case when i % 500 = 0 then null when i % 20 = 1 then 'failed' else 'healed' end, 'detail ' || i,
+           t, case when i % 500 = 0 then null else t + interval '1 hour' end
+      from generate_series(1, $1::int) i,
+           lateral (select date_trunc('milliseconds',
+             timestamptz '2026-01-01' + i * interval '365 days' / $1::int) as t) at`,
+  audit: `
+    insert into audit (chain, seq, key, at, kind, body, previous_hash, hash)
+    select remediation_id, seq, 'k' || seq, opened_at + seq * interval '1 minute',
+           (array['opened', 'confirmed', 'verdict', 'effectSettled', 'closed'])[seq],
+           '{"phase": "act", "doing": "something that takes a line"}', '', ''
+      from remediations, generate_series(1, 5) seq`,
+  alerts: `
+    insert into alerts (fault_key, status, fingerprint, starts_at, labels, annotations, source, target_kind, target_id,
+      runbook, disposition, remediation_id, received_at, last_seen_at)
+    select 'f-' || remediation_id, 'firing', 'f-' || target_id, '', '{"alertname": "SmartDiskFailing"}', '{}', 'test',
+           target_kind, target_id, runbook, 'delivered', remediation_id, opened_at, opened_at
+      from remediations`,
+  verdicts: `
+    insert into verdicts (remediation_id, seq, digest, verdict, catalogue_version, at)
+    select remediation_id, 1, 'd', json_build_object('outcome', 'act', 'at', selfheal_iso(opened_at), 'results', '[]'::json),
+           'v', opened_at from remediations`,
+  effects: `
+    insert into effects (key, remediation_id, rung, step, action, direction, attempt, state, request, detail, intent_at,
+      settled_at)
+    select remediation_id || '/r/s', remediation_id, 'r', 's', 'loadbalancer.drain', 'apply', 1, 'happened',
+           '{"pool": "web"}', 'no sessions left', opened_at, opened_at + interval '4 seconds' from remediations`,
+  decisions: `
+    insert into decisions (remediation_id, plan_hash, person, decision, via, reason, status, detail, at, expires_at)
+    select remediation_id, 'hash', 'ada', 'approve', 'api', 'fine', 'counted', '', opened_at, opened_at
+      from remediations`,
+};
