@@ -2,8 +2,8 @@
 type Sql = (text: string, parameters?: unknown[]) => Promise<unknown>;
 
 /**
- * `count` remediations `r-0000001` … of the last year, each with an alert, a verdict, an effect, a decision, and five
- * entries of its audit chain (whose hashes are none). One in five hundred is open; one in twenty failed.
+ * `count` remediations `r-0000001` … of the last year, each with an alert, a verdict, a plan, an effect, a wait, a decision, a message and
+ * five entries of its audit chain (whose hashes are none). One in five hundred is open; one in twenty failed.
  */
 export async function fillHistory(sql: Sql, count: number): Promise<void> {
   await sql(STATEMENTS.remediations, [count]);
@@ -51,6 +51,16 @@ const STATEMENTS = {
     insert into verdicts (remediation_id, seq, digest, verdict, catalogue_version, at)
     select remediation_id, 1, 'd', json_build_object('outcome', 'act', 'at', selfheal_iso(opened_at), 'results', '[]'::json),
            'v', opened_at from remediations`,
+  plans: `
+    insert into plans (remediation_id, plan_hash, plan, saved_at)
+    select remediation_id, 'hash', '{}', opened_at from remediations`,
+  waits: `
+    insert into waits (key, remediation_id, system, ref, seen, since, done_at)
+    select remediation_id || '/r/dc', remediation_id, 'tickets', remediation_id, 'open', opened_at,
+           coalesce(closed_at, opened_at) from remediations`,
+  escalations: `
+    insert into escalations (remediation_id, key, route, summary, at, sent_at)
+    select remediation_id, 'end', 'message', 'it is over', opened_at, opened_at from remediations`,
   effects: `
     insert into effects (key, remediation_id, rung, step, action, direction, attempt, state, request, detail, intent_at,
       settled_at)

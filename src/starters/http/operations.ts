@@ -12,12 +12,14 @@ import type { AnyOperation } from "./operation.ts";
 import { PAGE_OPERATIONS } from "./pages.ts";
 import { REMEDIATION_OPERATIONS } from "./remediations.ts";
 import { SURROUNDING_OPERATIONS } from "./surroundings.ts";
+import { WORD_OPERATIONS } from "./words.ts";
 
 /** Of one app: some keep something between requests. */
 export function operations(deps: AppDependencies): AnyOperation[] {
   const all = [
     ...ALERT_OPERATIONS,
     ...REMEDIATION_OPERATIONS,
+    ...WORD_OPERATIONS,
     ...eventOperations(deps),
     ...EXPLAIN_OPERATIONS,
     ...CONTROL_OPERATIONS,
