@@ -1,5 +1,5 @@
 /** Load from outside: bodies of alerts over keep-alive connections, in an open or in a closed loop. */
-import { Agent, request } from "node:http";
+import { Agent, request, type RequestOptions } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Answer {
@@ -19,8 +19,17 @@ export class Poster {
   /** Rejects unless the answer is 200. */
   post(body: string): Promise<Answer> {
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    return this.#send(this.#url, { method: "POST", headers }, body);
+  }
+
+  /** Of this path on the same server. */
+  get(path: string): Promise<Answer> {
+    return this.#send(new URL(path, this.#url), { method: "GET" }, "");
+  }
+
+  #send(url: URL, options: RequestOptions, body: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const sending = request(this.#url, { method: "POST", agent: this.#agent, headers }, (response) => {
+      const sending = request(url, { ...options, agent: this.#agent }, (response) => {
         let text = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (text += chunk));
@@ -28,7 +37,7 @@ export class Poster {
         response.on("end", () => {
           const status = response.statusCode ?? 0;
           if (status === 200) resolve({ status, body: text });
-          else reject(new Error(`${this.#url.href} answered ${status}: ${text.slice(0, 300)}`));
+          else reject(new Error(`${url.href} answered ${status}: ${text.slice(0, 300)}`));
         });
       });
       sending.on("error", reject);

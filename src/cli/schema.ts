@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { Argument, Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import { jsonSchema, KINDS, type Kind } from "../catalogue/schema.ts";
+import { openApi } from "../starters/http/openapi.ts";
+import { OPERATIONS } from "../starters/http/operations.ts";
 import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 
@@ -13,8 +15,14 @@ export function schemaCommand(): Command {
       "Print the JSON Schema of runbooks, selfheal.yaml (config), inventory.yaml or slos.yaml: completion in editors.",
     )
     .addArgument(new Argument("[kind]", "which file").choices(KINDS).default("runbook"))
-    .option("--out <folder>", "write all of them there, as KIND.schema.json");
-  command.action(async (kind: Kind, options: { out?: string }) => {
+    .option("--out <folder>", "write all of them there, as KIND.schema.json")
+    .option("--openapi", "the HTTP API as OpenAPI 3.1 instead, as it is served at /openapi.json");
+  command.action(async (kind: Kind, options: { out?: string; openapi?: true }) => {
+    if (options.openapi === true) {
+      const document = openApi(OPERATIONS);
+      printResult(command, document, () => JSON.stringify(document, null, 2));
+      return;
+    }
     if (options.out === undefined) {
       const schema = jsonSchema(kind, ACTIONS);
       printResult(command, schema, () => JSON.stringify(schema, null, 2));
@@ -25,6 +33,7 @@ export function schemaCommand(): Command {
   });
   return withExamples(command, [
     ["selfheal schema runbook", "to stdout"],
+    ["selfheal schema --openapi", "to generate a client of the API"],
     [
       "selfheal schema --out schemas",
       "then begin a file with: # yaml-language-server: $schema=../schemas/runbook.schema.json",

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
 import type { AppDependencies, AppEnv } from "./context.ts";
 import { mount } from "./mount.ts";
-import { operations } from "./operations.ts";
+import { OPERATIONS } from "./operations.ts";
 import { answerError, answerProblem } from "./problem.ts";
 
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
@@ -11,7 +11,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.use(requestId(deps));
   app.use(measured(deps));
   app.onError((error, context) => answerError(error, context));
-  mount(app, deps, operations(deps));
+  mount(app, deps, OPERATIONS);
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);

@@ -13,7 +13,9 @@ import type { ReviewDependencies } from "../reviews.ts";
 import type { StandingDependencies } from "../standing.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
+import type { TicketEvents } from "../tickets.ts";
 import type { Token } from "./auth.ts";
+import type { Readiness } from "./health.ts";
 
 export interface Limits {
   /** Default 5 MiB. */
@@ -56,6 +58,8 @@ export interface AppDependencies {
   remediations: Remediations;
   starter: Starter;
   feed: ChangeFeed;
+  tickets: TicketEvents;
+  readiness: () => Promise<Readiness>;
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   /** The loaded catalogue, to explain with; null while none is loaded. */

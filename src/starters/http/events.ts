@@ -4,9 +4,8 @@ import type { Change } from "../../record/api-http.ts";
 import type { ListFilter, RemediationRow } from "../../record/api.ts";
 import { idOf, placeOf, type ChangeFeed, type Subscriber } from "../change-feed.ts";
 import { clipValue, wrongField } from "../problems.ts";
-import { TICKET_SYSTEMS, TicketEvents, type TicketSystem } from "../tickets.ts";
+import { TICKET_SYSTEMS, type TicketSystem } from "../tickets.ts";
 import { readJson } from "./body.ts";
-import type { AppDependencies } from "./context.ts";
 import { operation, type AnyOperation } from "./operation.ts";
 import { FILTER, filterOf, linksOf, type Links } from "./remediations.ts";
 
@@ -30,9 +29,7 @@ const MAX_TICKET_BYTES = 1024 * 1024;
 const row = { tag: "events" } as const;
 const SSE = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
 
-export function eventOperations(deps: AppDependencies): AnyOperation[] {
-  const tickets = new TicketEvents(deps);
-  return [
+export const EVENT_OPERATIONS: AnyOperation[] = [
     operation({
       ...row,
       method: "get",
@@ -53,11 +50,10 @@ export function eventOperations(deps: AppDependencies): AnyOperation[] {
         return new Response(body, { headers: SSE });
       },
     }),
-    ...TICKET_SYSTEMS.map((system) => ticketOperation(tickets, system)),
-  ];
-}
+    ...TICKET_SYSTEMS.map(ticketOperation),
+];
 
-function ticketOperation(tickets: TicketEvents, system: TicketSystem): AnyOperation {
+function ticketOperation(system: TicketSystem): AnyOperation {
   return operation({
     ...row,
     method: "post",
@@ -71,7 +67,7 @@ function ticketOperation(tickets: TicketEvents, system: TicketSystem): AnyOperat
     bodyBytes: () => MAX_TICKET_BYTES,
     status: 202,
     answer: z.object({ tickets: z.array(z.string()), woken: z.int().min(0) }),
-    handle: async (_deps, { context, log }) => tickets.take(system, await readJson(context), log),
+    handle: async ({ tickets }, { context, log }) => tickets.take(system, await readJson(context), log),
   });
 }
 

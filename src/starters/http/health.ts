@@ -7,56 +7,56 @@ import { operation, type AnyOperation } from "./operation.ts";
 
 /** A look at a part that takes longer is a part that is not ready. */
 const LOOK_MS = 2_000;
-/** Many probes at once cost one look. */
 const KEEP_MS = 1_000;
 
 export type Readiness = z.input<typeof answers.READINESS>;
 type Part = Readiness["parts"]["record"];
 
+type LookedAt = Pick<AppDependencies, "record" | "remediations" | "catalogueVersion" | "metrics">;
+
 const row = { method: "get", role: "public", tag: "service" } as const;
 
-/** One app's: it keeps the last look. */
-export function healthOperations(deps: AppDependencies): AnyOperation[] {
+/** Many probes at once cost one look. */
+export function keptReadiness(deps: LookedAt): () => Promise<Readiness> {
   let kept: { until: number; readiness: Promise<Readiness> } | null = null;
-  const readiness = () => {
+  return () => {
     if (kept === null || kept.until < performance.now()) {
       kept = { until: performance.now() + KEEP_MS, readiness: look(deps) };
     }
     return kept.readiness;
   };
-  return [
-    operation({
-      ...row,
-      path: "/healthz",
-      summary: "The process answers",
-      answer: answers.ALIVE,
-      handle: () => ({ alive: true as const }),
-    }),
-    operation({
-      ...row,
-      path: "/readyz",
-      summary: "It can take alerts now, or which part cannot (503)",
-      answer: answers.READINESS,
-      handle: async (_deps, { context }) => {
-        const seen = await readiness();
-        return seen.ready ? seen : context.json(seen, 503);
-      },
-    }),
-    operation({
-      ...row,
-      path: "/metrics",
-      summary: "Measures, for Prometheus",
-      answer: z.string(),
-      answerType: "text/plain",
-      handle: async (_deps, { context }) => {
-        const { registry } = deps.metrics;
-        return context.body(await registry.metrics(), 200, { "content-type": registry.contentType });
-      },
-    }),
-  ];
 }
 
-async function look(deps: AppDependencies): Promise<Readiness> {
+export const HEALTH_OPERATIONS: AnyOperation[] = [
+  operation({
+    ...row,
+    path: "/healthz",
+    summary: "The process answers",
+    answer: answers.ALIVE,
+    handle: () => ({ alive: true as const }),
+  }),
+  operation({
+    ...row,
+    path: "/readyz",
+    summary: "It can take alerts now, or which part cannot (503)",
+    answer: answers.READINESS,
+    handle: async ({ readiness }, { context }) => {
+      const seen = await readiness();
+      return seen.ready ? seen : context.json(seen, 503);
+    },
+  }),
+  operation({
+    ...row,
+    path: "/metrics",
+    summary: "Measures, for Prometheus",
+    answer: z.string(),
+    answerType: "text/plain",
+    handle: async ({ metrics: { registry } }, { context }) =>
+      context.body(await registry.metrics(), 200, { "content-type": registry.contentType }),
+  }),
+];
+
+async function look(deps: LookedAt): Promise<Readiness> {
   const [record, temporal] = await Promise.all([part(() => deps.record.ping()), part(() => deps.remediations.ping())]);
   const version = deps.catalogueVersion();
   const catalogue: Part =

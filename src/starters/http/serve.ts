@@ -17,9 +17,11 @@ import type { FolderStatus } from "../live-folder.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
 import { alertmanager } from "../sources/alertmanager.ts";
+import { TicketEvents } from "../tickets.ts";
 import { createApp } from "./app.ts";
 import type { Token } from "./auth.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
+import { keptReadiness } from "./health.ts";
 
 export interface ServerOptions {
   record: RecordStore;
@@ -87,14 +89,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const metrics = options.metrics ?? metricsOfProcess();
   const { remediations } = options;
   const starter = createStarter(options, remediations, metrics);
-  const { record, log } = options;
+  const { record, log, catalogueVersion } = options;
   const feed = new ChangeFeed({ record, log });
   const app = createApp({
     record,
     feed,
+    tickets: new TicketEvents({ record, remediations }),
+    readiness: keptReadiness({ record, remediations, catalogueVersion, metrics }),
     remediations,
     starter,
-    catalogueVersion: options.catalogueVersion,
+    catalogueVersion,
     catalogue: options.catalogue ?? (() => null),
     folder: options.folder ?? null,
     active: options.active,

@@ -1,0 +1,112 @@
+/** What people and tools read of a long history: lists, pages, searches and stories over HTTP. */
+import pg from "pg";
+import { fillHistory } from "../../test/support/history.ts";
+import type { Bench, Breakdown, Figure } from "../support/bench.ts";
+import { closedLoop, Poster } from "../support/load.ts";
+import { percentile, round } from "../support/stats.ts";
+import { withStack, type BenchStack } from "../support/stack.ts";
+
+const FULL = { remediations: 100_000, warmUpMs: 1_000, forMs: 8_000 };
+const SMOKE = { remediations: 2_000, warmUpMs: 100, forMs: 300 };
+const CONNECTIONS = 8;
+
+type Ask = (poster: Poster, index: number) => Promise<unknown>;
+
+const get =
+  (path: string): Ask =>
+  (poster) =>
+    poster.get(path);
+
+export const api: Bench = {
+  name: "api",
+  about: "reading the API with 100,000 remediations in the record, beside a select of one row by its key",
+  run: (context) => {
+    const size = context.smoke ? SMOKE : FULL;
+    return withStack(context, { hosts: 1, mode: "observe" }, async (stack) => {
+      context.say(`${size.remediations} remediations`);
+      await fillHistory(stack.database.sql, size.remediations);
+      await stack.database.sql("vacuum analyze");
+      const poster = new Poster(stack.url);
+      const bare = await selects(stack, size);
+      const figures: Figure[] = [];
+      await stack.database.resetCounts();
+      for (const [name, ask] of Object.entries(await questions(poster, size.remediations))) {
+        context.say(name);
+        await closedLoop(size.warmUpMs, CONNECTIONS, (index) => ask(poster, index));
+        const { ms, elapsedMs } = await closedLoop(size.forMs, CONNECTIONS, (index) => ask(poster, index));
+        figures.push(
+          { name: `${name}, p50`, unit: "ms", ours: round(percentile(ms, 50), 2), bare: bare.p50 },
+          { name: `${name}, p99`, unit: "ms", ours: round(percentile(ms, 99), 2), bare: bare.p99 },
+          { name, unit: "/s", ours: Math.round((ms.length * 1000) / elapsedMs), bare: bare.perSecond },
+        );
+      }
+      poster.close();
+      return {
+        figures,
+        breakdowns: [await statements(stack)],
+        facts: stack.facts,
+        notes: [
+          `closed loop over ${CONNECTIONS} connections; each answer was 200; load generator and servers share the cores`,
+          "bare: a select of one remediation by its id, through the same driver and as many connections, without HTTP",
+          "test/record/plans.test.ts holds every one of these queries to an index",
+        ],
+      };
+    });
+  },
+};
+
+async function questions(poster: Poster, count: number): Promise<Record<string, Ask>> {
+  const id = (index: number) => `r-${String(1 + ((index * 7_919) % count)).padStart(7, "0")}`;
+  // A page from the middle of the history.
+  const deep = await nextAt(poster, `/v1/remediations?limit=50&since=2026-01-01T00:00:00Z`, 20);
+  return {
+    "list, first page of 50": get("/v1/remediations"),
+    "list, a page of 50 further on": get(deep),
+    "list, open ones": get("/v1/remediations?open=true"),
+    "list, that wait for a person": get("/v1/remediations?phase=approve"),
+    "list, of one target": (one, index) => one.get(`/v1/remediations?target=host%2Fhost-${index % 5_000}`),
+    "list, failed ones of one group": get("/v1/remediations?group=group-1&outcome=failed"),
+    "list, a page of 1000": get("/v1/remediations?limit=1000"),
+    "one with all that the record has": (one, index) => one.get(`/v1/remediations/${id(index)}`),
+    "its story as a page": (one, index) => one.get(`/remediations/${id(index)}`),
+    "alerts, first page of 100": get("/v1/alerts"),
+  };
+}
+
+async function nextAt(poster: Poster, first: string, pages: number): Promise<string> {
+  let path = first;
+  for (let page = 0; page < pages; page++) {
+    const { next } = JSON.parse((await poster.get(path)).body) as { next: string | null };
+    if (next === null) return path;
+    path = next;
+  }
+  return path;
+}
+
+async function selects({ database }: BenchStack, { warmUpMs, forMs, remediations }: typeof FULL) {
+  const pool = new pg.Pool({ connectionString: database.url, max: CONNECTIONS });
+  try {
+    const select = (index: number) =>
+      pool.query("select * from remediations where remediation_id = $1", [
+        `r-${String(1 + ((index * 7_919) % remediations)).padStart(7, "0")}`,
+      ]);
+    await closedLoop(warmUpMs, CONNECTIONS, select);
+    const { ms, elapsedMs } = await closedLoop(forMs, CONNECTIONS, select);
+    return {
+      p50: round(percentile(ms, 50), 2),
+      p99: round(percentile(ms, 99), 2),
+      perSecond: Math.round((ms.length * 1000) / elapsedMs),
+    };
+  } finally {
+    await pool.end();
+  }
+}
+
+async function statements({ database }: BenchStack): Promise<Breakdown> {
+  const { top } = await database.counts();
+  return {
+    title: "statements of the API",
+    header: ["calls", "mean ms", "statement"],
+    rows: top.slice(0, 20).map(({ calls, meanMs, text }) => [calls, round(meanMs, 3), text.slice(0, 120)]),
+  };
+}
