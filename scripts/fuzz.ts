@@ -31,11 +31,18 @@ const STACK = /\bat [\w.<>]+ \(|file:\/\/|node_modules|node:internal/;
 
 const [examples = "40", ...more] = process.argv.slice(2);
 
-const installed = spawnSync("sh", [projectPath("scripts/fuzz-install.sh")], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+const installed = spawnSync("sh", [projectPath("scripts/fuzz-install.sh")], {
+  encoding: "utf8",
+  stdio: ["ignore", "pipe", "inherit"],
+});
 if (installed.status !== 0) process.exit(installed.status ?? 1);
 const schemathesis = installed.stdout.trim();
 
-process.exitCode = await withStack({ smoke: true, temporal: "memory", say: note }, { hosts: HOSTS, mode: "review" }, fuzz);
+process.exitCode = await withStack(
+  { smoke: true, temporal: "memory", say: note },
+  { hosts: HOSTS, mode: "review" },
+  fuzz,
+);
 
 async function fuzz(stack: BenchStack): Promise<number> {
   await stack.startWorker();
@@ -82,7 +89,13 @@ async function stacksIn(report: string): Promise<string[]> {
 function* bodiesIn(value: unknown): Generator<string> {
   if (typeof value !== "object" || value === null) return;
   for (const [key, one] of Object.entries(value)) {
-    if (key === "response" && typeof one === "object" && one !== null && "content" in one && typeof one.content === "string") {
+    if (
+      key === "response" &&
+      typeof one === "object" &&
+      one !== null &&
+      "content" in one &&
+      typeof one.content === "string"
+    ) {
       yield Buffer.from(one.content, "base64").toString();
     } else yield* bodiesIn(one);
   }

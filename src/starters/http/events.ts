@@ -30,27 +30,27 @@ const row = { tag: "events" } as const;
 const SSE = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
 
 export const EVENT_OPERATIONS: AnyOperation[] = [
-    operation({
-      ...row,
-      method: "get",
-      path: "/v1/events",
-      role: "viewer",
-      summary: "Live change as server-sent events, at least once and in order",
-      description:
-        "Events named `change` carry the remediation as it is now. `Last-Event-ID` goes on behind the event of that id; " +
-        "an event `reset` says that too much was missed: list afresh. Comments are heartbeats.",
-      query: z.strictObject(FILTER, { error: "only open, target, runbook, group, phase and outcome" }),
-      answer: z.string(),
-      answerType: "text/event-stream",
-      handle: async ({ feed, webUiUrl }, { query, context }) => {
-        const since = sinceOf(context.req.header("last-event-id"));
-        const filter = filterOf(query);
-        const toText = (change: Change) => eventOf(change, linksOf({ webUiUrl }, change.remediation));
-        const body = await stream(feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
-        return new Response(body, { headers: SSE });
-      },
-    }),
-    ...TICKET_SYSTEMS.map(ticketOperation),
+  operation({
+    ...row,
+    method: "get",
+    path: "/v1/events",
+    role: "viewer",
+    summary: "Live change as server-sent events, at least once and in order",
+    description:
+      "Events named `change` carry the remediation as it is now. `Last-Event-ID` goes on behind the event of that id; " +
+      "an event `reset` says that too much was missed: list afresh. Comments are heartbeats.",
+    query: z.strictObject(FILTER, { error: "only open, target, runbook, group, phase and outcome" }),
+    answer: z.string(),
+    answerType: "text/event-stream",
+    handle: async ({ feed, webUiUrl }, { query, context }) => {
+      const since = sinceOf(context.req.header("last-event-id"));
+      const filter = filterOf(query);
+      const toText = (change: Change) => eventOf(change, linksOf({ webUiUrl }, change.remediation));
+      const body = await stream(feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
+      return new Response(body, { headers: SSE });
+    },
+  }),
+  ...TICKET_SYSTEMS.map(ticketOperation),
 ];
 
 function ticketOperation(system: TicketSystem): AnyOperation {
