@@ -24,7 +24,7 @@ export const api: Bench = {
     const size = context.smoke ? SMOKE : FULL;
     return withStack(context, { hosts: 1, mode: "observe" }, async (stack) => {
       context.say(`${size.remediations} remediations`);
-      await fillHistory(stack.database.sql, size.remediations);
+      await fillHistory((text, parameters) => stack.database.sql(text, parameters), size.remediations);
       await stack.database.sql("vacuum analyze");
       const poster = new Poster(stack.url);
       const bare = await selects(stack, size);

@@ -10,6 +10,8 @@ export interface StreamEvent {
 export interface StreamOptions {
   /** Connects; resolves with an answer that is ok, or rejects with what is to be said. */
   open: (lastEventId: string | null, signal: AbortSignal) => Promise<Response>;
+  /** Connected for the first time: what comes meanwhile waits. */
+  onOpen: () => Promise<void>;
   onEvent: (event: StreamEvent) => void;
   /** The connection broke, or could not be made again; it is tried again. */
   onLost: (error: unknown) => void;
@@ -19,11 +21,19 @@ export interface StreamOptions {
 }
 
 /** Until `signal`. Rejects only when the first connection cannot be made. */
-export async function readEvents({ open, onEvent, onLost, signal, retryMs = 2_000 }: StreamOptions): Promise<void> {
+export async function readEvents({
+  open,
+  onOpen,
+  onEvent,
+  onLost,
+  signal,
+  retryMs = 2_000,
+}: StreamOptions): Promise<void> {
   let last: string | null = null;
   for (let first = true; !signal.aborted; first = false) {
     try {
       const response = await open(last, signal);
+      if (first) await onOpen();
       for await (const event of eventsIn(response)) {
         if (event.id !== "") last = event.id;
         onEvent(event);

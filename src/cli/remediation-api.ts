@@ -28,6 +28,8 @@ export type ListQuery = Partial<
 >;
 
 export interface Following {
+  /** From here on nothing is missed: time to list what is there. */
+  onOpen: () => Promise<void>;
   onChange: (event: ChangeEvent) => void;
   /** More has changed while the connection was away than is told afterwards. */
   onReset: () => void;
@@ -98,7 +100,7 @@ async function listAll(options: ApiOptions, base: string, query: ListQuery, most
   while (path !== null && rows.length < most) {
     const page: Page = await request<Page>(options, "", path, null);
     rows.push(...page.remediations);
-    path = page.next == null ? null : new URL(page.next, options.url).href;
+    path = page.next === null || page.next === undefined ? null : new URL(page.next, options.url).href;
   }
   return rows.slice(0, most);
 }
@@ -116,6 +118,7 @@ async function follow(options: ApiOptions, query: ListQuery, following: Followin
       if (!response.ok) throw await refused(response, options);
       return response;
     },
+    onOpen: following.onOpen,
     onEvent: ({ event, data }) => {
       if (event === "reset") following.onReset();
       else if (event === "change") following.onChange(JSON.parse(data) as ChangeEvent);

@@ -57,21 +57,23 @@ async function run(context: Context, command: Command, options: ListOptions): Pr
   const api = context.api(command);
   const { open, state = open === true ? "open" : undefined, since, limit, watch, ...filter } = options;
   const narrowed = { ...filter, ...(state === undefined ? {} : { open: String(state === "open") }) };
-  const rows = await api.listAll({ ...narrowed, ...(since === undefined ? {} : { since }) }, limit);
   const json = wantsJson(command);
-  if (watch === true && json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
-  else printResult(command, rows, () => listText(rows, context.outside.now()));
-  if (watch === true) await follow(api, narrowed, json);
+  const list = async (): Promise<void> => {
+    const rows = await api.listAll({ ...narrowed, ...(since === undefined ? {} : { since }) }, limit);
+    if (watch === true && json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+    else printResult(command, rows, () => listText(rows, context.outside.now()));
+  };
+  await (watch === true ? follow(api, narrowed, json, list) : list());
 }
 
-async function follow(api: RemediationApi, filter: ListQuery, json: boolean): Promise<void> {
+async function follow(api: RemediationApi, filter: ListQuery, json: boolean, list: () => Promise<void>): Promise<void> {
   const stop = stopOnSignals();
   const onChange = (event: ChangeEvent): void => {
     process.stdout.write(`${json ? JSON.stringify(event) : changeLine(event)}\n`);
   };
   const onReset = () => note("more has changed than the API tells afterwards: list again for what is missing");
   try {
-    await api.follow(filter, { onChange, onReset, onLost: note }, stop.signal);
+    await api.follow(filter, { onOpen: list, onChange, onReset, onLost: note }, stop.signal);
   } finally {
     stop.release();
   }

@@ -238,7 +238,7 @@ function answer(deps: IngestDependencies, passages: Passage[]): IngestAnswer {
     const again = seen.has(key) && dispositionOf(passage) === "delivered";
     seen.add(key);
     const result = again ? { ...resultOf(passage), disposition: "duplicate" as const } : resultOf(passage);
-    logResult(deps, passage.route, result);
+    logResult(deps, passage, result);
     return result;
   });
   const sum = (disposition: string) => results.filter((result) => result.disposition === disposition).length;
@@ -268,9 +268,13 @@ function resultOf(passage: Passage): AlertResult {
   };
 }
 
-function logResult(deps: IngestDependencies, route: Route, result: AlertResult): void {
+function logResult(deps: IngestDependencies, { route, decidedBy }: Passage, result: AlertResult): void {
   const level = result.disposition === "ignored" ? "warn" : result.disposition === "duplicate" ? "debug" : "info";
-  deps.log[level]({ ...logOf(route), disposition: result.disposition, reason: result.reason }, "alert received");
+  const decided = decidedBy === null ? {} : { remediationId: decidedBy };
+  deps.log[level](
+    { ...logOf(route), ...decided, disposition: result.disposition, reason: result.reason },
+    "alert received",
+  );
 }
 
 function logOf(route: Route): { faultKey: FaultKey; status: string; target?: TargetRef } {

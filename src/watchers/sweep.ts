@@ -150,7 +150,7 @@ async function repairAll(deps: SweepDependencies, seen: Looked): Promise<Candida
       deps.faultPoint?.("sweep.repaired", one.code);
       if (done !== null) after.push({ ...one, done });
     } catch (error) {
-      deps.log.warn({ finding: one.key, err: error }, "a repair failed; the next sweep tries again");
+      deps.log.warn({ ...one.ids, finding: one.key, err: error }, "a repair failed; the next sweep tries again");
       after.push({ ...one, done: `${NOT_DONE} repair it: ${messageOf(error)}` });
     }
   }

@@ -10,6 +10,7 @@ import type { Logger } from "pino";
 import { messageOf, UserError } from "../config/user-error.ts";
 import { AdapterError } from "../ports/failure.ts";
 import { Unavailable } from "../starters/problems.ts";
+import { remediationIdIn } from "./log-attributes.ts";
 
 type Activity = (...args: never[]) => Promise<unknown>;
 
@@ -25,7 +26,8 @@ export function bugsEnd<T extends Record<string, Activity>>(activities: T, log: 
           return await run(...args);
         } catch (error) {
           if (isKnown(error)) throw error;
-          log.error({ activity: name, err: error }, "a bug in an activity");
+          const remediationId = remediationIdIn(args) ?? undefined;
+          log.error({ remediationId, activity: name, err: error }, "a bug in an activity");
           throw notForEver(`a bug in selfheal: ${messageOf(error)}`, error);
         }
       },

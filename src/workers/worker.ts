@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { projectVersion } from "../config/project.ts";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import type { WorkflowBundle } from "./bundle.ts";
+import { remediationInLogs } from "./log-attributes.ts";
 
 export interface SelfhealWorkerOptions {
   connection: NativeConnection;
@@ -41,6 +42,7 @@ export function createSelfhealWorker(options: SelfhealWorkerOptions): Promise<Wo
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     workflowBundle: { codePath: options.bundle.codePath },
     activities: options.activities,
+    interceptors: { activity: [remediationInLogs] },
     identity: `${process.pid}@${hostname()}`,
     // Recorded only: auto-upgrade with `patched` and the replay gate is our versioning (design §3 law 11).
     workerDeploymentOptions: {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { remediationCommand } from "../../src/cli/remediation.ts";
 import type { AuditRow } from "../../src/record/api.ts";
 import type { JsonObject } from "../../src/contracts/json.ts";
+import { storyOf } from "../../src/starters/story/story.ts";
 import { ID, row, story } from "./support/story.ts";
 
 const HELD = {
@@ -52,7 +53,8 @@ const fakeFetch: typeof fetch = async (url, init) => {
     const remediation = closed
       ? row({ closedAt: "2026-11-21T10:05:00.000Z", outcome: "healed" })
       : row({ phase: "act" });
-    return Response.json({ ...story(), remediation, audit });
+    const recorded = { ...story(), remediation, audit };
+    return Response.json(pathname.endsWith("/story") ? storyOf(recorded) : recorded);
   }
   sent.push({ path: pathname, body: JSON.parse(init.body as string) });
   onSent();

@@ -22,7 +22,7 @@ const [first, second, third, fourth, fifth] = web.map(({ id }) => id) as [string
 let live: Live;
 beforeAll(async () => {
   // Without a standing approval for `api`: those hosts ask a person.
-  live = await startLive({ hosts, timeScale: 3600, standingFor: ["web"] });
+  live = await startLive({ hosts, timeScale: 3600, standingFor: ["web"], ticketWebhook: true });
 });
 afterAll(async () => {
   await live.stop();
@@ -110,6 +110,7 @@ describe("the product in real processes", () => {
       detail: expect.stringContaining("not today") as string,
     });
     expect(stories.get(third_)?.remediation.outcome).toBe("healed");
+    expectEverywhere(third_, stories.get(third_)?.remediation.remediationId ?? "none");
   });
 
   it("cancels while it waits for the technician: all is taken back", async () => {
@@ -178,6 +179,24 @@ describe("the product in real processes", () => {
     expect(Object.fromEntries(decided)).toEqual(Object.fromEntries(lived));
   });
 });
+
+/** One id finds everything: in the logs of all processes, the ticket, and what people were told. */
+function expectEverywhere(host: string, id: string): void {
+  for (const [process, said] of [
+    ["serve", "decision taken"],
+    ["serve", "a ticket system woke a waiter"],
+    ["worker", "hinted a waiter"],
+  ] as const) {
+    const lines = live.logged(process).split("\n");
+    expect(
+      lines.filter((line) => line.includes(said) && line.includes(id)).length,
+      `${process}: ${said}`,
+    ).toBeGreaterThan(0);
+  }
+  const tickets = live.lab.world.tickets.all().filter((ticket) => ticket.host === host);
+  expect(tickets.map(({ customFields }) => Object.values(customFields).join())).toEqual([expect.stringContaining(id)]);
+  expect(live.lab.world.messages.filter(({ text }) => text.includes(id)).length).toBeGreaterThan(0);
+}
 
 function told(verdict: Verdict | undefined) {
   return {

@@ -10,7 +10,7 @@ import type { Tables } from "../../src/record/tables.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { fillHistory } from "../support/history.ts";
 
-const ROWS = 20_000;
+const ROWS = 12_000;
 /** They grow with time; the others hold what is there now. */
 const HISTORY = [
   "remediations",
@@ -29,7 +29,7 @@ let db: Database;
 let asked: { sql: string; parameters: readonly unknown[] }[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
-  await fillHistory(database.sql, ROWS);
+  await fillHistory((text, parameters) => database.sql(text, parameters), ROWS);
   const log = ({ query: { sql, parameters } }: LogEvent): void => void asked.push({ sql, parameters });
   const pool = new pg.Pool({ connectionString: database.url, max: 1 });
   db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log });
@@ -58,7 +58,7 @@ async function scansOf(work: () => Promise<unknown>): Promise<string[]> {
       nodes.push(...(node.Plans ?? []));
       const table = node["Relation Name"] ?? "";
       if (node["Node Type"].includes("Seq Scan") && HISTORY.includes(table))
-        scans.push(`${node["Node Type"]} on ${table}`);
+        scans.push(`${node["Node Type"]} on ${table}: ${sql}`);
     }
   }
   return scans;

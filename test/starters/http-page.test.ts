@@ -57,7 +57,7 @@ describe("the page of a remediation", () => {
   test.each([{}, { authorization: basic("ada", "wrong") }, { authorization: `Bearer ${API_TOKEN}` }])(
     "asks who does not sign in (%j) for a name and a password",
     async (headers) => {
-      const response = await get(`/remediations/${id}`, headers as Record<string, string>);
+      const response = await get(`/remediations/${id}`, headers);
       expect([response.status, response.headers.get("www-authenticate")]).toEqual([
         401,
         'Basic realm="selfheal", charset="UTF-8"',

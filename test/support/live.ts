@@ -29,6 +29,8 @@ export interface LiveOptions {
   /** More for the worker and the API. */
   workerArgs?: string[];
   env?: Record<string, string>;
+  /** The lab's ticket system tells the API of each change. */
+  ticketWebhook?: boolean;
 }
 
 export interface Live {
@@ -37,6 +39,8 @@ export interface Live {
   /** The configuration that points at the lab. */
   configFolder: string;
   api: RemediationApi;
+  /** What a process (`serve`, `worker`) has logged. */
+  logged(service: string): string;
   client: Client;
   /** Posts what Alertmanager would post now; answers the API's answer. */
   alert(options?: WebhookOptions): Promise<Record<string, number>>;
@@ -51,6 +55,10 @@ export interface Live {
 }
 
 export async function startLive(options: LiveOptions): Promise<Live> {
+  const lines = new Map<string, string[]>();
+  const onLine = (service: string, line: string) => {
+    lines.set(service, [...(lines.get(service) ?? []), line]);
+  };
   const { stack, lab, configFolder } = await startLabStack(
     {
       lab: (place) => startLiveLab(options, place),
@@ -60,15 +68,18 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       workerArgs: ["--watch-every", "200", ...(options.workerArgs ?? [])],
       env: options.env ?? {},
     },
-    { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
+    { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine },
   );
   const connection = await Connection.connect({ address: stack.urls.temporal });
-  return live({ stack, lab, configFolder }, connection);
+  const logged = (service: string) => (lines.get(service) ?? []).join("\n");
+  return { ...live({ stack, lab, configFolder }, connection), logged };
 }
 
-async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise<Lab> {
+async function startLiveLab(options: LiveOptions, { folder, apiUrl }: LabPlace): Promise<Lab> {
   const { hosts, timeScale, standingFor = ["web", "api"], runbooks, approvalExpires } = options;
-  const lab = await startLab({ seed: 7, hosts, timeScale, ...options.lab });
+  const webhookUrl = `${apiUrl}/v1/events/tickets/request-tracker`;
+  const tickets = options.ticketWebhook === true ? { tickets: { webhookUrl } } : {};
+  const lab = await startLab({ seed: 7, hosts, timeScale, ...tickets, ...options.lab });
   await writeLabFolder({
     folder,
     lab,
@@ -80,7 +91,7 @@ async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise
   return lab;
 }
 
-function live({ stack, lab, configFolder }: LabStack, connection: Connection): Live {
+function live({ stack, lab, configFolder }: LabStack, connection: Connection): Omit<Live, "logged"> {
   const api = remediationApi({ url: stack.urls.api, token: null, fetch });
   return {
     stack,

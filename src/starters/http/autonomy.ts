@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ATTESTATION_KINDS, MODES } from "../../contracts/autonomy.ts";
 import * as modes from "../modes.ts";
 import * as standing from "../standing.ts";
-import * as answers from "./answers.ts";
+import * as answers from "./answers-automation.ts";
 import { by, name, reason, whole, YEAR_MS } from "./fields.ts";
 import { operation } from "./operation.ts";
 

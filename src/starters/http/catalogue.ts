@@ -1,7 +1,7 @@
 /** `GET /v1/catalogue`: what this process decides with, and what of its folder is not in use and why. */
 import type { z } from "zod";
 import { throughRecord } from "../problems.ts";
-import * as answers from "./answers.ts";
+import * as answers from "./answers-automation.ts";
 import { operation } from "./operation.ts";
 
 export type CatalogueAnswer = z.input<typeof answers.CATALOGUE>;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { pauseScope, resetBreaker, resumeWhat, targetBack } from "../controls.ts";
 import { throughRecord } from "../problems.ts";
-import * as answers from "./answers.ts";
+import * as answers from "./answers-automation.ts";
 import { by, forMs, name, reason } from "./fields.ts";
 import { operation } from "./operation.ts";
 

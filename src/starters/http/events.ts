@@ -112,8 +112,8 @@ async function stream(
   let beat: NodeJS.Timeout | undefined;
   const send = (text: string): void => {
     if (text === "" || controller === null) return;
-    if ((controller.desiredSize ?? 0) <= 0) return subscriber.end();
-    controller.enqueue(encoder.encode(text));
+    if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(text));
+    else subscriber.end();
   };
   const subscriber: Subscriber = {
     take: (change) => {

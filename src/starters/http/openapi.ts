@@ -77,7 +77,7 @@ function pathParameters(path: string): Schema[] {
 
 function queryParameters({ query }: AnyOperation, schemas: Record<string, Schema>): Schema[] {
   if (query === undefined) return [];
-  const { properties = {}, required = [] } = schemaOf(query as z.ZodType, "input", schemas) as {
+  const { properties = {}, required = [] } = schemaOf(query, "input", schemas) as {
     properties?: Record<string, Schema>;
     required?: string[];
   };
@@ -99,13 +99,16 @@ function headerParameters({ method, keeps = "yes", role }: AnyOperation): Schema
 
 function bodyOf({ body, bodyTypes = ["application/json"] }: AnyOperation, schemas: Record<string, Schema>): Schema {
   if (body === undefined) return {};
-  const schema = schemaOf(body as z.ZodType, "input", schemas);
+  const schema = schemaOf(body, "input", schemas);
   return { requestBody: { required: true, content: Object.fromEntries(bodyTypes.map((type) => [type, { schema }])) } };
 }
 
-function answerOf({ answer, answerType = "application/json", summary }: AnyOperation, schemas: Record<string, Schema>) {
-  const schema = schemaOf(answer as z.ZodType, "output", schemas);
+function answerOf(operation: AnyOperation, schemas: Record<string, Schema>): Schema {
+  const { answer, answerType = "application/json", summary, status } = operation;
+  const schema = schemaOf(answer, "output", schemas);
   const headers = { "X-Request-Id": { schema: { type: "string" } } };
+  if (status === 303)
+    return { description: summary, headers: { ...headers, Location: { schema: { type: "string" } } } };
   return { description: summary, headers, content: { [answerType]: { schema } } };
 }
 
@@ -130,7 +133,7 @@ function problemsOf(operation: AnyOperation, problem: Schema, schemas: Record<st
           status,
           {
             description: PROBLEMS[status],
-            content: { "application/json": { schema: schemaOf(answer as z.ZodType, "output", schemas) } },
+            content: { "application/json": { schema: schemaOf(answer, "output", schemas) } },
           },
         ];
       }

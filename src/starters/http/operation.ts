@@ -66,15 +66,14 @@ export interface Operation<
   /** Statuses of problems that it answers beside those that every operation may. */
   problems?: readonly number[];
   /** Answers what `answer` describes, or a whole response. */
-  handle: (
+  handle(
     deps: AppDependencies,
     call: Call<z.output<Query>, z.output<Body>>,
-  ) => Promise<z.input<Answer> | Response> | z.input<Answer> | Response;
+  ): Promise<z.input<Answer> | Response> | z.input<Answer> | Response;
 }
 
 /** An operation whose types of query, body and answer nobody needs any more. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the handler's argument is contravariant
-export type AnyOperation = Operation<any, any, any>;
+export type AnyOperation = Operation;
 
 /** Checks a row's types where it is written. */
 export function operation<Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>(

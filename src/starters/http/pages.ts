@@ -41,6 +41,7 @@ export const PAGE_OPERATIONS: AnyOperation[] = [
     ...row,
     method: "get",
     path: "/remediations/{id}",
+    aliases: ["/remediations/{kind}/{id}"],
     role: "viewer",
     summary: "The story of one remediation as a page, with approve and reject",
     query: z.object({ taken: z.enum(DECISIONS).optional().catch(undefined) }),

@@ -33,8 +33,10 @@ interface Draft {
 export function answerError(error: unknown, context: Context<AppEnv>): Response {
   const draft = draftOf(error);
   const log = context.get("log");
-  if (draft.status >= 500) log.error({ err: error, status: draft.status }, draft.title);
-  else log.info({ status: draft.status, problem: draft.slug, detail: draft.detail }, "request refused");
+  // The path of what is about one remediation names it.
+  const about = { status: draft.status, path: context.req.path };
+  if (draft.status >= 500) log.error({ ...about, err: error }, draft.title);
+  else log.info({ ...about, problem: draft.slug, detail: draft.detail }, "request refused");
   return answerProblem(context, draft);
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { WINDOW_KINDS } from "../../contracts/surroundings.ts";
 import { listHolds, putHold, releaseHold } from "../holds.ts";
 import { closeWindows, listWindows, openWindow } from "../windows.ts";
-import * as answers from "./answers.ts";
+import * as answers from "./answers-automation.ts";
 import { by, forMs, name, reason, time } from "./fields.ts";
 import { operation } from "./operation.ts";
 

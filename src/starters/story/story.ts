@@ -137,10 +137,15 @@ function effectOf(effect: EffectRow, audit: readonly AuditRow[]): StoryEffect {
 }
 
 function readingsOf({ kind, body, at }: AuditRow): StoryReading[] {
-  if (kind === "confirmed") return [{ ...(body["reading"] as unknown as ProbeReading), at, phase: "confirm" }];
-  if (kind !== "read" || !Array.isArray(body["readings"])) return [];
-  const phase = textOf(body["phase"]);
-  return (body["readings"] as unknown as ProbeReading[]).map((reading) => ({ ...reading, at, phase }));
+  const [phase, readings] =
+    kind === "confirmed"
+      ? ["confirm", [body["reading"]]]
+      : kind === "read"
+        ? [textOf(body["phase"]), body["readings"]]
+        : [];
+  if (phase === undefined || !Array.isArray(readings)) return [];
+  // As the activities `confirm` and `read` write them.
+  return readings.filter(isJsonObject).map((reading) => ({ ...(reading as unknown as ProbeReading), at, phase }));
 }
 
 function peopleOf({ decisions, audit }: TellStory): StoryWord[] {
