@@ -113,7 +113,7 @@ function answerOf(operation: AnyOperation, schemas: Record<string, Schema>): Sch
 }
 
 function problemsOf(operation: AnyOperation, problem: Schema, schemas: Record<string, Schema>): Schema {
-  const { role, body, query, problems = [], answerType, answer } = operation;
+  const { role, body, query, problems = [] } = operation;
   const statuses = [
     ...(role === "public" ? [] : [401]),
     ...(body === undefined ? [] : [400, 413, 415, 422]),
@@ -123,32 +123,28 @@ function problemsOf(operation: AnyOperation, problem: Schema, schemas: Record<st
     503,
     ...problems,
   ];
-  const isPage = answerType === "text/html";
   const sorted = [...new Set(statuses)].sort((a, b) => a - b);
   return Object.fromEntries(
-    sorted.map((status) => {
-      // A part that is not ready says so in the answer's own shape.
-      if (operation.path === "/readyz") {
-        return [
-          status,
-          {
-            description: PROBLEMS[status],
-            content: { "application/json": { schema: schemaOf(answer, "output", schemas) } },
-          },
-        ];
-      }
-      const content = isPage
-        ? { "text/html": { schema: { type: "string" } } }
-        : { "application/problem+json": { schema: problem } };
-      return [
-        status,
-        {
-          description: PROBLEMS[status] ?? "",
-          content: status === 401 && isPage ? { "text/plain": { schema: { type: "string" } } } : content,
-        },
-      ];
+    sorted.map((status): [number, Schema] => {
+      const content = problemContent(operation, status, problem, schemas);
+      return [status, { description: PROBLEMS[status] ?? "", content }];
     }),
   );
+}
+
+function problemContent(
+  { answer, answerType, path }: AnyOperation,
+  status: number,
+  problem: Schema,
+  schemas: Record<string, Schema>,
+): Schema {
+  const text = { schema: { type: "string" } };
+  // A part that is not ready says so in the answer's own shape.
+  if (path === "/readyz") return { "application/json": { schema: schemaOf(answer, "output", schemas) } };
+  if (answerType !== "text/html") return { "application/problem+json": { schema: problem } };
+  return status === 401
+    ? { "text/plain": text }
+    : { "text/html": text, "application/problem+json": { schema: problem } };
 }
 
 /** With the schemas that have names moved to `components`. */
