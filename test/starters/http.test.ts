@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/config/user-error.ts";
+import { Secret } from "../../src/ports/secret.ts";
 import { bodyFor, captured } from "./support/bodies.ts";
 import { API_TOKEN, problem, sharedApi, WEBHOOK_TOKEN } from "./support/server.ts";
 
@@ -194,6 +195,22 @@ describe("the server", () => {
   test("does not listen beyond loopback without both tokens", async () => {
     await expect(it.serve({ host: "0.0.0.0", apiToken: null })).rejects.toThrow(UserError);
     await expect(it.serve({ host: "0.0.0.0", webhookToken: null })).rejects.toThrow(/webhookToken/);
+  });
+
+  test("beyond loopback lets no sender in that nobody gave a token", async () => {
+    const token = new Secret("alertmanager-token-1");
+    const wide = await it.serve({ host: "0.0.0.0", webhookToken: null, sourceTokens: () => ({ alertmanager: token }) });
+    const post = (path: string, bearer: string) =>
+      fetch(`http://127.0.0.1:${wide.port}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
+        body: JSON.stringify({ ...captured("03-firing") }),
+      });
+    expect((await post("/v1/alerts/alertmanager", token.reveal())).status).toBe(200);
+    for (const path of ["/v1/alerts", "/v1/events/tickets/jira"]) {
+      expect([path, (await post(path, token.reveal())).status]).toEqual([path, 401]);
+    }
+    await wide.close();
   });
 
   test("lets a request in flight finish when it is closed, and takes no new one", async () => {

@@ -134,9 +134,10 @@ async function stream(
         controller = own;
         send("retry: 2000\n\n");
         if (missed === null) send("event: reset\ndata: {}\n\n");
+        // However much that is, and it is bounded: who is cut off in the middle of it would never get to its end.
         for (const change of missed ?? []) {
           sent.add(idOf(change));
-          send(toText(change));
+          own.enqueue(encoder.encode(toText(change)));
         }
         const waiting = early ?? [];
         early = null;
