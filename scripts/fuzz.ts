@@ -22,7 +22,6 @@ const CHECKS = [
   "content_type_conformance",
   "response_headers_conformance",
   "response_schema_conformance",
-  "unsupported_method",
 ];
 /** Slower is a hang. */
 const LONGEST_SECONDS = 10;
@@ -58,8 +57,13 @@ async function fuzz(stack: BenchStack): Promise<number> {
   return withCleanup(async (defer) => {
     const folder = await temporaryFolder(defer);
     const [report, config] = [join(folder, "report.ndjson"), join(folder, "schemathesis.toml")];
-    // Ids that are there: else most of what it sends ends at 404.
-    await writeFile(config, `[parameters]\n"path.id" = ${JSON.stringify(stack.hosts)}\n`);
+    // One that is there: else most of what it sends ends at 404.
+    await writeFile(
+      config,
+      `[parameters]
+"path.id" = "${stack.hosts[0] ?? ""}"
+`,
+    );
     const status = await run(stack.url, report, config);
     const stacks = await stacksIn(report);
     for (const line of stacks.slice(0, 5)) note(`fuzz: a stack in an answer: ${line.slice(0, 500)}`);

@@ -194,7 +194,8 @@ function expectEverywhere(host: string, id: string): void {
     ).toBeGreaterThan(0);
   }
   const tickets = live.lab.world.tickets.all().filter((ticket) => ticket.host === host);
-  expect(tickets.map(({ customFields }) => Object.values(customFields).join())).toEqual([expect.stringContaining(id)]);
+  const written = tickets.map(({ transactions }) => transactions.map(({ attachment }) => attachment?.content).join());
+  expect(written).toEqual([expect.stringContaining(id)]);
   expect(live.lab.world.messages.filter(({ text }) => text.includes(id)).length).toBeGreaterThan(0);
 }
 

@@ -2,21 +2,15 @@
 type Sql = (text: string, parameters?: unknown[]) => Promise<unknown>;
 
 /**
- * `count` remediations `r-0000001` … of the last year, each with an alert, a verdict, a plan, an effect, a wait, a decision, a message and
- * five entries of its audit chain (whose hashes are none). One in five hundred is open; one in twenty failed.
+ * `count` remediations `r-0000001` … of the last year, each with an alert, a verdict, a plan, an effect, a wait, a
+ * decision, a message and five entries of its audit chain (whose hashes are none). One in five hundred is open; one in
+ * twenty failed.
  */
 export async function fillHistory(sql: Sql, count: number): Promise<void> {
   await sql(STATEMENTS.remediations, [count]);
   await sql("insert into audit_chains (chain, seq, hash) select remediation_id, 5, '' from remediations");
-  for (const text of [
-    STATEMENTS.audit,
-    STATEMENTS.alerts,
-    STATEMENTS.verdicts,
-    STATEMENTS.effects,
-    STATEMENTS.decisions,
-  ]) {
-    await sql(text);
-  }
+  const { remediations: _, ...others } = STATEMENTS;
+  for (const text of Object.values(others)) await sql(text);
   await sql("analyze");
 }
 
