@@ -6,7 +6,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { withCleanup } from "../src/cli/process/cleanup.ts";
 import { note } from "../src/cli/output.ts";
@@ -88,7 +88,7 @@ function run(url: string, report: string, config: string): Promise<number> {
     ...["--report", "ndjson", "--report-ndjson-path", report, ...more],
   ];
   return new Promise((resolve, reject) => {
-    const child = spawn(schemathesis, args, { stdio: "inherit" });
+    const child = spawn(schemathesis, args, { stdio: "inherit", cwd: dirname(report) });
     child.on("error", reject);
     child.on("exit", (code) => resolve(code ?? 1));
   });

@@ -47,7 +47,8 @@ const STATEMENTS = {
            'v', opened_at from remediations`,
   plans: `
     insert into plans (remediation_id, plan_hash, plan, saved_at)
-    select remediation_id, 'hash', '{}', opened_at from remediations`,
+    select remediation_id, 'hash', json_build_object('runbook', runbook, 'rungs', '[]'::json, 'limits', '{}'::json,
+             'approval', '{"roles": ["ops"]}'::json, 'probe', '{"name": "probe"}'::json), opened_at from remediations`,
   waits: `
     insert into waits (key, remediation_id, system, ref, seen, since, done_at)
     select remediation_id || '/r/dc', remediation_id, 'tickets', remediation_id, 'open', opened_at,
