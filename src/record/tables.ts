@@ -19,7 +19,8 @@ type AsJson<T> = ColumnType<T, string, string>;
 export interface Tables {
   alerts: AlertsTable;
   decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
-  catalogues: { version: string; content: AsJson<Json>; saved_at: string };
+  catalogues: { version: string; content: AsJson<Json>; inventory: string | null; saved_at: string };
+  inventories: { hash: string; document: AsJson<Json> };
   catalogue_active: { singleton: Generated<boolean>; version: string; activated_at: string };
   remediations: RemediationsTable;
   plans: { remediation_id: string; plan_hash: string; plan: AsJson<Plan>; saved_at: string };
