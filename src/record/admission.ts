@@ -4,11 +4,9 @@
  * policy decides; the record itself never lets a cap be exceeded or a waiter be passed, whatever the policy says.
  */
 import { sql, type Transaction } from "kysely";
-import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
-import type { Plan } from "../contracts/plan.ts";
-import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
+import type { GuardrailResult } from "../contracts/verdict.ts";
 import type { Admission, AdmissionRequest, Admitted } from "./api.ts";
 import { appendAudit } from "./audit.ts";
 import { latch } from "./breakers.ts";
@@ -18,7 +16,7 @@ import { RecordConflict } from "./errors.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { type Ahead, aheadOf, blockerAhead, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
-import { heldPlaces } from "./queue-order.ts";
+import { fewerInWork, heldPlaces } from "./queue-order.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
@@ -152,17 +150,6 @@ async function enqueue(
   const isNew = await stayInQueue(tx, { ...waiter, waitsFor, fewerThan });
   if (isNew) await audit(tx, request, "queued", { detail, results: asJson(results) });
   return { status: "queued", results, position: ahead.count + 1, detail, until };
-}
-
-/** Of what is no cap of the plan: only when fewer targets are held there is it worth a look. */
-function fewerInWork(plan: Plan, counted: CountedFacts, results: GuardrailResult[]): { scope: string; max: number }[] {
-  const waitsBy = (code: ReasonCode): boolean => results.some((one) => one.code === code && one.outcome === "wait");
-  const group = scopeOf.group(plan.target.group);
-  const busy = counted.surroundings?.busy ?? [];
-  return [
-    ...(waitsBy("MIN_HEALTHY") ? [{ scope: group, max: counted.held[group] ?? 0 }] : []),
-    ...(waitsBy("DEPENDENCY") ? busy.map(({ scope, held }) => ({ scope, max: held })) : []),
-  ];
 }
 
 /** A lease that was left over fills one of its scopes: until a person acts, others need not wait behind this one. */
