@@ -19,6 +19,7 @@ import { countFolder } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
 import { sourceTokens } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
+import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { crashPoints } from "./process/crash-points.ts";
@@ -63,7 +64,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const metrics = metricsOfProcess();
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
-      load: { actions: ACTIONS },
+      load: folderLoader(),
       lastGood: () => activeContent(record),
       beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
       apply: async (catalogue) => {
@@ -80,7 +81,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const client = await connectClient(settings);
     defer(() => client.connection.close());
     await live.open();
-    const versions = catalogues(record, ACTIONS);
+    const versions = catalogues(record, ACTIONS, () => live.catalogue);
     const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
     // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
     // and alerts that arrive are kept in it. `/readyz` and every answer of 503 say what is wrong.
