@@ -45,6 +45,8 @@ export function unavailable(guardrail: string, what: string, saw: Saw = {}): Gua
 
 /** One result of several looks of one guardrail: the worst outcome, every detail of it, all that was seen. */
 export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
+  const [only, ...others] = results;
+  if (only !== undefined && others.length === 0) return only;
   const rank = (result: GuardrailResult): number => GUARDRAIL_OUTCOMES.indexOf(result.outcome);
   const top = Math.max(...results.map(rank));
   const worst = results.filter((result) => rank(result) === top);
@@ -57,7 +59,7 @@ export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
   return {
     ...base,
     detail: worst.map((result) => result.detail).join("; "),
-    saw: results.length === 1 ? first.saw : { ...first.saw, all: results.map(({ saw }) => saw) },
+    saw: { ...first.saw, all: results.map(({ saw }) => saw) },
     // All of them must be over, and one without a known end leaves the end unknown.
     ...(untils.length === worst.length ? { until: untils.at(-1) ?? "" } : {}),
     ...(trips.length === 0 ? {} : { trips }),

@@ -58,6 +58,14 @@ export function evaluateCounted(
   );
 }
 
+/** Of results over all guardrails, those that `evaluateCounted` gives for the same facts at the same time. */
+export function countedResults(
+  results: readonly GuardrailResult[],
+  guardrails: readonly Guardrail[] = GUARDRAILS,
+): GuardrailResult[] {
+  return results.filter((_, index) => guardrails[index]?.counted === true);
+}
+
 /** The worst outcome; `refuse` when there is no result at all. */
 export function worst(results: readonly GuardrailResult[]): GuardrailOutcome {
   const ranks = results.map((result) => GUARDRAIL_OUTCOMES.indexOf(result.outcome));
