@@ -216,7 +216,7 @@ export class Stages {
     const { world } = this;
     const { plan, planHash } = planned;
     const counted = this.counted(episode, planned);
-    const results = evaluateCounted(plan, planHash, counted, iso(world.now));
+    const results = evaluateCounted(plan, { counted, now: iso(world.now), planHash, modes: planned.facts.modes });
     this.trip(results);
     if (results.some(({ outcome }) => outcome !== "pass" && outcome !== "wait"))
       return void this.refuse(episode, results);

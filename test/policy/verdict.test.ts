@@ -369,12 +369,14 @@ describe("decide", () => {
 });
 
 describe("evaluateCounted", () => {
+  const { now, planHash, modes } = factsOf();
+
   it("says of countable things exactly what the forecast says", () => {
     fc.assert(
       fc.property(plan, facts, countedFacts, (aPlan, some, counted) => {
         const forecast = decide(aPlan, { ...some, counted });
         const names = GUARDRAILS.filter((one) => one.counted).map((one) => one.name);
-        expect(evaluateCounted(aPlan, some.planHash, counted, some.now)).toEqual(
+        expect(evaluateCounted(aPlan, { ...some, counted })).toEqual(
           forecast.results.filter((result) => names.includes(result.guardrail)),
         );
       }),
@@ -382,7 +384,7 @@ describe("evaluateCounted", () => {
   });
 
   it("asks for a missing approval again, so an approval that expired in the queue does not count", () => {
-    const results = evaluateCounted(planOf(), PLAN_HASH, countedOf({ standing: null }), NOW);
+    const results = evaluateCounted(planOf(), { now, planHash, modes, counted: countedOf({ standing: null }) });
     expect(worst(results)).toBe("review");
   });
 });
