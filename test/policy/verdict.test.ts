@@ -65,6 +65,7 @@ function surroundingFacts(): fc.Arbitrary<SurroundingFacts> {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   const slo = fc.record({ window: share, recent: share });
   const latch: Breaker = { id: "b3", kind: "correlation", scope: "rack:r1", reason: "", trippedAt: NOW };
+  const lease = { id: fc.constant("host/web-1 capi"), holder: fc.constant("capi"), reason: fc.string() };
   const hold = { id: "h1", holder: "awx", reason: "", since: NOW };
   return fc.record({
     windows: open,
@@ -72,6 +73,13 @@ function surroundingFacts(): fc.Arbitrary<SurroundingFacts> {
     busy: fc.subarray([{ scope: "target:host:db-1", targets: ["host/db-1"], held: 1 }]),
     silences: fc.option(
       fc.record({ at: time, value: fc.option(fc.array(silence, { maxLength: 2 })), detail: fc.string() }),
+    ),
+    leases: fc.option(
+      fc.record({
+        at: time,
+        value: fc.option(fc.array(fc.record({ ...lease, until: fc.option(time) }), { maxLength: 2 })),
+        detail: fc.string(),
+      }),
     ),
     slos: fc.dictionary(fc.constant("shop"), fc.record({ at: time, value: fc.option(slo), detail: fc.string() })),
     holds: fc.array(
@@ -88,6 +96,7 @@ const surroundingLimits: fc.Arbitrary<SurroundingLimits> = fc.constant({
   ...NO_SURROUNDINGS,
   dependsOn: ["target:host:db-1"],
   silencesMaxAgeMs: HOUR_MS,
+  leasesMaxAgeMs: HOUR_MS,
   slos: [
     {
       name: "shop",
@@ -289,6 +298,7 @@ describe("decide", () => {
         windows: [...windows, { ...window, from: ago(HOUR_MS), until: ago(-HOUR_MS) }],
       })),
       inSurroundings(() => ({ silences: null })),
+      inSurroundings(() => ({ leases: null })),
       inSurroundings(() => ({ slos: {} })),
       inSurroundings(({ busy }) => ({ busy: [...busy, { scope: "service:db", targets: ["host/db-2"], held: 1 }] })),
       inSurroundings(({ holds }) => ({

@@ -170,13 +170,16 @@ export function surroundingsSuite(create: Create): void {
       const level = { budgetLeft: 0.5, burnRate: 1 };
       const slos = [{ ...slo, aggressive: level, conservative: level }];
       const plan = planFor("out-1", "out", { slos });
-      expect(await facts(plan)).toMatchObject({ silences: null, slos: {} });
+      expect(await facts(plan)).toMatchObject({ silences: null, leases: null, slos: {} });
       await db.setClock("2042-01-01T00:00:00.000Z");
       await db.record.saveReading("silences", "target:host:out-1", { value: [], detail: "" });
+      const away = { value: null, detail: "leases.jsonl cannot be read: ENOENT" };
+      await db.record.saveReading("leases", "target:host:out-1", away);
       await db.record.saveReading("slo", "target:host:out-1 shop", { value: null, detail: "no series" });
       const at = "2042-01-01T00:00:00.000Z";
       expect(await facts(plan)).toMatchObject({
         silences: { at, value: [], detail: "" },
+        leases: { at, ...away },
         slos: { shop: { at, value: null, detail: "no series" } },
       });
       await db.setClock(null);
