@@ -11,12 +11,12 @@ import type { ModeLevels } from "./modes.ts";
 
 /**
  * One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction.
- * `unread`: it has its say also where the record could not be read; all other counted ones refuse then.
+ * `evenUnread`: it has its say also where the record could not be read; all other counted ones refuse then.
  */
 export type Guardrail =
   | { name: string; counted: false; evaluate(plan: Plan, facts: DecisionFacts): GuardrailResult }
-  | { name: string; counted: true; unread?: false; evaluate(plan: Plan, facts: CountedView): GuardrailResult }
-  | { name: string; counted: true; unread: true; evaluate(plan: Plan, facts: View<CountedFacts | null>): GuardrailResult };
+  | { name: string; counted: true; evaluate(plan: Plan, facts: CountedView): GuardrailResult }
+  | { name: string; counted: "evenUnread"; evaluate(plan: Plan, facts: View<CountedFacts | null>): GuardrailResult };
 
 export type CountedView = View<CountedFacts>;
 

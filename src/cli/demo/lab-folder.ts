@@ -22,7 +22,12 @@ export interface LabFolderOptions {
   runbooks?: string;
   /** Instead of the runbooks' own: a person who tries things out needs longer than scaled hours. */
   approvalExpires?: string;
+  /** Changes selfheal.yaml before it is written. */
+  change?: (config: LabConfig) => object;
 }
+
+/** The selfheal.yaml of the lab. */
+export type LabConfig = ReturnType<typeof configOf>;
 
 /** The people of the lab: who may approve what. */
 const PEOPLE = [
@@ -47,7 +52,8 @@ export async function writeLabFolder(options: LabFolderOptions): Promise<void> {
     targets: targetsOf(lab),
   };
   await writeFile(join(folder, "inventory.yaml"), stringify(inventory));
-  const config = configOf(options);
+  const written = configOf(options);
+  const config = options.change?.(written) ?? written;
   await writeConfig(folder, config);
   const standingApprovals = await standing(folder, options.standingFor);
   await writeConfig(folder, { ...config, standingApprovals });
@@ -73,7 +79,7 @@ function targetsOf(lab: LabFolderOptions["lab"]): object[] {
   }));
 }
 
-function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
+function configOf({ folder, lab, timeScale }: LabFolderOptions) {
   const groups = Object.fromEntries(inventoryOf(lab).map(({ group, owner }) => [group, { mode: "auto", owner }]));
   return {
     apiVersion: "selfheal/v1",

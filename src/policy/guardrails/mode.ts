@@ -10,8 +10,7 @@ const LADDER: readonly Mode[] = ["observe", "review", "auto"];
  */
 export const mode: Guardrail = {
   name: "mode",
-  counted: true,
-  unread: true,
+  counted: "evenUnread",
   evaluate(plan, { modes, counted }) {
     const saw = { ...modes };
     const levels = [modes.global, modes.group, modes.runbook].map((one) => LADDER.indexOf(one));
