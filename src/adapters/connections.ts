@@ -52,7 +52,11 @@ export const connectionsSchema = z.strictObject({
     .strictObject({
       uses: z.literal("file"),
       path: z.string().min(1).describe("a file of JSON Lines, or a folder of *.jsonl, that other systems write"),
-      maxAgeSeconds: z.int().positive().optional().describe("a file that was written longer ago refuses; default: none"),
+      maxAgeSeconds: z
+        .int()
+        .positive()
+        .optional()
+        .describe("a file that was written longer ago refuses; default: none"),
     })
     .optional()
     .describe("targets that other systems hold"),

@@ -32,7 +32,10 @@ interface Options {
 
 export function rehearseCommand(options: RemediationCommandOptions = {}): Command {
   const context = contextOf(options);
-  const command = apiCommand("rehearse", "Run a runbook end to end in a simulated datacenter, under faults, before it may act.")
+  const command = apiCommand(
+    "rehearse",
+    "Run a runbook end to end in a simulated datacenter, under faults, before it may act.",
+  )
     .addArgument(new Argument("[runbook]", "its name"))
     .option("--all", "every runbook of the folder, one after the other")
     .option("--folder <folder>", "with runbooks and selfheal.yaml (SELFHEAL_CONFIG); default: the shipped example")
@@ -43,7 +46,9 @@ export function rehearseCommand(options: RemediationCommandOptions = {}): Comman
     .option("--attest", "write a rehearsal down as evidence for `modes promote`, through the API")
     .option("--by <name>", "with --attest: who ran it; default your user name");
   command.action((name: string | undefined, given: Options) => run(context, command, name, given));
-  const faults = STRIKES.map((strike) => `  ${strike.padEnd(22)}${strike === "none" ? "nothing strikes: it must heal" : FAULTS[strike]}`);
+  const faults = STRIKES.map(
+    (strike) => `  ${strike.padEnd(22)}${strike === "none" ? "nothing strikes: it must heal" : FAULTS[strike]}`,
+  );
   withExamples(command, [
     ["selfheal rehearse disk-replacement", "of the shipped example, a host for each fault; some 5 minutes"],
     ["selfheal rehearse --all --folder ./config --seeds 3", "yours, three times"],

@@ -109,10 +109,12 @@ function holdsCommand(context: Context): Command {
   });
   return new Command("holds")
     .description("whose a target is: what another system holds is left alone")
-    .addCommand(withExamples(list, [
+    .addCommand(
+      withExamples(list, [
         ["selfheal holds list", "oldest first"],
         ["selfheal holds list --ours --jsonl", "for the file that other systems look at"],
-      ]))
+      ]),
+    )
     .addCommand(putCommand(context))
     .addCommand(releaseCommand(context));
 }

@@ -69,7 +69,8 @@ function evaluate(guardrail: Guardrail, plan: Plan, facts: DecisionFacts): Guard
   if (!guardrail.counted) return safely(guardrail, () => guardrail.evaluate(plan, facts));
   const { counted, now, planHash, modes } = facts;
   const view = { now, planHash, modes };
-  if (guardrail.counted === "evenUnread") return safely(guardrail, () => guardrail.evaluate(plan, { ...view, counted }));
+  if (guardrail.counted === "evenUnread")
+    return safely(guardrail, () => guardrail.evaluate(plan, { ...view, counted }));
   if (counted === null) return unavailable(guardrail.name, "the record could not be read");
   return safely(guardrail, () => guardrail.evaluate(plan, { ...view, counted }));
 }

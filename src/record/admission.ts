@@ -50,9 +50,7 @@ async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Ad
   const { request, counted, results, at } = evaluated;
   const against = results.filter((result) => result.outcome !== "pass" && result.outcome !== "wait");
   if (against.length > 0) {
-    return mayBeDecidedAgain(against)
-      ? sendBack(tx, request, results, { against, at })
-      : refuse(tx, request, results);
+    return mayBeDecidedAgain(against) ? sendBack(tx, request, results, { against, at }) : refuse(tx, request, results);
   }
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
   const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));

@@ -26,7 +26,10 @@ interface Outside {
 }
 
 /** What is kept in the record, by what and whom it is about. */
-async function saved(limits: Partial<SurroundingLimits>, { silences = [], leases = [], metrics = {}, attempt = 9 }: Outside) {
+async function saved(
+  limits: Partial<SurroundingLimits>,
+  { silences = [], leases = [], metrics = {}, attempt = 9 }: Outside,
+) {
   const rows: Record<string, unknown> = {};
   const deps = {
     record: { saveReading: (what: string, about: string, read: unknown) => void (rows[`${what} ${about}`] = read) },
@@ -75,12 +78,24 @@ describe("what is read outside when a plan is decided", () => {
     const lease = (kind: string, id: string, holder = "awx"): ForeignLease => {
       return { target: { kind, id }, holder, reason: "job 815", until: null };
     };
-    const named = [lease("host", "web-1.example.net"), lease("host", "10.0.0.1:22", "capi"), lease("host", "web-1", "selfheal")];
+    const named = [
+      lease("host", "web-1.example.net"),
+      lease("host", "10.0.0.1:22", "capi"),
+      lease("host", "web-1", "selfheal"),
+    ];
     const others = [lease("host", "web-2"), lease("switch", "web-1"), lease("host", "unheard-of")];
     const rows = await saved({ leasesMaxAgeMs: 1 }, { leases: [...named, ...others] });
-    const kept = (id: string, holder: string) => ({ id: `host/${id} ${holder}`, holder, reason: "job 815", until: null });
+    const kept = (id: string, holder: string) => ({
+      id: `host/${id} ${holder}`,
+      holder,
+      reason: "job 815",
+      until: null,
+    });
     expect(rows).toEqual({
-      "leases target:host:web-1": { value: [kept("web-1.example.net", "awx"), kept("10.0.0.1:22", "capi")], detail: "" },
+      "leases target:host:web-1": {
+        value: [kept("web-1.example.net", "awx"), kept("10.0.0.1:22", "capi")],
+        detail: "",
+      },
     });
   });
 

@@ -59,7 +59,10 @@ describe("a lease file", () => {
   it("that is not there, too large, or of too many files is not read", async () => {
     expect((await failureOf(held(join(folder, "none")))).message).toContain("none cannot be read: ENOENT");
     const large = await written("large.jsonl", `${AWX}\n`.repeat(12_000));
-    expect(await failureOf(held(large))).toMatchObject({ failure: "permanent", message: expect.stringContaining("bytes, at most 1048576") });
+    expect(await failureOf(held(large))).toMatchObject({
+      failure: "permanent",
+      message: expect.stringContaining("bytes, at most 1048576"),
+    });
     await Promise.all(Array.from({ length: 201 }, (_, n) => written(`${n}.jsonl`, "")));
     expect((await failureOf(held())).message).toContain("files *.jsonl, at most 200 are read");
   });

@@ -21,13 +21,21 @@ describe("the modes of a plan", () => {
 
   it.each([
     ["as they were", {}, AUTO],
-    ["the global one lowered", { config: edited("mode: auto", "mode: observe", CONFIG) }, { ...AUTO, global: "observe" }],
+    [
+      "the global one lowered",
+      { config: edited("mode: auto", "mode: observe", CONFIG) },
+      { ...AUTO, global: "observe" },
+    ],
     [
       "the group's lowered",
       { config: edited("web-team }", "web-team, mode: review }", CONFIG) },
       { ...AUTO, group: "review" },
     ],
-    ["the runbook's lowered", { runbooks: [edited("require:", "mode: review\nrequire:")] }, { ...AUTO, runbook: "review" }],
+    [
+      "the runbook's lowered",
+      { runbooks: [edited("require:", "mode: review\nrequire:")] },
+      { ...AUTO, runbook: "review" },
+    ],
     ["the runbook gone", { runbooks: [edited("name: disk", "name: other", auto)] }, AUTO],
   ])("count what was lowered since it was decided: %s", (_, files, expected) => {
     const active = catalogueOf({ runbooks: [auto], ...files });
@@ -36,7 +44,10 @@ describe("the modes of a plan", () => {
 
   it("are not lifted by an edit: that is for what decides after it", () => {
     const reviewed = catalogueOf({ runbooks: [edited("require:", "mode: review\nrequire:")] });
-    expect(modesOfPlan({ pinned: reviewed, active: decided }, planOf(reviewed), [])).toEqual({ ...AUTO, runbook: "review" });
+    expect(modesOfPlan({ pinned: reviewed, active: decided }, planOf(reviewed), [])).toEqual({
+      ...AUTO,
+      runbook: "review",
+    });
   });
 
   it("are what a person set, until the file says something else than it did then", () => {

@@ -91,7 +91,7 @@ describe("what goes on around a target", () => {
   });
 
   it("asks for leases where a file of them is named, and says nothing of them where not", () => {
-    const leases = 'connections:\n  leases: { uses: file, path: /run/leases }\n';
+    const leases = "connections:\n  leases: { uses: file, path: /run/leases }\n";
     expect(surroundingsOf({ config: CONFIG.replace("connections:\n", leases) }).leasesMaxAgeMs).toBe(300_000);
     // A plan from before there were leases has the same hash.
     expect(Object.keys(surroundingsOf({}))).not.toContain("leasesMaxAgeMs");

@@ -21,10 +21,26 @@ describe("a plan that waits for a person", () => {
   });
 
   it.each([
-    ["its runbook has changed", { runbooks: [edited("hold: 10m", "hold: 1m")] }, /^runbook disk has changed \(\w{12} then, \w{12} now\)$/],
-    ["its runbook is gone", { runbooks: [edited("name: disk", "name: other", RUNBOOK)] }, /^runbook disk is not in the catalogue any more$/],
-    ["its target has changed", { inventory: edited("diskCount: 1", "diskCount: 2", INVENTORY) }, /of web-1 now: attributes$/],
-    ["its target is gone", { inventory: edited("id: web-1", "id: web-9", INVENTORY) }, /does not have host\/web-1 any more$/],
+    [
+      "its runbook has changed",
+      { runbooks: [edited("hold: 10m", "hold: 1m")] },
+      /^runbook disk has changed \(\w{12} then, \w{12} now\)$/,
+    ],
+    [
+      "its runbook is gone",
+      { runbooks: [edited("name: disk", "name: other", RUNBOOK)] },
+      /^runbook disk is not in the catalogue any more$/,
+    ],
+    [
+      "its target has changed",
+      { inventory: edited("diskCount: 1", "diskCount: 2", INVENTORY) },
+      /of web-1 now: attributes$/,
+    ],
+    [
+      "its target is gone",
+      { inventory: edited("id: web-1", "id: web-9", INVENTORY) },
+      /does not have host\/web-1 any more$/,
+    ],
   ])("tells that %s since", (_, files, expected) => {
     const since = sincePlanned(catalogueOf(files), storyIn("approve"));
     expect(since).toHaveLength(1);
@@ -35,7 +51,9 @@ describe("a plan that waits for a person", () => {
     expect(sincePlanned(null, storyIn("approve"))).toBeNull();
     expect(sincePlanned(decided, storyIn("act"))).toBeNull();
     const { remediation } = storyIn("approve");
-    expect(sincePlanned(decided, { plan, remediation: { ...remediation, closedAt: "2026-11-21T12:00:00.000Z" } })).toBeNull();
+    expect(
+      sincePlanned(decided, { plan, remediation: { ...remediation, closedAt: "2026-11-21T12:00:00.000Z" } }),
+    ).toBeNull();
     expect(sincePlanned(decided, { plan: null, remediation })).toBeNull();
   });
 });

@@ -13,7 +13,9 @@ async function wordsFor(
   asked.length = 0;
   const ports = {
     silences: { active: () => (asked.push("silences"), Promise.resolve(active.map((id) => ({ id })))) },
-    leases: { held: () => (asked.push("leases"), Promise.resolve([{ target: { kind: "host", id: "w" }, holder: "awx" }])) },
+    leases: {
+      held: () => (asked.push("leases"), Promise.resolve([{ target: { kind: "host", id: "w" }, holder: "awx" }])),
+    },
   } as unknown as Ports;
   const look = lookOutside(({ kind, group }) => (asked.push(`${kind} ${group}`), Promise.resolve(unhealthy)));
   const texts = refs.map((ref) => JSON.stringify(ref));

@@ -244,7 +244,12 @@ describe("a mode that is lowered between the decision and admission", () => {
 
   it("to observe by a person is obeyed: it says what it would have done", async () => {
     let inRig: Rig;
-    const word = { scope: "runbook:disk-replacement@web", mode: "observe", declared: "auto", runbookHash: null } as const;
+    const word = {
+      scope: "runbook:disk-replacement@web",
+      mode: "observe",
+      declared: "auto",
+      runbookHash: null,
+    } as const;
     const activities = beforeAdmission(() => inRig.record.setMode({ ...word, by: "ada", reason: "odd", about: {} }));
     await withRig(env, { activities }, async (rig) => {
       inRig = rig;

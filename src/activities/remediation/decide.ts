@@ -127,7 +127,10 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   const { remediationId } = request;
   const { plan, planHash } = saved;
   refuseStrange(deps, plan);
-  const [pinned, active] = await Promise.all([deps.catalogues.version(saved.catalogueVersion), deps.catalogues.active()]);
+  const [pinned, active] = await Promise.all([
+    deps.catalogues.version(saved.catalogueVersion),
+    deps.catalogues.active(),
+  ]);
   let seen: CountedFacts | null = null;
   const { tripped, ...admission } = await deps.record.admit({
     remediationId,

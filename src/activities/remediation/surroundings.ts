@@ -26,7 +26,13 @@ export async function readSurroundings(
   const silences = async (): Promise<void> => {
     const from = runbook.spec.target.from;
     const read = await readable(deps, async () => {
-      const found = silencesOn(catalogue.inventory, target, from, alerts, await once(deps.ports.silences, (port) => port.active()));
+      const found = silencesOn(
+        catalogue.inventory,
+        target,
+        from,
+        alerts,
+        await once(deps.ports.silences, (port) => port.active()),
+      );
       return found.map((one) => ({ ...one }));
     });
     await deps.record.saveReading("silences", scope, read);

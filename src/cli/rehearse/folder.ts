@@ -47,7 +47,9 @@ export async function writeRehearsalFolder(
   place: { folder: string; lab: Lab; timeScale: number },
 ): Promise<string[]> {
   const config = configOf(piece.catalogue);
-  const standIns = ["probes", "slis"].flatMap((key) => Object.keys(objectOf(config, key)).map((name) => `${key}.${name}`));
+  const standIns = ["probes", "slis"].flatMap((key) =>
+    Object.keys(objectOf(config, key)).map((name) => `${key}.${name}`),
+  );
   const runbooks = await mkdtemp(join(tmpdir(), "selfheal-rehearse-"));
   try {
     await writeFile(join(runbooks, "rehearsed.yaml"), stringify(writtenOf(piece)));
@@ -81,7 +83,9 @@ function rolesOf({ catalogue, runbook }: Piece): string[] {
 
 function writtenOf({ catalogue: { content }, runbook: { name } }: Piece): JsonObject {
   const written = isContent(content)
-    ? content.runbooks.find(({ metadata }) => isJsonObject(metadata ?? null) && (metadata as JsonObject)["name"] === name)
+    ? content.runbooks.find(
+        ({ metadata }) => isJsonObject(metadata ?? null) && (metadata as JsonObject)["name"] === name,
+      )
     : undefined;
   if (written === undefined) throw new Error(`the catalogue has no text of ${name}`);
   return written;
@@ -95,4 +99,3 @@ function objectOf(config: JsonObject, key: string): JsonObject {
   const value = config[key] ?? null;
   return isJsonObject(value) ? value : {};
 }
-

@@ -53,7 +53,12 @@ export function brokenIn(world: World, { checks }: Reconciliation): string[] {
       .filter(({ kind }) => kind !== "person")
       .map(({ kind, about, sentence }) => `${check}: ${kind} ${about}: ${sentence}`),
   );
-  return [...violations(world), ...emptied(world), ...exposed(world).map((host) => `${host} takes traffic and does not serve`), ...left];
+  return [
+    ...violations(world),
+    ...emptied(world),
+    ...exposed(world).map((host) => `${host} takes traffic and does not serve`),
+    ...left,
+  ];
 }
 
 function emptied(world: World): string[] {
@@ -62,12 +67,17 @@ function emptied(world: World): string[] {
     .map(({ name, servers }) => `all ${servers.length} servers of pool ${name} were out at one time`);
 }
 
-export function rehearsalOf(about: Pick<Rehearsal, "runbook" | "runbookHash" | "standIns">, seeds: SeedResult[]): Rehearsal {
+export function rehearsalOf(
+  about: Pick<Rehearsal, "runbook" | "runbookHash" | "standIns">,
+  seeds: SeedResult[],
+): Rehearsal {
   const all = seeds.flatMap(({ ended }) => ended);
   const unsettled = all.filter((one) => whyNotSettled(one) !== null).length;
   const broken = seeds.reduce((sum, seed) => sum + seed.broken.length, 0);
   const passed = all.length > 0 && unsettled === 0 && broken === 0;
-  const outcomes = [...Map.groupBy(all, ({ outcome }) => outcome ?? "open")].map(([name, of]) => `${of.length} ${name}`);
+  const outcomes = [...Map.groupBy(all, ({ outcome }) => outcome ?? "open")].map(
+    ([name, of]) => `${of.length} ${name}`,
+  );
   const wrong = passed ? "" : `; ${unsettled} not settled, ${broken} invariants broken`;
   const ran = `${all.length} runs in the lab, seeds ${seeds.map(({ seed }) => seed).join(", ")}`;
   const standIns = about.standIns.length === 0 ? "" : `; the lab stood in for ${about.standIns.join(", ")}`;

@@ -30,7 +30,8 @@ export function scenariosOf(
   for (const [index, { host }] of scenarios.entries()) {
     const found = hosts.find(({ id }) => id === host);
     const disk = found?.disks[0];
-    if (found === undefined || disk === undefined) throw new Error(`the fleet has no host for ${scenarios.length} scenarios`);
+    if (found === undefined || disk === undefined)
+      throw new Error(`the fleet has no host for ${scenarios.length} scenarios`);
     disk.failing = true;
     found.group = groups?.[0] ?? `rehearsal-${index + 1}`;
   }

@@ -148,7 +148,11 @@ async function tell(deps: AppDependencies, context: Context<AppEnv>): Promise<Re
   const row = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
   const story = await throughRecord("read the story", () => deps.record.story(row.remediationId));
   if (story === null) throw new Error(`the record lists ${row.remediationId} and has no story of it`);
-  const answer: TellStory = { ...story, links: linksOf(deps, row), sincePlanned: sincePlanned(deps.catalogue(), story) };
+  const answer: TellStory = {
+    ...story,
+    links: linksOf(deps, row),
+    sincePlanned: sincePlanned(deps.catalogue(), story),
+  };
   return context.json(answer);
 }
 

@@ -20,8 +20,16 @@ describe("a scenario", () => {
   it.each([
     ["heals where nothing strikes", {}, null],
     ["may end in any way with a name under a fault", { strike: "wrong-disk", outcome: "escalated" }, null],
-    ["that nothing struck must not be refused", { outcome: "refused", detail: "MODE" }, "nothing struck, and it was refused: MODE"],
-    ["must come to an end", { strike: "slow", outcome: null, detail: "act: drain" }, "it did not come to an end: act: drain"],
+    [
+      "that nothing struck must not be refused",
+      { outcome: "refused", detail: "MODE" },
+      "nothing struck, and it was refused: MODE",
+    ],
+    [
+      "must come to an end",
+      { strike: "slow", outcome: null, detail: "act: drain" },
+      "it did not come to an end: act: drain",
+    ],
     ["must not fail", { strike: "slow", outcome: "failed", detail: "TypeError" }, "a bug: TypeError"],
     ["that only observed shows nothing", { strike: "slow", outcome: "observed", detail: "x" }, "it only observed: x"],
   ] as const)("%s", (_what, change, why) => {
@@ -32,7 +40,10 @@ describe("a scenario", () => {
 describe("a rehearsal", () => {
   it("passes when every scenario settled and nothing is broken, and says what ran", () => {
     const both = [ended(), ended({ strike: "wrong-disk", outcome: "escalated" })];
-    const rehearsal = rehearsalOf({ ...ABOUT, standIns: ["slis.errors"] }, [seed({ ended: both }), seed({ seed: 2, ended: both })]);
+    const rehearsal = rehearsalOf({ ...ABOUT, standIns: ["slis.errors"] }, [
+      seed({ ended: both }),
+      seed({ seed: 2, ended: both }),
+    ]);
     expect(rehearsal).toMatchObject({
       passed: true,
       summary: "4 runs in the lab, seeds 1, 2: 2 healed, 2 escalated; the lab stood in for slis.errors",
@@ -105,8 +116,14 @@ describe("what must never happen", () => {
     const { world } = labOf();
     for (let n = 0; n < 2; n++) world.note({ system: "rt", what: "ticket-created", key: "k" });
     const exception = { about: "web-1", sentence: "is gone", next: "" };
-    const exceptions = [{ kind: "lost" as const, ...exception }, { kind: "person" as const, ...exception }];
+    const exceptions = [
+      { kind: "lost" as const, ...exception },
+      { kind: "person" as const, ...exception },
+    ];
     const checks = [{ check: "effects", figures: "", exceptions }];
-    expect(brokenIn(world, { ok: false, checks })).toEqual(["2 tickets with the key k", "effects: lost web-1: is gone"]);
+    expect(brokenIn(world, { ok: false, checks })).toEqual([
+      "2 tickets with the key k",
+      "effects: lost web-1: is gone",
+    ]);
   });
 });

@@ -80,26 +80,29 @@ export function admissionSuite(create: Create): void {
       ["asks a person", result("review", "MODE_REVIEW")],
       ["only observes", result("observe", "MODE_OBSERVE")],
       ["was read too long ago", result("refuse", "FACTS_UNAVAILABLE", { stale: true })],
-    ])("has what %s since the forecast decided again, and refuses what the forecast passes again", async (_, against) => {
-      const plan = aPlan({ target: `again-${against.code}` });
-      const id = await planned(db.record, plan);
-      const ask = async (): Promise<string> =>
-        (await admitting(db.record, id, plan, () => [result("pass", "OK"), against])).status;
-      await admitting(db.record, id, plan, () => [result("wait", "COOLDOWN")]);
-      expect(await ask()).toBe("again");
-      await holdsNothing(id);
-      // The answer was lost, and the call is made again.
-      expect(await ask()).toBe("again");
-      const sentBack = (await db.record.audit(id)).filter(({ kind }) => kind === "admissionReconsidered");
-      expect(sentBack).toHaveLength(1);
-      await decidedAs(id, plan, "review");
-      await decidedAs(id, plan, "act");
-      expect(await ask(), "a person approved, and it waited too long after that").toBe("again");
-      await decidedAs(id, plan, "act");
-      expect(await ask(), "in circles").toBe("refused");
-      await holdsNothing(id);
-      await db.record.close(closing(id));
-    });
+    ])(
+      "has what %s since the forecast decided again, and refuses what the forecast passes again",
+      async (_, against) => {
+        const plan = aPlan({ target: `again-${against.code}` });
+        const id = await planned(db.record, plan);
+        const ask = async (): Promise<string> =>
+          (await admitting(db.record, id, plan, () => [result("pass", "OK"), against])).status;
+        await admitting(db.record, id, plan, () => [result("wait", "COOLDOWN")]);
+        expect(await ask()).toBe("again");
+        await holdsNothing(id);
+        // The answer was lost, and the call is made again.
+        expect(await ask()).toBe("again");
+        const sentBack = (await db.record.audit(id)).filter(({ kind }) => kind === "admissionReconsidered");
+        expect(sentBack).toHaveLength(1);
+        await decidedAs(id, plan, "review");
+        await decidedAs(id, plan, "act");
+        expect(await ask(), "a person approved, and it waited too long after that").toBe("again");
+        await decidedAs(id, plan, "act");
+        expect(await ask(), "in circles").toBe("refused");
+        await holdsNothing(id);
+        await db.record.close(closing(id));
+      },
+    );
 
     it("observes where a refusal stands beside it: what observes tells nobody", async () => {
       const plan = aPlan({ target: "observed" });
@@ -116,7 +119,14 @@ export function admissionSuite(create: Create): void {
     ] as const)("takes nothing for a plan decided under auto once %s was set to %s", async (scope, mode) => {
       const plan = { ...aPlan({ target: `mode-${scope}` }), rungs: [] };
       const id = await planned(db.record, plan);
-      const wish = { scope, declared: "auto", runbookHash: null, by: "ann", reason: "a look first", about: {} } as const;
+      const wish = {
+        scope,
+        declared: "auto",
+        runbookHash: null,
+        by: "ann",
+        reason: "a look first",
+        about: {},
+      } as const;
       await db.record.setMode({ ...wish, mode });
       const reply = await admitting(db.record, id, plan, realPolicy(plan));
       expect(reply.status).toBe("again");

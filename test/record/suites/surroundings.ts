@@ -3,17 +3,7 @@ import type { Plan } from "../../../src/contracts/plan.ts";
 import type { SurroundingLimits } from "../../../src/contracts/surroundings.ts";
 import { HOUR_MS, NO_SURROUNDINGS } from "../../policy/support.ts";
 import type { TestDatabase } from "../../support/database.ts";
-import {
-  admitted,
-  anIntent,
-  aPlan,
-  closing,
-  hashOfPlan,
-  host,
-  planned,
-  realPolicy,
-  received,
-} from "../builders.ts";
+import { admitted, anIntent, aPlan, closing, hashOfPlan, host, planned, realPolicy, received } from "../builders.ts";
 import type { Create } from "./suite.ts";
 
 export function surroundingsSuite(create: Create): void {
