@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ActivityDependencies } from "../../src/activities/dependencies.ts";
+import { notify } from "../../src/activities/remediation/close.ts";
 import { windowOver } from "../../src/activities/remediation/quiet.ts";
 import { readSurroundings } from "../../src/activities/remediation/surroundings.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
@@ -169,5 +170,23 @@ describe("a page that is kept back", () => {
     ["when it cannot be known, people are told", { windows: [longer] }, new Error("no catalogue"), null],
   ])("%s", async (_what, changes, over, until) => {
     expect(await keptUntil(changes, over)).toBe(until);
+  });
+
+  it("is never the one about a breaker: that is about the automation, not about the target", async () => {
+    const [sent, kept]: string[][] = [[], []];
+    const deps = {
+      record: {
+        escalation: () => Promise.resolve(true),
+        escalationSent: () => Promise.resolve(),
+        holdEscalation: (_: string, key: string) => Promise.resolve(void kept?.push(key)),
+        telling: () => Promise.resolve({ ...telling, windows: [longer] }),
+      },
+      ports: { notify: { send: ({ key }: { key: string }) => Promise.resolve(void sent?.push(key)) } },
+      catalogues: { active: () => Promise.resolve(catalogue) },
+    } as unknown as ActivityDependencies;
+    const page = { remediationId: "r1", route: "page", severity: "critical", title: "t", text: "x" } as const;
+    await notify(deps, { ...page, key: "breaker-b1" });
+    await notify(deps, { ...page, key: "end" });
+    expect({ sent, kept }).toEqual({ sent: ["r1/breaker-b1"], kept: ["end"] });
   });
 });

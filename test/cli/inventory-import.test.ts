@@ -62,8 +62,10 @@ test("what Ansible, Kubernetes and Prometheus know becomes one inventory, which 
   const before = await readFile(inventory, "utf8");
   await importAll();
   const text = await readFile(inventory, "utf8");
-  expect(text.startsWith(before.trimEnd().slice(0, -1)), "what people wrote stays as it was").toBe(true);
   const { targets } = parse(text) as { targets: Record<string, unknown>[] };
+  const comments = (of: string): string[] => of.match(/#.*$/gm) ?? [];
+  expect(comments(text), "what people wrote stays").toEqual(comments(before));
+  expect(targets.slice(0, 2)).toEqual((parse(before) as { targets: unknown[] }).targets);
   expect(targets.map(({ id }) => id)).toEqual(["web-1", "web-2", "web-21", "web-22"]);
   expect(targets.slice(2)).toEqual([
     { kind: "host", id: "web-21", aliases: ["10.0.0.21"], group: "web", rack: "r7", region: "eu-1" },

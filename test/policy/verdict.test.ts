@@ -11,7 +11,7 @@ import {
 import { pass, type Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
 import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
-import { decide, evaluateCounted, worst } from "../../src/policy/verdict.ts";
+import { decide, evaluateCounted, resultsOf, worst } from "../../src/policy/verdict.ts";
 import {
   ago,
   countedOf,
@@ -384,10 +384,10 @@ describe("evaluateCounted", () => {
   it("says of countable things exactly what the forecast says", () => {
     fc.assert(
       fc.property(plan, facts, countedFacts, (aPlan, some, counted) => {
-        const forecast = decide(aPlan, { ...some, counted });
+        const forecast = resultsOf(aPlan, { ...some, counted });
         const names = GUARDRAILS.filter((one) => one.counted).map((one) => one.name);
         expect(evaluateCounted(aPlan, { ...some, counted })).toEqual(
-          forecast.results.filter((result) => names.includes(result.guardrail)),
+          forecast.filter((result) => names.includes(result.guardrail)),
         );
       }),
     );
