@@ -1,5 +1,5 @@
 /** `selfheal rehearse`: a runbook end to end in the lab, under faults and seeds, before it may act for real. */
-import { Argument, Command, InvalidArgumentError } from "commander";
+import { Argument, InvalidArgumentError, type Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import type { Catalogue, Runbook } from "../catalogue/catalogue.ts";
 import { readEnv } from "../config/env.ts";

@@ -10,15 +10,15 @@ import {
 } from "../../src/contracts/verdict.ts";
 import { pass, type Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
-import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
+import type { SurroundingFacts } from "../../src/contracts/surroundings.ts";
 import { decide, evaluateCounted, resultsOf, worst } from "../../src/policy/verdict.ts";
+import { surroundingFacts, surroundingLimits, time } from "./arbitraries.ts";
 import {
   ago,
   countedOf,
   factsOf,
   HOUR_MS,
   NO_SHARED,
-  NO_SURROUNDINGS,
   NOW,
   planOf,
   PLAN_HASH,
@@ -27,7 +27,6 @@ import {
 } from "./support.ts";
 
 const mode = fc.constantFrom<Mode>("observe", "review", "auto");
-const time = fc.oneof(fc.integer({ min: -48 * HOUR_MS, max: 48 * HOUR_MS }).map(ago), fc.constant("not a time"));
 const scope = fc.constantFrom("global", "group:web", "group:db", "rack:r1", "target:host:web-1", "runbook:disk");
 
 function sharedFacts(): fc.Arbitrary<SharedFacts> {
@@ -53,65 +52,6 @@ function sharedFacts(): fc.Arbitrary<SharedFacts> {
     }),
   });
 }
-
-/** Of windows, silences and holds what is there may be over or to come. */
-function surroundingFacts(): fc.Arbitrary<SurroundingFacts> {
-  const some = { id: "w1", kind: "deploy", scope: "group:web", reason: "", by: "ann" } as const;
-  const open = fc.array(
-    fc.record({ from: time, until: time }).map((times) => ({ ...some, ...times })),
-    { maxLength: 2 },
-  );
-  const silence = fc.record({ id: fc.constant("s1"), by: fc.string(), comment: fc.string(), endsAt: time });
-  const share = fc.double({ min: 0, max: 1, noNaN: true });
-  const slo = fc.record({ window: share, recent: share });
-  const latch: Breaker = { id: "b3", kind: "correlation", scope: "rack:r1", reason: "", trippedAt: NOW };
-  const lease = { id: fc.constant("host/web-1 capi"), holder: fc.constant("capi"), reason: fc.string() };
-  const hold = { id: "h1", holder: "awx", reason: "", since: NOW };
-  return fc.record({
-    windows: open,
-    dependencyWindows: open,
-    busy: fc.subarray([{ scope: "target:host:db-1", targets: ["host/db-1"], held: 1 }]),
-    silences: fc.option(
-      fc.record({ at: time, value: fc.option(fc.array(silence, { maxLength: 2 })), detail: fc.string() }),
-    ),
-    leases: fc.option(
-      fc.record({
-        at: time,
-        value: fc.option(fc.array(fc.record({ ...lease, until: fc.option(time) }), { maxLength: 2 })),
-        detail: fc.string(),
-      }),
-    ),
-    slos: fc.dictionary(fc.constant("shop"), fc.record({ at: time, value: fc.option(slo), detail: fc.string() })),
-    holds: fc.array(
-      fc.option(time).map((until) => ({ ...hold, until })),
-      { maxLength: 2 },
-    ),
-    correlated: fc.dictionary(fc.constant("rack:r1"), fc.nat(6)),
-    latches: fc.subarray([latch]),
-    alertedAt: fc.option(time),
-  });
-}
-
-const surroundingLimits: fc.Arbitrary<SurroundingLimits> = fc.constant({
-  ...NO_SURROUNDINGS,
-  dependsOn: ["target:host:db-1"],
-  silencesMaxAgeMs: HOUR_MS,
-  leasesMaxAgeMs: HOUR_MS,
-  slos: [
-    {
-      name: "shop",
-      objective: 0.9,
-      errors: { window: "w", recent: "r" },
-      maxAgeMs: HOUR_MS,
-      aggressive: { budgetLeft: 0.5, burnRate: 1 },
-      conservative: { budgetLeft: 0.1, burnRate: 6 },
-    },
-  ],
-  correlation: {
-    parents: [{ scope: "rack:r1", trips: 3, windowMs: HOUR_MS, because: "", remedy: null }],
-    holdDownMs: 60_000,
-  },
-});
 
 const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
   lastActedAt: fc.option(time),

@@ -18,6 +18,8 @@ export interface LabFolderOptions {
   timeScale: number;
   /** Groups whose targets have a standing approval of the shipped runbook as it is. */
   standingFor: string[];
+  /** Who gives it; default grace. */
+  standingBy?: string;
   /** Runbooks to use; default: the shipped ones. */
   runbooks?: string;
   /** Instead of the runbooks' own: a person who tries things out needs longer than scaled hours. */
@@ -55,7 +57,7 @@ export async function writeLabFolder(options: LabFolderOptions): Promise<void> {
   const written = configOf(options);
   const config = options.change?.(written) ?? written;
   await writeConfig(folder, config);
-  const standingApprovals = await standing(folder, options.standingFor);
+  const standingApprovals = await standing(folder, options.standingFor, options.standingBy ?? "grace");
   await writeConfig(folder, { ...config, standingApprovals });
 }
 
@@ -131,7 +133,7 @@ function configOf({ folder, lab, timeScale }: LabFolderOptions) {
   };
 }
 
-async function standing(folder: string, groups: string[]): Promise<object[]> {
+async function standing(folder: string, groups: string[], by: string): Promise<object[]> {
   const { catalogue, problems } = await loadCatalogue(folder, { actions: ACTIONS });
   if (catalogue === null) throw new Error(`the lab's folder does not load:\n${problems.map(formatProblem).join("\n")}`);
   return groups.flatMap((group) =>
@@ -141,7 +143,7 @@ async function standing(folder: string, groups: string[]): Promise<object[]> {
       group,
       expires: "2099-01-01",
       maxCount: 1000,
-      by: "grace",
+      by,
     })),
   );
 }

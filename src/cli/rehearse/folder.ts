@@ -57,6 +57,7 @@ export async function writeRehearsalFolder(
       ...place,
       runbooks,
       standingFor: [...new Set([...place.lab.world.hosts.values()].map(({ group }) => group))],
+      standingBy: PEOPLE[0],
       change: (lab) => ({
         ...lab,
         people: PEOPLE.map((name) => ({ name, roles: rolesOf(piece) })),
