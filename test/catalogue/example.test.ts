@@ -39,7 +39,11 @@ describe("examples/first-remediation", () => {
     const { connections, sources } = await example();
     const commented = ["leases"];
     const lines = read("selfheal.yaml").split("\n");
-    for (const name of commented) expect(lines.some((line) => line.startsWith(`  # ${name}: {`)), name).toBe(true);
+    for (const name of commented)
+      expect(
+        lines.some((line) => line.startsWith(`  # ${name}: {`)),
+        name,
+      ).toBe(true);
     expect([...Object.keys(connections), ...commented].sort()).toEqual(Object.keys(connectionsSchema.shape).sort());
     expect(Object.keys(sources)).toEqual(SOURCES.map(({ name }) => name));
     for (const name of Object.keys(connections)) {

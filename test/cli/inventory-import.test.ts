@@ -23,7 +23,10 @@ const node = (name: string, address: string, region: string) => ({
   metadata: { name, labels: { "topology.kubernetes.io/region": region } },
   status: { addresses: [{ type: "InternalIP", address }] },
 });
-const NODES = { kind: "List", items: [node("web-21.example.net", "10.0.0.21", "eu-1"), node("web-22", "10.0.0.22", "eu-2")] };
+const NODES = {
+  kind: "List",
+  items: [node("web-21.example.net", "10.0.0.21", "eu-1"), node("web-22", "10.0.0.22", "eu-2")],
+};
 const UP = ["web-21:9100", "10.0.0.22:9100"].map((instance, index) => {
   return { metric: { __name__: "up", instance, job: "node", rack: `r${index + 7}` }, value: [1, "1"] };
 });
@@ -37,7 +40,10 @@ beforeAll(async () => {
   inventory = join(folder, "config", "inventory.yaml");
   await writeFile(join(folder, "hosts.ini"), HOSTS_INI);
   await writeFile(join(folder, "nodes.json"), JSON.stringify(NODES));
-  const data = { resultType: "vector", result: [...UP, { metric: { instance: "lb-1:9101", job: "haproxy" }, value: [1, "1"] }] };
+  const data = {
+    resultType: "vector",
+    result: [...UP, { metric: { instance: "lb-1:9101", job: "haproxy" }, value: [1, "1"] }],
+  };
   prometheus = await httpStub(() => ({ body: { status: "success", data } }));
   for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, "write").mockReturnValue(true);
 });
@@ -49,7 +55,9 @@ afterAll(async () => {
 
 async function importFrom(...args: string[]): Promise<void> {
   const root = new Command("selfheal").option("--json").exitOverride().addCommand(inventoryCommand());
-  await root.parseAsync(["inventory", "import", "--group", "web", "--out", inventory, "--from", ...args], { from: "user" });
+  await root.parseAsync(["inventory", "import", "--group", "web", "--out", inventory, "--from", ...args], {
+    from: "user",
+  });
 }
 
 async function importAll(): Promise<void> {

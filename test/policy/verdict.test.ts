@@ -13,18 +13,7 @@ import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
 import type { SurroundingFacts } from "../../src/contracts/surroundings.ts";
 import { decide, evaluateCounted, resultsOf, worst } from "../../src/policy/verdict.ts";
 import { surroundingFacts, surroundingLimits, time } from "./arbitraries.ts";
-import {
-  ago,
-  countedOf,
-  factsOf,
-  HOUR_MS,
-  NO_SHARED,
-  NOW,
-  planOf,
-  PLAN_HASH,
-  STANDING,
-  TARGET,
-} from "./support.ts";
+import { ago, countedOf, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
 
 const mode = fc.constantFrom<Mode>("observe", "review", "auto");
 const scope = fc.constantFrom("global", "group:web", "group:db", "rack:r1", "target:host:web-1", "runbook:disk");

@@ -3,7 +3,7 @@ import type { Outcome } from "../../contracts/remediation.ts";
 import { exposed, maxDrainedAtOnce, violations } from "../../lab/invariants.ts";
 import type { World } from "../../lab/world.ts";
 import type { Reconciliation } from "../reconcile/reconcile.ts";
-import type { Scenario } from "./scenarios.ts";
+import { STRIKES, type Scenario } from "./scenarios.ts";
 
 export interface Ended extends Scenario {
   /** null: it was still open when the rehearsal gave up. */
@@ -79,7 +79,9 @@ export function rehearsalOf(
     ([name, of]) => `${of.length} ${name}`,
   );
   const wrong = passed ? "" : `; ${unsettled} not settled, ${broken} invariants broken`;
-  const ran = `${all.length} runs in the lab, seeds ${seeds.map(({ seed }) => seed).join(", ")}`;
+  const struck = [...new Set(all.map(({ strike }) => strike))];
+  const faults = struck.length === STRIKES.length ? "every fault" : struck.join(", ");
+  const ran = `${all.length} runs in the lab (${faults}), seeds ${seeds.map(({ seed }) => seed).join(", ")}`;
   const standIns = about.standIns.length === 0 ? "" : `; the lab stood in for ${about.standIns.join(", ")}`;
   return { ...about, seeds, passed, summary: `${ran}: ${outcomes.join(", ")}${wrong}${standIns}` };
 }

@@ -46,7 +46,8 @@ describe("a rehearsal", () => {
     ]);
     expect(rehearsal).toMatchObject({
       passed: true,
-      summary: "4 runs in the lab, seeds 1, 2: 2 healed, 2 escalated; the lab stood in for slis.errors",
+      summary:
+        "4 runs in the lab (none, wrong-disk), seeds 1, 2: 2 healed, 2 escalated; the lab stood in for slis.errors",
     });
     const lines = rehearsalText(rehearsal).split("\n");
     expect(lines[1]).toMatch(/^FAULT +SEED 1 +SEED 2$/);
