@@ -172,7 +172,8 @@ export class Stages {
 
   private countAgain(episode: Episode, planned: Planned): Evaluated {
     const counted = this.counted(episode, planned);
-    const results = evaluateCounted(planned.plan, planned.planHash, counted, iso(this.world.now));
+    const { plan, planHash, facts } = planned;
+    const results = evaluateCounted(plan, { counted, now: iso(this.world.now), planHash, modes: facts.modes });
     this.trip(results);
     return { counted, results };
   }

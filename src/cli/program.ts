@@ -15,6 +15,7 @@ import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
 import { modesCommand } from "./modes.ts";
+import { rehearseCommand } from "./rehearse.ts";
 import { remediationCommand } from "./remediation.ts";
 import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
@@ -52,6 +53,7 @@ export function selfhealProgram(): Command {
     tryCommand(),
     explainCommand(),
     backtestCommand(),
+    rehearseCommand(),
     alertsCommand(),
     inventoryCommand(),
     identityCommand(),

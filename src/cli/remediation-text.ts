@@ -72,7 +72,16 @@ function howToDecide(story: TellStory): string {
     `  selfheal remediation approve ${remediationId}`,
     `  selfheal remediation reject ${remediationId} --reason "..."`,
     ...(quorum === 1 ? [] : [`  selfheal remediation withdraw ${remediationId}`]),
+    ...changedSince(story),
   ].join("\n");
+}
+
+function changedSince({ sincePlanned }: TellStory): string[] {
+  if (sincePlanned === null || sincePlanned.length === 0) return [];
+  return [
+    plain(`This plan was made before the catalogue changed: ${sincePlanned.join("; ")}.`),
+    "Approved, it runs as it stands here. For a plan of now: reject it, then selfheal remediation request.",
+  ];
 }
 
 function whoHolds(story: TellStory): string {

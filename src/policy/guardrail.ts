@@ -7,17 +7,26 @@ import {
   type GuardrailResult,
   type ReasonCode,
 } from "../contracts/verdict.ts";
+import type { ModeLevels } from "./modes.ts";
 
-/** One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction. */
+/**
+ * One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction.
+ * `evenUnread`: it has its say also where the record could not be read; all other counted ones refuse then.
+ */
 export type Guardrail =
   | { name: string; counted: false; evaluate(plan: Plan, facts: DecisionFacts): GuardrailResult }
-  | { name: string; counted: true; evaluate(plan: Plan, facts: CountedView): GuardrailResult };
+  | { name: string; counted: true; evaluate(plan: Plan, facts: CountedView): GuardrailResult }
+  | { name: string; counted: "evenUnread"; evaluate(plan: Plan, facts: View<CountedFacts | null>): GuardrailResult };
 
-export interface CountedView {
-  counted: CountedFacts;
+export type CountedView = View<CountedFacts>;
+
+interface View<Counted> {
+  counted: Counted;
   /** The database's time, ISO. */
   now: string;
   planHash: string;
+  /** In force now: what the files declare, and what people set since. */
+  modes: ModeLevels;
 }
 
 type Saw = { [key: string]: Json };

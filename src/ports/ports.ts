@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Json, JsonObject } from "../contracts/json.ts";
+import type { TargetRef } from "../contracts/target.ts";
 
 /** A measurement as a probe evaluates it, or why there is none. */
 export type Measurement =
@@ -134,6 +135,19 @@ export interface SilencePort {
   active(): Promise<Silence[]>;
 }
 
+/** Another system's word that it works on a target, under the name that it knows it by. */
+export interface ForeignLease {
+  target: TargetRef;
+  holder: string;
+  reason: string;
+  /** ISO; null: for as long as it is there. */
+  until: string | null;
+}
+export interface LeasePort {
+  /** All of them in one question; those that are over, too. */
+  held(): Promise<ForeignLease[]>;
+}
+
 export interface NotifyPort {
   /** A chat message or page. The key lets a receiver drop a repeat. */
   send(message: { key: string; route: "page" | "ticket" | "message"; title: string; text: string }): Promise<void>;
@@ -147,6 +161,7 @@ export interface Ports {
   provisioner: ProvisionerPort;
   bmc: BmcPort;
   silences: SilencePort;
+  leases: LeasePort;
   notify: NotifyPort;
   /** By `uses`. */
   probes: Record<string, ProbePort>;

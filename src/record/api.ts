@@ -159,13 +159,15 @@ export interface AdmissionRequest {
   remediationId: string;
   plan: Plan;
   planHash: string;
-  /** The pure policy over the counted facts, called inside the transaction; consumed only when all pass. */
-  evaluate(counted: CountedFacts, now: string): GuardrailResult[];
+  /** The pure policy over the counted facts, called inside the transaction; consumed only when all pass. `sets`: modes that people set. */
+  evaluate(counted: CountedFacts, now: string, sets: readonly ModeSet[]): GuardrailResult[];
 }
 export type Admission =
   | { status: "admitted"; results: GuardrailResult[] }
   /** In the queue: severity first, with ageing; `position` counts from 1. */
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
+  /** What came up since the forecast is settled by a new decision, at once: ask a person, observe, read afresh. */
+  | { status: "again"; results: GuardrailResult[]; detail: string }
   | { status: "refused"; results: GuardrailResult[] };
 /** With the breakers that this very call tripped: people are to be told. */
 export type Admitted = Admission & { tripped: Tripped[] };

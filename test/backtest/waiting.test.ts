@@ -7,6 +7,7 @@ import type { Plan } from "../../src/contracts/plan.ts";
 import { evaluateCounted } from "../../src/policy/verdict.ts";
 import { NO_SHARED, planOf, PLAN_HASH, TARGET } from "../policy/support.ts";
 
+const ALL_AUTO = { global: "auto", group: "auto", runbook: "auto" } as const;
 const NOW = Date.parse("2026-11-21T12:00:00.000Z");
 
 /** One on a host of its own, in a group that lets `max` in work. */
@@ -30,7 +31,8 @@ function queue() {
   const one = (id: string): Waits => ({ id, number: ++number, queuedSince: null });
   const enter = (who: Waits, plan: Plan): void => {
     const counted = countedFrom({ history, id: who.id, plan, planHash: PLAN_HASH, now: NOW });
-    waiting.enter(who, plan, counted, evaluateCounted(plan, PLAN_HASH, counted, new Date(NOW).toISOString()));
+    const view = { counted, now: new Date(NOW).toISOString(), planHash: PLAN_HASH, modes: ALL_AUTO };
+    waiting.enter(who, plan, counted, evaluateCounted(plan, view));
   };
   const run = (): void => soon.splice(0).forEach((wake) => wake());
   return { history, waiting, one, enter, run, woken };

@@ -114,6 +114,12 @@ describe("show", () => {
     }
   });
 
+  test("of a plan that an edit left behind says so to whoever is to approve it", () => {
+    expect(storyText(story(), NOW)).not.toContain("before the catalogue changed");
+    const text = storyText({ ...story(), sincePlanned: ["runbook disk-replacement has changed"] }, NOW);
+    expect(text).toContain("made before the catalogue changed: runbook disk-replacement has changed.");
+  });
+
   test("of a closed one says the outcome and offers no approval", () => {
     const closed = row({
       phase: "closed",

@@ -28,12 +28,13 @@ const PROMOTE = z.strictObject(
 const ATTEST = z.strictObject(
   {
     runbook: name,
+    runbookHash: name.nullish(),
     kind: z.enum(ATTESTATION_KINDS, { error: `one of ${ATTESTATION_KINDS.join(", ")}` }),
     passed: z.boolean({ error: "true or false" }),
     summary: reason,
     by: name,
   },
-  { error: "an object with runbook, kind, passed, summary and by" },
+  { error: "an object with runbook, kind, passed, summary and by, and runbookHash for one certain version" },
 );
 const EVIDENCE = z.strictObject(
   { days: z.coerce.number({ error: "a number" }).min(0.01, "0.01 or more").max(3_660, "at most 3660").optional() },
@@ -79,9 +80,10 @@ export function autonomyRoutes(deps: AppDependencies): Hono<AppEnv> {
     context.get("log").warn({ ...wish, override, effective: answer.effective }, "runbook promoted");
     return context.json(answer);
   });
-  routes.post("/modes/attestations", limit, async (context) =>
-    context.json(await modes.attest(deps, checked(ATTEST, await readJson(context)))),
-  );
+  routes.post("/modes/attestations", limit, async (context) => {
+    const { runbookHash = null, ...wish } = checked(ATTEST, await readJson(context));
+    return context.json(await modes.attest(deps, { ...wish, runbookHash }));
+  });
 
   routes.get("/approvals/standing", async (context) => context.json({ standing: await standing.listStanding(deps) }));
   routes.post("/approvals/standing", limit, async (context) => {

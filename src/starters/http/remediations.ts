@@ -7,6 +7,7 @@ import { REVIEW_VERDICTS } from "../../contracts/autonomy.ts";
 import { COMMANDS, OUTCOMES, PHASES, spelled } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
 import { decide, findRemediation, tokenForSignal, type DecisionKind } from "../decisions.ts";
+import { sincePlanned, type SincePlanned } from "../plan-current.ts";
 import { throughRecord } from "../problems.ts";
 import { review } from "../reviews.ts";
 import { requestRemediation } from "../requests.ts";
@@ -20,7 +21,7 @@ export interface Links {
   webUi: string | null;
 }
 export type ListedRemediation = RemediationRow & { links: Links };
-export type TellStory = RemediationStory & { links: Links };
+export type TellStory = RemediationStory & { links: Links; sincePlanned: SincePlanned | null };
 
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_LIST = 1_000;
@@ -147,7 +148,11 @@ async function tell(deps: AppDependencies, context: Context<AppEnv>): Promise<Re
   const row = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
   const story = await throughRecord("read the story", () => deps.record.story(row.remediationId));
   if (story === null) throw new Error(`the record lists ${row.remediationId} and has no story of it`);
-  const answer: TellStory = { ...story, links: linksOf(deps, row) };
+  const answer: TellStory = {
+    ...story,
+    links: linksOf(deps, row),
+    sincePlanned: sincePlanned(deps.catalogue(), story),
+  };
   return context.json(answer);
 }
 
