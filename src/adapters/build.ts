@@ -64,6 +64,7 @@ const notConfigured = (connection: string): string => `is not configured in self
 const missingMetrics: Ports["metrics"] = {
   series: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
   scalar: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
+  range: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
 };
 
 /** All methods of these ports answer promises, so one proxy can stand for any of them. */

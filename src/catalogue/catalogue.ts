@@ -49,6 +49,8 @@ export interface Catalogue {
   correlation: ConfigSpec["correlation"];
   slos: SlosSpec["slos"];
   promotion: ConfigSpec["promotion"];
+  reports: ConfigSpec["reports"];
+  problems: ConfigSpec["problems"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
   probes: ConfigSpec["probes"];
@@ -109,6 +111,8 @@ export function catalogueFromContent(
     correlation: spec.correlation,
     slos: slos === undefined ? {} : parseAs(slosSchema(timeScale), slos, version).slos,
     promotion: spec.promotion,
+    reports: spec.reports,
+    problems: spec.problems,
     people: spec.people,
     approvals: spec.approvals,
     probes: spec.probes,

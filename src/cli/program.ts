@@ -16,7 +16,9 @@ import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
 import { modesCommand } from "./modes.ts";
 import { rehearseCommand } from "./rehearse.ts";
+import { postmortemCommand } from "./postmortem.ts";
 import { remediationCommand } from "./remediation.ts";
+import { reportCommand } from "./report.ts";
 import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
@@ -58,6 +60,8 @@ export function selfhealProgram(): Command {
     inventoryCommand(),
     identityCommand(),
     remediationCommand(),
+    reportCommand(),
+    postmortemCommand(),
     ...controlCommands(),
     approvalsCommand(),
     modesCommand(),

@@ -17,6 +17,8 @@ import { metricsOfProcess, requireTokens, startServer } from "../starters/http/s
 import { LiveFolder } from "../starters/live-folder.ts";
 import { countFolder } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
+import { pollers } from "../starters/pollers.ts";
+import { followRecord } from "../starters/record-metrics.ts";
 import { sourceTokens } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { folderLoader } from "../workers/folder-loader.ts";
@@ -103,6 +105,14 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       faultPoint: crashPoints(env, log),
     });
     defer(() => server.close());
+    const follower = followRecord({
+      record,
+      catalogue: () => live.catalogue,
+      pollers: () => pollers(client, settings.namespace),
+      registry: metrics.registry,
+      log,
+    });
+    defer(() => follower.stop());
     live.watch();
     defer(() => live.stop());
     announceReady({ url: server.url, catalogue: live.catalogue.version });

@@ -27,6 +27,14 @@ export interface MetricsPort {
     query: string,
     label: string,
   ): Promise<{ ok: true; values: Record<string, number> } | { ok: false; reason: string }>;
+  /**
+   * The one series of an expression between two times (ms since 1970), at most `points` of it; where it has no value,
+   * there is no point. `ok: false` for none, many, unreachable. Never rejects.
+   */
+  range(
+    query: string,
+    span: { from: number; to: number; points: number },
+  ): Promise<{ ok: true; points: { at: number; value: number }[] } | { ok: false; reason: string }>;
 }
 
 export interface PoolServer {

@@ -11,6 +11,7 @@ import type { AutonomyRecord } from "./api-autonomy.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
+import type { MeasureRecord } from "./api-measures.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -191,7 +192,8 @@ export interface RecordStore
     TemporalRecord,
     GuardRecord,
     SurroundingRecord,
-    AutonomyRecord {
+    AutonomyRecord,
+    MeasureRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;

@@ -20,10 +20,14 @@ import * as holds from "./holds.ts";
 import * as ingest from "./ingest.ts";
 import * as leases from "./leases.ts";
 import * as leftOut from "./left-out.ts";
+import * as measures from "./measures.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as modes from "./modes.ts";
 import { open } from "./open.ts";
+import * as problems from "./problems.ts";
+import * as reports from "./reports.ts";
+import * as postmortems from "./postmortems.ts";
 import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
@@ -63,6 +67,8 @@ function recordOver(db: Database): RecordStore {
     ...guarding(db),
     ...surrounding(db),
     ...earning(db),
+    ...measuring(db),
+    ...learning(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -187,6 +193,38 @@ function earning(db: Database) {
     cases: (windowMs, only) => reviews.cases(db, windowMs, only),
     attest: (attestation) => reviews.attest(db, attestation),
     attestations: (runbook, runbookHash) => reviews.attestations(db, runbook, runbookHash),
+  } satisfies Partial<RecordStore>;
+}
+
+function measuring(db: Database) {
+  return {
+    measured: (wish) => measures.measured(db, wish),
+    unmatchedAlerts: (wish) => measures.unmatchedAlerts(db, wish),
+    reviewsSince: (since) => measures.reviewsSince(db, since),
+    liveState: () => measures.liveState(db),
+  } satisfies Partial<RecordStore>;
+}
+
+function learning(db: Database) {
+  return {
+    postmortemsToMake: (limit) => postmortems.postmortemsToMake(db, limit),
+    savePostmortem: (made) => postmortems.savePostmortem(db, made),
+    postmortem: (remediationId) => postmortems.postmortem(db, remediationId),
+    postmortemsToSend: (limit) => postmortems.postmortemsToSend(db, limit),
+    postmortemSent: (remediationId, error) => postmortems.postmortemSent(db, remediationId, error),
+    problemLinks: (since) => problems.problemLinks(db, since),
+    foundProblem: (found) => problems.foundProblem(db, found),
+    openProblems: () => problems.openProblems(db),
+    claimTicket: (key, lifeMs) => problems.claimTicket(db, key, lifeMs),
+    problemTicket: (key, ticketId, url) => problems.problemTicket(db, key, ticketId, url),
+    problemFailed: (key, error) => problems.problemFailed(db, key, error),
+    problemNoted: (key, remediationId) => problems.problemNoted(db, key, remediationId),
+    closeProblem: (key) => problems.closeProblem(db, key),
+    problemOf: (remediationId) => problems.problemOf(db, remediationId),
+    saveReport: (made) => reports.saveReport(db, made),
+    report: (period) => reports.report(db, period),
+    reportsToSend: (limit) => reports.reportsToSend(db, limit),
+    reportSent: (period, error) => reports.reportSent(db, period, error),
   } satisfies Partial<RecordStore>;
 }
 

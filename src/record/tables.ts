@@ -51,6 +51,15 @@ export interface Tables {
     since: string;
     by_person: string | null;
   };
+  postmortems: PostmortemsTable;
+  reports: ReportsTable;
+  problems: ProblemsTable;
+  problem_remediations: {
+    problem_key: string;
+    remediation_id: string;
+    at: string;
+    noted_at: ColumnType<string | null, never, string>;
+  };
   audit_chains: { chain: string; seq: number; hash: string };
   audit: AuditTable;
 }
@@ -313,6 +322,48 @@ interface AttestationsTable {
   summary: string;
   by_person: string;
   at: string;
+}
+
+/** Of what is sent to people once, and tried again until it was. */
+interface Sending {
+  sent_at: ColumnType<string | null, never, string>;
+  attempts: Generated<number>;
+  tried_at: ColumnType<string | null, never, string>;
+  error: ColumnType<string | null, never, string | null>;
+}
+
+interface PostmortemsTable extends Sending {
+  remediation_id: string;
+  owner: string;
+  markdown: string;
+  made_at: string;
+}
+
+interface ReportsTable extends Sending {
+  /** `month 2026-10` */
+  period: string;
+  report: AsJson<JsonObject>;
+  markdown: string;
+  csv: string;
+  made_at: string;
+}
+
+interface ProblemsTable {
+  /** What the ticket carries, so that it can be found again. */
+  key: string;
+  /** What comes again and again: `target:host:web-1`. */
+  pattern: string;
+  title: string;
+  body: string;
+  queue: string;
+  owner: string;
+  found_at: string;
+  /** When a ticket was last asked for; it may have come into being since. */
+  sent_at: ColumnType<string | null, never, string>;
+  ticket_id: ColumnType<string | null, never, string>;
+  url: ColumnType<string | null, never, string>;
+  closed_at: ColumnType<string | null, never, string>;
+  error: ColumnType<string | null, never, string | null>;
 }
 
 interface AuditTable {

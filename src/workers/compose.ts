@@ -8,6 +8,7 @@ import { ACTIONS } from "../activities/actions.ts";
 import { catalogues } from "../activities/catalogues.ts";
 import type { ActivityDependencies } from "../activities/dependencies.ts";
 import { unknownActivity } from "../activities/effects.ts";
+import { lessonActivities } from "../activities/lessons/lessons.ts";
 import { createActivities } from "../activities/index.ts";
 import { groupHealth } from "../activities/remediation/group-health.ts";
 import { buildPorts, livePorts } from "../adapters/build.ts";
@@ -88,6 +89,7 @@ export function compose(parts: Composition): Composed {
       { record, ports, remediations, log, faultPoint, unhealthy: unhealthyOf(dependencies) },
       () => watchHandle(parts.stopping),
     ),
+    ...heartbeating({ ...lessonActivities(dependencies) }),
     ...sweepActivities(parts, dependencies, () => current.connections),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),

@@ -13,6 +13,7 @@ import {
   probe,
   text,
 } from "./common.ts";
+import { problemsSchema, reportsSchema } from "./reports.ts";
 import { globalLimitsSchema, groupLimitsSchema } from "./limits.ts";
 import { correlationSchema, windowSchema } from "./windows.ts";
 
@@ -124,6 +125,8 @@ function makeConfigSchema(scale: number) {
       .default([])
       .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
     promotion: promotionSchema(duration),
+    reports: reportsSchema,
+    problems: problemsSchema(duration),
     rollouts: z
       .array(rollout)
       .default([])

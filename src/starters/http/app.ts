@@ -9,6 +9,7 @@ import { controlRoutes } from "./controls.ts";
 import { explainRoutes } from "./explain.ts";
 import { healthRoutes } from "./health.ts";
 import { answerError, answerProblem } from "./problem.ts";
+import { reportRoutes } from "./reports.ts";
 import { remediationRoutes } from "./remediations.ts";
 import { surroundingRoutes } from "./surroundings.ts";
 
@@ -25,6 +26,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/v1", catalogueRoutes(deps));
   app.route("/v1", surroundingRoutes(deps));
   app.route("/v1", autonomyRoutes(deps));
+  app.route("/v1", reportRoutes(deps));
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -68,6 +70,7 @@ function measured(deps: AppDependencies): MiddlewareHandler<AppEnv> {
 
 const CONTROL_PATHS = [
   "/v1/explain",
+  "/v1/report",
   ...["/v1/pauses", "/v1/pauses/resume", "/v1/queue"],
   ...["/v1/catalogue", "/v1/breakers", "/v1/breakers/reset", "/v1/left-out", "/v1/left-out/back"],
   ...["/v1/windows", "/v1/windows/close", "/v1/holds", "/v1/holds/release"],
@@ -81,6 +84,7 @@ function routeOf(path: string): string {
   if (/^\/v1\/alerts\/[a-z]+$/.test(path)) return path.length <= 40 ? path : "other";
   const decision = /^\/v1\/remediations\/[^/]+\/(approve|reject|withdraw|cancel|review)$/.exec(path)?.[1];
   if (decision !== undefined) return `/v1/remediations/:id/${decision}`;
+  if (path.startsWith("/v1/postmortems/")) return "/v1/postmortems/:id";
   return path.startsWith("/v1/remediations/") ? "/v1/remediations/:id" : "other";
 }
 
