@@ -66,7 +66,13 @@ function formatted(report: Report, format: Format): string {
 export function reportText(report: Report): string {
   const { title, text } = headlineOf(report);
   const sections = sectionsOf(report).map(({ title: name, note: says, header, rows, empty }) => {
-    const body = rows.length === 0 ? empty : table(header, rows.map((row) => row.map(plain)));
+    const body =
+      rows.length === 0
+        ? empty
+        : table(
+            header,
+            rows.map((row) => row.map(plain)),
+          );
     return [name.toUpperCase(), ...(says === "" || rows.length === 0 ? [] : [says]), body].join("\n");
   });
   return `${[plain(title), plain(text), ...sections].join("\n\n")}\n`;

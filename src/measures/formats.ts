@@ -17,9 +17,7 @@ function sectionMarkdown({ title, note, header, rows, empty }: Section): string 
 
 /** No markup, no line end and no end of a table's cell. */
 export function cell(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
-    .replace(/[\\`*_[\]<>|]/g, (character) => `\\${character}`);
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").replace(/[\\`*_[\]<>|]/g, (character) => `\\${character}`);
 }
 
 /**

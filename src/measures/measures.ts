@@ -56,16 +56,47 @@ export function measuresOf(all: readonly Measured[], { unmatchedFaults, coverage
   const decided = all.filter(({ outcome }) => outcome !== "observed");
   const lags = known(all, (one) => one.auditLagMs);
   return [
-    time(SHAPES.repair, known(all, (one) => one.repairMs)),
-    time(SHAPES.ownRepair, known(all, (one) => one.ownRepairMs)),
-    time(SHAPES.critical, known(all, (one) => (one.critical ? one.repairMs : null))),
-    share(SHAPES.alone, count(toDo, (one) => one.alone), toDo.length + unmatchedFaults),
-    share(SHAPES.success, count(acted, ({ outcome }) => outcome === "healed"), acted.length),
+    time(
+      SHAPES.repair,
+      known(all, (one) => one.repairMs),
+    ),
+    time(
+      SHAPES.ownRepair,
+      known(all, (one) => one.ownRepairMs),
+    ),
+    time(
+      SHAPES.critical,
+      known(all, (one) => (one.critical ? one.repairMs : null)),
+    ),
+    share(
+      SHAPES.alone,
+      count(toDo, (one) => one.alone),
+      toDo.length + unmatchedFaults,
+    ),
+    share(
+      SHAPES.success,
+      count(acted, ({ outcome }) => outcome === "healed"),
+      acted.length,
+    ),
     share(SHAPES.falsePositive, count(acted, isFalsePositive), acted.length),
-    time(SHAPES.start, known(all, (one) => one.startMs)),
-    time(SHAPES.ownStart, known(all, (one) => one.ownStartMs)),
-    share(SHAPES.escalated, count(decided, (one) => one.escalated), decided.length),
-    share(SHAPES.rolledBack, count(acted, (one) => one.rolledBack), acted.length),
+    time(
+      SHAPES.start,
+      known(all, (one) => one.startMs),
+    ),
+    time(
+      SHAPES.ownStart,
+      known(all, (one) => one.ownStartMs),
+    ),
+    share(
+      SHAPES.escalated,
+      count(decided, (one) => one.escalated),
+      decided.length,
+    ),
+    share(
+      SHAPES.rolledBack,
+      count(acted, (one) => one.rolledBack),
+      acted.length,
+    ),
     judged(SHAPES.cost, mean(known(all, (one) => one.cost)), known(all, (one) => one.cost).length),
     share(SHAPES.coverage, coverage?.covered ?? 0, coverage?.targets ?? 0),
     judged(SHAPES.audit, lags.length === 0 ? null : largest(lags) / 1000, lags.length),
@@ -91,7 +122,8 @@ function time(what: Shape, ms: readonly number[]): Measure {
 
 function judged(what: Shape, value: number | null, of: number): Measure {
   const { target } = what;
-  const met = value === null || target === null ? null : "most" in target ? value <= target.most : value >= target.least;
+  const met =
+    value === null || target === null ? null : "most" in target ? value <= target.most : value >= target.least;
   return { ...what, value, of, spread: null, met };
 }
 

@@ -101,7 +101,11 @@ function startOfDay(date: number, timezone: string): number {
 
 /** `2026-10-25` */
 export function localDate(at: number, timezone: string): string {
-  const parts = Object.fromEntries(formatter(timezone).formatToParts(at).map(({ type, value }) => [type, value]));
+  const parts = Object.fromEntries(
+    formatter(timezone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, value]),
+  );
   return `${parts["year"]}-${parts["month"]}-${parts["day"]}`;
 }
 

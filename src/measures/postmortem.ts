@@ -56,12 +56,20 @@ function impact({ story }: PostmortemFacts): string {
   const target = plan?.target;
   const items = [
     `Target ${line(nameOf(remediation.target))}, group ${line(remediation.group || "-")}, severity ${remediation.severity}`,
-    ...(target === undefined ? [] : [`Services: ${line(target.services.join(", ") || "none known")}; rack ${line(target.rack ?? "-")}, region ${line(target.region ?? "-")}`]),
+    ...(target === undefined
+      ? []
+      : [
+          `Services: ${line(target.services.join(", ") || "none known")}; rack ${line(target.rack ?? "-")}, region ${line(target.region ?? "-")}`,
+        ]),
     ...(began === undefined || until === null
       ? []
-      : [`From the start of the first alert to the close: ${seconds(between(began, until) / 1000)} (${began} to ${until})`]),
+      : [
+          `From the start of the first alert to the close: ${seconds(between(began, until) / 1000)} (${began} to ${until})`,
+        ]),
     `How it ended: ${line(remediation.detail || "it is open")}`,
-    remediation.needsHuman ? "A person must look at the target." : "Nothing is left to do on the target, as far as the record knows.",
+    remediation.needsHuman
+      ? "A person must look at the target."
+      : "Nothing is left to do on the target, as far as the record knows.",
   ];
   return `## Impact\n\n${list(items, "")}`;
 }
@@ -73,7 +81,8 @@ function detection({ alerts, audit }: RemediationStory): string {
     return `${line(labels["alertname"] ?? "without a name")} from ${line(source)}: began ${startsAt}, arrived ${delay} later`;
   });
   const probe = audit.find(({ kind }) => kind === "confirmed");
-  const said = probe === undefined ? [] : timelineOf({ alerts: [], audit: [probe] }).map(({ what }) => `Then the ${line(what)}`);
+  const said =
+    probe === undefined ? [] : timelineOf({ alerts: [], audit: [probe] }).map(({ what }) => `Then the ${line(what)}`);
   return `## Detection\n\n${list([...items, ...said], "No alert is linked to it.")}`;
 }
 
@@ -91,7 +100,8 @@ function actions(effects: readonly EffectRow[]): string {
     const what = direction === "apply" ? action : `${action} ${direction}`;
     return `| ${[`${rung}/${step}`, what, state, String(attempt), took, detail].map(line).join(" | ")} |`;
   });
-  const head = "| step | action | what became of it | attempts | took | detail |\n| --- | --- | --- | --- | --- | --- |";
+  const head =
+    "| step | action | what became of it | attempts | took | detail |\n| --- | --- | --- | --- | --- | --- |";
   return `## Actions\n\n${[head, ...rows].join("\n")}`;
 }
 
@@ -109,7 +119,10 @@ function workedOrNot({ effects, escalations, remediation }: RemediationStory): s
     ...(remediation.outcome === "healed" ? ["the target is proven healthy"] : []),
   ];
   const failed = [
-    ...bad.map(({ rung, step, action, direction, state }) => `${line(`${rung}/${step}`)}: ${line(action)} ${direction} is ${state}`),
+    ...bad.map(
+      ({ rung, step, action, direction, state }) =>
+        `${line(`${rung}/${step}`)}: ${line(action)} ${direction} is ${state}`,
+    ),
     ...unsent.map(({ route, error }) => `a ${line(route)} did not go out: ${line(error ?? "no try came to its end")}`),
   ];
   return `## What worked\n\n${list(worked, "Nothing that the record shows.")}\n\n## What did not\n\n${list(failed, "Nothing that the record shows.")}`;
@@ -119,7 +132,8 @@ function evidence({ audit }: RemediationStory): string {
   const collected = audit.filter(({ kind }) => kind === "collected").at(-1)?.body["collected"];
   if (collected === undefined) return "## Evidence\n\nNone was collected before the first effect.";
   const text = JSON.stringify(collected, null, 2);
-  const shown = text.length > LONGEST_EVIDENCE ? `${text.slice(0, LONGEST_EVIDENCE)}\n… (${text.length} characters)` : text;
+  const shown =
+    text.length > LONGEST_EVIDENCE ? `${text.slice(0, LONGEST_EVIDENCE)}\n… (${text.length} characters)` : text;
   return `## Evidence\n\nCollected before the first effect:\n\n\`\`\`json\n${shown}\n\`\`\``;
 }
 
@@ -159,8 +173,12 @@ function questions({ story, earlier, problem }: PostmortemFacts): string {
       .map(({ action }) => `The undo of ${line(action)} failed: in which state is the target?`),
     ...(earlier.length === 0
       ? []
-      : [`It is remediation ${earlier.length + 1} or later of this target, the last one ${earlier[0]?.outcome ?? "open"} at ${earlier[0]?.openedAt}: what keeps coming back?`]),
-    ...(problem === null ? [] : [`Problem ticket ${line(problem)} collects what comes again and again: does it know this?`]),
+      : [
+          `It is remediation ${earlier.length + 1} or later of this target, the last one ${earlier[0]?.outcome ?? "open"} at ${earlier[0]?.openedAt}: what keeps coming back?`,
+        ]),
+    ...(problem === null
+      ? []
+      : [`Problem ticket ${line(problem)} collects what comes again and again: does it know this?`]),
     ...(audit.some(({ kind }) => kind === "review")
       ? []
       : [`Was the automation right? selfheal remediation review ${line(id)} --good, --false-positive or --masking`]),

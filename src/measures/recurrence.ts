@@ -53,7 +53,9 @@ class Links {
 
   constructor(links: readonly ProblemLink[]) {
     this.#open = new Set(links.filter(({ open }) => open).map(({ pattern }) => pattern));
-    this.#closed = new Set(links.filter(({ open }) => !open).map((one) => JSON.stringify([one.pattern, one.remediationId])));
+    this.#closed = new Set(
+      links.filter(({ open }) => !open).map((one) => JSON.stringify([one.pattern, one.remediationId])),
+    );
   }
 
   isOpen(pattern: string): boolean {
@@ -82,7 +84,10 @@ function ofLabels(trouble: readonly MeasuredRow[], links: Links, settings: Recur
   const isMuch = ({ affected, targets: members, times }: Pattern): boolean =>
     affected >= least.targets && members < targets.length && (times === null || times >= least.times);
   const byName = new Map(targets.map((target) => [scopeOf.target(target), target]));
-  const found = patternsOf(trouble.map(({ target }) => target), { targets, labels });
+  const found = patternsOf(
+    trouble.map(({ target }) => target),
+    { targets, labels },
+  );
   return found.flatMap((one) => {
     const pattern = `label:${one.label}=${one.value}`;
     const hasValue = ({ target }: MeasuredRow): boolean => {
@@ -92,7 +97,8 @@ function ofLabels(trouble: readonly MeasuredRow[], links: Links, settings: Recur
     const fresh = links.fresh(pattern, trouble.filter(hasValue));
     const different = new Set(fresh.map(({ target }) => scopeOf.target(target))).size;
     if (fresh.length === 0 || !(links.isOpen(pattern) || (isMuch(one) && different >= least.targets))) return [];
-    const share = one.times === null ? "no other target has any" : `${Math.round(one.times)} times the share of all others`;
+    const share =
+      one.times === null ? "no other target has any" : `${Math.round(one.times)} times the share of all others`;
     const title = `${one.affected} of ${one.targets} targets with ${one.label} ${one.value} need healing, ${share}`;
     return [recurrence(pattern, title, fresh)];
   });

@@ -84,7 +84,10 @@ export function reportOf(facts: ReportFacts, settings: ReportSettings): Report {
     complete: period.to <= now,
     group,
     remediations: rows.length,
-    outcomes: OUTCOMES.map((outcome) => ({ outcome, remediations: rows.filter((one) => one.outcome === outcome).length })),
+    outcomes: OUTCOMES.map((outcome) => ({
+      outcome,
+      remediations: rows.filter((one) => one.outcome === outcome).length,
+    })),
     measures: compared(facts),
     saved: savedOf(rows, settings),
     interventions: rows.flatMap((row) => interventionsOf(row, settings.targets)).sort((a, b) => (a.at < b.at ? -1 : 1)),
@@ -114,7 +117,9 @@ function compared({ rows, before, unmatched, unmatchedBefore, coverage }: Report
 
 function savedOf(rows: readonly MeasuredRow[], { runbooks, savesMinutes }: ReportSettings): Report["saved"] {
   const said = new Map(runbooks.map((one) => [one.name, one.savesMinutes]));
-  const healed = rows.filter(({ outcome }) => outcome === "healed").map(({ runbook }) => said.get(runbook ?? "") ?? null);
+  const healed = rows
+    .filter(({ outcome }) => outcome === "healed")
+    .map(({ runbook }) => said.get(runbook ?? "") ?? null);
   return {
     healed: healed.length,
     minutes: healed.reduce<number>((sum, own) => sum + (own ?? savesMinutes), 0),

@@ -24,7 +24,14 @@ export function headlineOf(report: Report): { title: string; text: string } {
 }
 
 export function sectionsOf(report: Report): Section[] {
-  return [measures(report), outcomes(report), saved(report), interventions(report), ...trouble(report), ...care(report)];
+  return [
+    measures(report),
+    outcomes(report),
+    saved(report),
+    interventions(report),
+    ...trouble(report),
+    ...care(report),
+  ];
 }
 
 function measures({ measures: all }: Report): Section {
@@ -54,7 +61,9 @@ export function valueText({ unit }: Pick<Measure, "unit">, value: number | null)
 
 function targetText({ unit, target }: Measure): string {
   if (target === null) return "";
-  return "most" in target ? `at most ${valueText({ unit }, target.most)}` : `at least ${valueText({ unit }, target.least)}`;
+  return "most" in target
+    ? `at most ${valueText({ unit }, target.most)}`
+    : `at least ${valueText({ unit }, target.least)}`;
 }
 
 /** Never rounded up to 100% or down to 0%: what is not all or nothing must not look so. */

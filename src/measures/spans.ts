@@ -25,7 +25,12 @@ export function covered(spans: readonly Span[], within: Span): number {
 /** Waiting for an approval, and for whoever had taken it over. */
 export function peopleSpans({ marks, closedAt }: Pick<MeasuredRow, "marks" | "closedAt">): Span[] {
   return [
-    ...spansOf(marks, closedAt, isAsking, (mark) => !isAsking(mark) && ["progress", "effectIntended"].includes(mark.kind)),
+    ...spansOf(
+      marks,
+      closedAt,
+      isAsking,
+      (mark) => !isAsking(mark) && ["progress", "effectIntended"].includes(mark.kind),
+    ),
     ...spansOf(marks, closedAt, ({ kind }) => kind === "held", isGoingOn),
   ];
 }

@@ -76,5 +76,5 @@ function direction(body: JsonObject): string {
 
 function reading(value: unknown): string {
   const { probe, state, reason } = record(value);
-  return [probe, state, reason].filter((part) => typeof part === "string" && part !== "").join(", ");
+  return [probe, state, reason].filter((part): part is string => typeof part === "string" && part !== "").join(", ");
 }

@@ -38,7 +38,8 @@ export async function foundProblem(db: Database, found: FoundProblem): Promise<v
     const known = made.length === 1 ? key : await openKey(tx, pattern);
     // Closed by another round in between: the next one looks again.
     if (known === null) return;
-    for (const remediationId of remediationIds) await link(tx, { key: known, pattern, isNew: made.length === 1 }, remediationId);
+    for (const remediationId of remediationIds)
+      await link(tx, { key: known, pattern, isNew: made.length === 1 }, remediationId);
   });
 }
 
@@ -111,7 +112,12 @@ export async function problemNoted(db: Session, key: string, remediationId: stri
 
 /** A person has closed its ticket. */
 export async function closeProblem(db: Session, key: string): Promise<void> {
-  await db.updateTable("problems").set({ closed_at: now }).where("key", "=", key).where("closed_at", "is", null).execute();
+  await db
+    .updateTable("problems")
+    .set({ closed_at: now })
+    .where("key", "=", key)
+    .where("closed_at", "is", null)
+    .execute();
 }
 
 /** The newest problem of a remediation: its ticket, or its title while it has none. */

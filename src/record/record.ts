@@ -230,6 +230,7 @@ function learning(db: Database) {
 
 function sweeping(db: Database) {
   return {
+    heartbeat: (source, alertname, withinMs) => sweep.heartbeat(db, source, alertname, withinMs),
     openEpisodes: (limit) => sweep.openEpisodes(db, limit),
     orphanedLeases: (olderThanMs, limit) => sweep.orphanedLeases(db, olderThanMs, limit),
     lostAlerts: (olderThanMs, limit) => sweep.lostAlerts(db, olderThanMs, limit),

@@ -45,11 +45,7 @@ export function followRecord(options: RecordMetricsOptions): Follower {
   const lookMeasures = once(log, "the measures", async () => {
     setMeasures(measured, await window.slices(coverageOf(catalogue())));
   });
-  const timers = [
-    every(liveEveryMs, lookLive),
-    every(liveEveryMs, lookWorkers),
-    every(measureEveryMs, lookMeasures),
-  ];
+  const timers = [every(liveEveryMs, lookLive), every(liveEveryMs, lookWorkers), every(measureEveryMs, lookMeasures)];
   return {
     stop: () => timers.forEach(clearInterval),
     look: async () => {
@@ -84,7 +80,11 @@ function liveGauges(registry: Registry) {
     new Gauge<L>({ name: `selfheal_${name}`, help, labelNames, registers: [registry] });
   return {
     open: gauge("remediations_open", "Remediations that are open, by phase", "phase"),
-    oldest: gauge("remediations_oldest_open_timestamp_seconds", "When the oldest open one was opened, by phase", "phase"),
+    oldest: gauge(
+      "remediations_oldest_open_timestamp_seconds",
+      "When the oldest open one was opened, by phase",
+      "phase",
+    ),
     queue: gauge("queue_waiting", "Remediations that wait in the queue"),
     queueOldest: gauge("queue_oldest_timestamp_seconds", "Since when the first of them waits"),
     approvals: gauge("approvals_waiting", "Plans that wait for a person's approval"),
@@ -140,10 +140,18 @@ function measureGauges(registry: Registry) {
       "Remediations closed in the last 30 days, by outcome",
       ...(["runbook", "group", "outcome"] as const),
     ),
-    seconds: gauge("measure_seconds", "Measures that are times, of the last 30 days; runbook and group empty: of all", ...labels),
+    seconds: gauge(
+      "measure_seconds",
+      "Measures that are times, of the last 30 days; runbook and group empty: of all",
+      ...labels,
+    ),
     share: gauge("measure_ratio", "Measures that are shares, 0 to 1, as above", ...labels),
     cost: gauge("measure_cost", "Estimated cost of one remediation, in the unit of the budgets, as above", ...labels),
-    over: gauge("measure_samples", "Over how many each measure is; without a value there was nothing to measure", ...labels),
+    over: gauge(
+      "measure_samples",
+      "Over how many each measure is; without a value there was nothing to measure",
+      ...labels,
+    ),
   };
 }
 type MeasureGauges = ReturnType<typeof measureGauges>;

@@ -21,6 +21,7 @@ import {
   type Moment,
   type Part,
 } from "./sweep-finding.ts";
+import { lookAtHeartbeats } from "./sweep-heartbeats.ts";
 import { lookAtInboxes } from "./sweep-inboxes.ts";
 import { lookAtAlerts, lookAtEscalations, lookAtRecord } from "./sweep-record.ts";
 import { sendAgain, tellPeople, type TellDependencies } from "./sweep-tell.ts";
@@ -134,6 +135,7 @@ async function look(deps: LookDependencies, moment: Moment, repairs: SweepDepend
   await part("loadbalancer", () => lookAtBalancer(deps, moment.nowMs));
   await ofOurs("schedules", () => lookAtSchedules(deps));
   await ofOurs("attributes", () => lookAtAttributes(deps));
+  await part("heartbeats", async () => lookAtHeartbeats(deps, (await deps.heartbeats?.()) ?? []));
   return result;
 }
 

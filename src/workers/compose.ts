@@ -18,6 +18,7 @@ import { classify } from "../catalogue/classify.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import type { Outside, Ports } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
+import { heartbeatsOf } from "../starters/heartbeats.ts";
 import { createIngest, type Starter } from "../starters/ingest.ts";
 import { createStarterMetrics } from "../starters/metrics.ts";
 import type { Remediations } from "../starters/remediations.ts";
@@ -131,6 +132,7 @@ function sweepActivities(
   const starter = redeliverer(parts, () => catalogues.active());
   const deps = {
     ...{ record, remediations, temporal, mark, starter, notify: ports.notify, log, faultPoint },
+    heartbeats: async () => heartbeatsOf(await catalogues.active()),
     get loadBalancer() {
       return connections().loadBalancer === undefined ? null : ports.loadBalancer;
     },

@@ -10,6 +10,7 @@ const READS = [
   "measure",
   "scalar",
   "series",
+  "range",
   "servers",
   "findByKey",
   "get",

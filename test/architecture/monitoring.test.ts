@@ -27,7 +27,12 @@ const RULES = (parse(read("deploy/prometheus/selfheal.rules.yml")) as { groups: 
 );
 interface Dashboard {
   uid: string;
-  panels: { id: number; title: string; gridPos: { x: number; y: number; w: number; h: number }; targets: { expr: string }[] }[];
+  panels: {
+    id: number;
+    title: string;
+    gridPos: { x: number; y: number; w: number; h: number };
+    targets: { expr: string }[];
+  }[];
 }
 const BOARDS = globSync("deploy/grafana/*.json", { cwd: projectPath() }).map((file) => {
   return { file, board: JSON.parse(read(file)) as Dashboard };
@@ -44,7 +49,8 @@ describe("deploy", () => {
     const named = expr.match(/selfheal_\w+/g) ?? [];
     expect(named.filter((name) => !NAMES.includes(name))).toEqual([]);
     const measures = [...expr.matchAll(/selfheal_measure_(\w+)\{measure="([^"]+)"/g)];
-    for (const [, unit, id] of measures) expect(MEASURES.find((one) => one.id === id)?.unit.replace("share", "ratio")).toBe(unit);
+    for (const [, unit, id] of measures)
+      expect(MEASURES.find((one) => one.id === id)?.unit.replace("share", "ratio")).toBe(unit);
     expect(measures).toHaveLength((expr.match(/measure="/g) ?? []).length);
   });
 
@@ -58,7 +64,11 @@ describe("deploy", () => {
   });
 
   it("every panel of a dashboard has a place of its own", () => {
-    expect(BOARDS.map(({ board }) => board.uid).sort()).toEqual(["selfheal-debug", "selfheal-executive", "selfheal-on-call"]);
+    expect(BOARDS.map(({ board }) => board.uid).sort()).toEqual([
+      "selfheal-debug",
+      "selfheal-executive",
+      "selfheal-on-call",
+    ]);
     for (const { board } of BOARDS) {
       const cells = board.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
         Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),

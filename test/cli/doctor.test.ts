@@ -69,7 +69,7 @@ function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
   return {
     folder: "./config",
     loaded: async () => ({
-      catalogue: { version: VERSION, runbooks: [1, 2] } as unknown as Catalogue,
+      catalogue: { version: VERSION, runbooks: [1, 2], sources: {} } as unknown as Catalogue,
       problems: [],
       teams: [],
     }),
@@ -221,6 +221,7 @@ describe("what is found", () => {
     );
     expect(findings.map((finding) => finding.code)).toEqual([
       "DRAINED_ELSEWHERE",
+      "SCHEDULE_PAUSED",
       "SCHEDULE_PAUSED",
       "SCHEDULE_PAUSED",
     ]);

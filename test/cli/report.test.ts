@@ -38,7 +38,7 @@ afterEach(() => {
 async function run(...words: string[]): Promise<void> {
   const root = new Command("selfheal").option("--json").exitOverride();
   const fakeFetch: typeof fetch = async (url) => {
-    const { pathname, search } = new URL(url as string);
+    const { pathname, search } = new URL(url);
     requests.push(pathname + search);
     const postmortem = { remediationId: "r1", owner: "sre", markdown: "# draft\n", keptAt: null };
     return Response.json(pathname.startsWith("/v1/report") ? REPORT : postmortem);

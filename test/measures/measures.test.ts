@@ -33,7 +33,10 @@ describe("M1, time to repair", () => {
       command("10:06", "release"),
       progress("10:05", "confirm"),
     ];
-    const ticketWaits = [{ from: at("10:10"), to: at("10:20") }, { from: at("10:15"), to: at("10:25") }];
+    const ticketWaits = [
+      { from: at("10:10"), to: at("10:20") },
+      { from: at("10:15"), to: at("10:25") },
+    ];
     expect(value([aRow({ marks, ticketWaits })], "M1.own")).toBe((32 - 5 - 15) * 60);
   });
 
@@ -65,8 +68,17 @@ describe("M1, time to repair", () => {
 
 describe("M2, healed without a person", () => {
   it("is over all that needed somebody, unmatched faults too", () => {
-    const rows = [aRow(), aRow({ outcome: "observed" }), aRow({ outcome: "recovered" }), aRow({ outcome: "cancelled" })];
-    expect(measure(rows, "M2", { unmatchedFaults: 2, coverage: null })).toMatchObject({ value: 1 / 4, of: 4, met: false });
+    const rows = [
+      aRow(),
+      aRow({ outcome: "observed" }),
+      aRow({ outcome: "recovered" }),
+      aRow({ outcome: "cancelled" }),
+    ];
+    expect(measure(rows, "M2", { unmatchedFaults: 2, coverage: null })).toMatchObject({
+      value: 1 / 4,
+      of: 4,
+      met: false,
+    });
   });
 
   it.each([
@@ -92,7 +104,9 @@ describe("M3, M4 and M7, of those that acted", () => {
     const reading = (time: string, what: string) => ({ kind: "confirmed" as const, at: at(time), what });
     const before = [reading("10:00:10", "unhealthy"), reading("10:00:50", "healthy")];
     expect(value([aRow({ marks: before })], "M4")).toBe(1);
-    expect(value([aRow({ marks: before.toReversed().map((one, i) => ({ ...one, at: at(`10:00:${20 + i}`) })) })], "M4")).toBe(0);
+    expect(
+      value([aRow({ marks: before.toReversed().map((one, i) => ({ ...one, at: at(`10:00:${20 + i}`) })) })], "M4"),
+    ).toBe(0);
     expect(value([aRow({ marks: [reading("10:00", "unhealthy"), reading("10:20", "healthy")] })], "M4")).toBe(0);
   });
 
@@ -117,7 +131,11 @@ describe("M5, M6, M8, M9 and M10", () => {
   });
 
   it("count what went to a person, not what only observed", () => {
-    const rows = [aRow(), aRow({ outcome: "refused", needsHuman: true }), aRow({ outcome: "observed", needsHuman: true })];
+    const rows = [
+      aRow(),
+      aRow({ outcome: "refused", needsHuman: true }),
+      aRow({ outcome: "observed", needsHuman: true }),
+    ];
     expect(measure(rows, "M6")).toMatchObject({ value: 0.5, of: 2, met: false });
   });
 
@@ -140,7 +158,9 @@ describe("of nothing", () => {
 });
 
 describe("of anything", () => {
-  const time = fc.integer({ min: 0, max: 86_399 }).map((s) => new Date(Date.parse(at("00:00")) + s * 1000).toISOString());
+  const time = fc
+    .integer({ min: 0, max: 86_399 })
+    .map((s) => new Date(Date.parse(at("00:00")) + s * 1000).toISOString());
   const span = fc.record({ from: time, to: time });
   const row = fc
     .record({

@@ -29,7 +29,15 @@ const entry = (kind: string, time: string, body: AuditRow["body"] = {}): AuditRo
 
 function facts(story: Partial<RemediationStory> = {}, more: Partial<PostmortemFacts> = {}): PostmortemFacts {
   const alert = { ...anAlert({ startsAt: at("09:59"), receivedAt: at("10:00") }), faultKey: "f" as never };
-  const row = { ...alert, target: null, disposition: "delivered", reason: null, remediationId: "r1", repeats: 2, lastSeenAt: at("10:00") };
+  const row = {
+    ...alert,
+    target: null,
+    disposition: "delivered",
+    reason: null,
+    remediationId: "r1",
+    repeats: 2,
+    lastSeenAt: at("10:00"),
+  };
   return {
     story: {
       ...{ remediation: REMEDIATION, plan: aPlan(), alerts: [row as RemediationStory["alerts"][number]], verdicts: [] },
@@ -53,8 +61,12 @@ describe("a postmortem draft", () => {
       "Open questions",
     ]);
     expect(section(markdown, "Impact")).toContain("61 min (2026-10-10T09:59:00.000Z to 2026-10-10T11:00:00.000Z)");
-    expect(section(markdown, "Detection")).toContain("SmartDiskFailing from alertmanager: began 2026-10-10T09:59:00.000Z, arrived 60 s later");
-    expect(section(markdown, "Actions")).toContain("| one/drain | loadbalancer.drain | happened | 1 | 60 s | drained |");
+    expect(section(markdown, "Detection")).toContain(
+      "SmartDiskFailing from alertmanager: began 2026-10-10T09:59:00.000Z, arrived 60 s later",
+    );
+    expect(section(markdown, "Actions")).toContain(
+      "| one/drain | loadbalancer.drain | happened | 1 | 60 s | drained |",
+    );
     expect(section(markdown, "Timeline")).toContain("alert SmartDiskFailing firing (came 3 times)");
   });
 
@@ -91,12 +103,16 @@ describe("a postmortem draft", () => {
       ...Array.from({ length: 400 }, () => entry("progress", "10:01", { phase: "act", doing: hostile })),
     ];
     const plot: Plot = { title: hostile, query: hostile, from: 0, to: 1, read: { ok: false, reason: "no" } };
-    const markdown = postmortemOf(facts({ audit, effects: [effect({ detail: hostile })] }, { plots: [plot], owner: hostile }));
+    const markdown = postmortemOf(
+      facts({ audit, effects: [effect({ detail: hostile })] }, { plots: [plot], owner: hostile }),
+    );
     expect(markdown.length).toBeLessThan(60_000);
-    expect(markdown).toContain("… and 251 more");
+    expect(markdown).toContain("… and 252 more");
     expect([...markdown.matchAll(/^# /gm)]).toHaveLength(1);
     expect([...markdown.matchAll(/^```/gm)]).toHaveLength(4);
-    expect(markdown.replace(/```json[\s\S]*?\n```/, "").replace(/```text[\s\S]*?\n```/, "")).not.toMatch(/[^\\]<script>/);
+    expect(markdown.replace(/```json[\s\S]*?\n```/, "").replace(/```text[\s\S]*?\n```/, "")).not.toMatch(
+      /[^\\]<script>/,
+    );
   });
 });
 
@@ -106,11 +122,19 @@ describe("a plot", () => {
   };
 
   it("shows the highest value of each column, gaps as gaps, and where something happened", () => {
-    const lines = plotLines(plot([{ at: 0, value: 0 }, { at: 1_000, value: 7 }, { at: 1_500, value: 8 }, { at: 59_999, value: 4 }]), [
-      { at: 1_000, sign: "a" },
-      { at: 60_000, sign: "c" },
-      { at: 90_000, sign: "x" },
-    ]);
+    const lines = plotLines(
+      plot([
+        { at: 0, value: 0 },
+        { at: 1_000, value: 7 },
+        { at: 1_500, value: 8 },
+        { at: 59_999, value: 4 },
+      ]),
+      [
+        { at: 1_000, sign: "a" },
+        { at: 60_000, sign: "c" },
+        { at: 90_000, sign: "x" },
+      ],
+    );
     expect(lines[0]).toBe(`▁█${"·".repeat(PLOT_COLUMNS - 3)}▅`);
     expect(lines[1]).toBe(` a${" ".repeat(PLOT_COLUMNS - 3)}c`);
     expect(lines[2]).toBe("0 to 8, 1970-01-01T00:00:00.000Z to 1970-01-01T00:01:00.000Z");
@@ -119,13 +143,24 @@ describe("a plot", () => {
   it("of a flat series is half high, and of none says so", () => {
     expect(plotLines(plot([{ at: 0, value: 3 }]), [])[0]).toMatch(/^▅·+$/);
     expect(plotLines(plot([]), [])).toEqual(["no plot: the series has no value in this time"]);
-    expect(plotLines({ ...plot([]), read: { ok: false, reason: "Prometheus is away" } }, [])).toEqual(["no plot: Prometheus is away"]);
+    expect(plotLines({ ...plot([]), read: { ok: false, reason: "Prometheus is away" } }, [])).toEqual([
+      "no plot: Prometheus is away",
+    ]);
   });
 });
 
 describe("the timeline", () => {
   it("is in the order of time and leaves out bookkeeping", () => {
-    const audit = [entry("closed", "10:09", { outcome: "healed", detail: "d" }), entry("opened", "10:01"), entry("waitBegan", "10:02"), entry("newKind", "10:03")];
-    expect(timelineOf({ alerts: [], audit }).map(({ what }) => what)).toEqual(["remediation opened", "newKind", "closed healed: d"]);
+    const audit = [
+      entry("closed", "10:09", { outcome: "healed", detail: "d" }),
+      entry("opened", "10:01"),
+      entry("waitBegan", "10:02"),
+      entry("newKind", "10:03"),
+    ];
+    expect(timelineOf({ alerts: [], audit }).map(({ what }) => what)).toEqual([
+      "remediation opened",
+      "newKind",
+      "closed healed: d",
+    ]);
   });
 });

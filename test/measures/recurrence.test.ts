@@ -9,7 +9,8 @@ const fleet: Target[] = [...Array(40).keys()].map((index) => {
   return { ...plan.target, labels: { model: index < 10 ? "X" : "Y" } };
 });
 const SETTINGS = { target: 3, pattern: { targets: 4, times: 3 }, labels: ["model", "rack"], targets: fleet } as const;
-const row = (index: number, id = `r-${index}`) => aRow({ remediationId: id, target: { kind: "host", id: `h-${index}` } });
+const row = (index: number, id = `r-${index}`) =>
+  aRow({ remediationId: id, target: { kind: "host", id: `h-${index}` } });
 const patterns = (rows: ReturnType<typeof aRow>[], links: ProblemLink[] = [], settings = {}) =>
   recurrencesOf(rows, links, { ...SETTINGS, ...settings }).map(({ pattern }) => pattern);
 
@@ -41,16 +42,26 @@ describe("recurrence of a label's value", () => {
     const four = [0, 1, 2, 3].map((index) => row(index));
     const [found, ...others] = recurrencesOf([...four, row(20)], [], SETTINGS);
     expect(others).toEqual([]);
-    expect(found).toMatchObject({ pattern: "label:model=X", remediationIds: ["r-0", "r-1", "r-2", "r-3"], owner: "sre" });
+    expect(found).toMatchObject({
+      pattern: "label:model=X",
+      remediationIds: ["r-0", "r-1", "r-2", "r-3"],
+      owner: "sre",
+    });
     expect(found?.title).toBe("4 of 10 targets with model X need healing, 12 times the share of all others");
     expect(patterns(four.slice(1))).toEqual([]);
     // As many, but no more than everywhere.
-    expect(patterns([...four, ...[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21].map((index) => row(index))])).toEqual([]);
+    expect(patterns([...four, ...[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21].map((index) => row(index))])).toEqual(
+      [],
+    );
     expect(patterns(four, [], { pattern: "off" })).toEqual([]);
   });
 
   it("is none where every target has the value, and says when only these have trouble", () => {
-    const found = recurrencesOf([0, 1, 2, 3].map((index) => row(index)), [], SETTINGS);
+    const found = recurrencesOf(
+      [0, 1, 2, 3].map((index) => row(index)),
+      [],
+      SETTINGS,
+    );
     expect(found.map(({ pattern }) => pattern)).toEqual(["label:model=X"]);
     expect(found[0]?.title).toContain("no other target has any");
   });

@@ -30,7 +30,13 @@ function made(rows: MeasuredRow[], more: Partial<ReportFacts> = {}): Report {
   const nothing = { faults: 0, alerts: [] };
   return reportOf(
     {
-      ...{ period: period as NonNullable<typeof period>, now: "2026-11-02T00:00:00.000Z", group: null, rows, before: [] },
+      ...{
+        period: period as NonNullable<typeof period>,
+        now: "2026-11-02T00:00:00.000Z",
+        group: null,
+        rows,
+        before: [],
+      },
       ...{ unmatched: nothing, unmatchedBefore: nothing, evidence: [], coverage: { targets: 3, covered: 0 } },
       ...more,
     },
@@ -42,7 +48,12 @@ const web = (id: string) => ({ target: { kind: "host", id } });
 
 describe("a report", () => {
   it("names the tickets that were opened, and those that were withdrawn", () => {
-    const open = { action: "ticket.open", step: "dc", request: { serial: "S1", model: "M" }, result: { ticketId: "42", url: "u" } };
+    const open = {
+      action: "ticket.open",
+      step: "dc",
+      request: { serial: "S1", model: "M" },
+      result: { ticketId: "42", url: "u" },
+    };
     const effects = [
       anEffect({ ...open, at: at("10:02") }),
       anEffect({ ...open, direction: "undo", state: "happened", result: null }),
@@ -82,7 +93,11 @@ describe("a report", () => {
 
   it("counts reasons of refusals alone, and runbooks past their date", () => {
     const refused = { outcome: "refused" as const, firstEffectAt: null };
-    const rows = [aRow({ ...refused, codes: ["PAUSED", "RATE"] }), aRow({ ...refused, codes: ["RATE"] }), aRow({ codes: ["RATE"] })];
+    const rows = [
+      aRow({ ...refused, codes: ["PAUSED", "RATE"] }),
+      aRow({ ...refused, codes: ["RATE"] }),
+      aRow({ codes: ["RATE"] }),
+    ];
     expect(made(rows).refusals).toEqual([
       { code: "RATE", remediations: 2 },
       { code: "PAUSED", remediations: 1 },
@@ -136,7 +151,9 @@ describe("numbers", () => {
 
 describe("patterns", () => {
   const labels = ["model", "rack", "firmware"];
-  const fleet = [...Array(10).keys()].map((index) => target(`a-${index}`, "A")).concat([...Array(90).keys()].map((index) => target(`b-${index}`, "B")));
+  const fleet = [...Array(10).keys()]
+    .map((index) => target(`a-${index}`, "A"))
+    .concat([...Array(90).keys()].map((index) => target(`b-${index}`, "B")));
   const host = (id: string) => ({ kind: "host", id });
 
   it("compare the share of a value's targets with that of all others", () => {

@@ -35,6 +35,12 @@ export function aRow(changes: Partial<MeasuredRow> = {}): MeasuredRow {
 }
 
 export function anEffect(changes: Partial<MeasuredEffect> = {}): MeasuredEffect {
-  const base = { rung: "light", step: "drain", action: "loadbalancer.drain", direction: "apply", state: "happened" } as const;
+  const base = {
+    rung: "light",
+    step: "drain",
+    action: "loadbalancer.drain",
+    direction: "apply",
+    state: "happened",
+  } as const;
   return { ...base, at: at("10:01"), request: null, result: null, ...changes };
 }

@@ -100,12 +100,19 @@ const round = (record: Partial<LessonDependencies["record"]> = {}) => runLessons
 
 /** Closed badly, after an effect. */
 async function trouble(target = "web-1", outcome: "failed" | "healed" = "failed"): Promise<string> {
-  const probe = { name: "p", uses: "prometheus.query", with: { query: "up" }, states: { unhealthy: "a", healthy: "b" } };
+  const probe = {
+    name: "p",
+    uses: "prometheus.query",
+    with: { query: "up" },
+    states: { unhealthy: "a", healthy: "b" },
+  };
   const remediationId = await admitted(db.record, { ...aPlan({ target }), probe });
   const intent = anIntent(remediationId);
   await db.record.beginEffect(intent);
   await db.record.settleEffect(intent.key, "happened", {}, "done");
-  await db.record.close(closing(remediationId, { outcome, needsHuman: outcome === "failed", detail: "it did not help" }));
+  await db.record.close(
+    closing(remediationId, { outcome, needsHuman: outcome === "failed", detail: "it did not help" }),
+  );
   return remediationId;
 }
 
@@ -121,7 +128,9 @@ describe("postmortems", () => {
     const kept = await db.record.postmortem(remediationId);
     expect(kept).toMatchObject({ owner: "sre", sentAt: "2026-10-10T10:00:00.000Z", error: null });
     expect(kept?.markdown).toContain("The probe of disk:");
-    expect(sent).toMatchObject([{ key: `postmortem/${remediationId}`, title: "host/web-1: a postmortem draft for sre" }]);
+    expect(sent).toMatchObject([
+      { key: `postmortem/${remediationId}`, title: "host/web-1: a postmortem draft for sre" },
+    ]);
     const audit = await db.record.audit(remediationId);
     expect(audit.filter(({ kind }) => kind === "postmortem")).toHaveLength(1);
     expect(verifyChain(audit)).toMatchObject({ ok: true });
@@ -263,7 +272,10 @@ describe("reports", () => {
     await db.setClock("2026-10-31T23:30:00.000Z");
     await round();
     await round();
-    expect(sent.map(({ key, route }) => `${key} ${route}`)).toEqual(["report/month 2026-09 ticket", "report/month 2026-10 ticket"]);
+    expect(sent.map(({ key, route }) => `${key} ${route}`)).toEqual([
+      "report/month 2026-09 ticket",
+      "report/month 2026-10 ticket",
+    ]);
     expect(await db.record.report("month 2026-10")).toMatchObject({
       markdown: expect.stringContaining("# selfheal, month 2026-10") as string,
       csv: expect.stringContaining("Outcomes,healed,1\r\n") as string,

@@ -1,6 +1,6 @@
 /** What the measures are counted from, on a real database; and that no question walks through history. */
 import { sql, type RawBuilder } from "kysely";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { MeasuredRow } from "../../src/contracts/measures.ts";
 import { faultKey } from "../../src/contracts/ids.ts";
 import { toMeasured } from "../../src/measures/facts.ts";
@@ -8,6 +8,7 @@ import { MeasuredWindow } from "../../src/measures/window.ts";
 import { allMeasured } from "../../src/measures/read-report.ts";
 import { measuredQuery, unmatchedQuery } from "../../src/record/measures.ts";
 import { openDatabase } from "../../src/record/pool.ts";
+import { openRecord } from "../../src/record/record.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { admitted, anAlert, anEpisode, anIntent, aPlan, closing, planned, received } from "./builders.ts";
 
@@ -82,7 +83,13 @@ describe("a closed remediation", () => {
     await db.record.saveDecision(episode.remediationId, verdict, null, null, "cat");
     await db.record.close(closing(episode.remediationId, { outcome: "refused" }));
     const row = (await rows()).find((one) => one.remediationId === episode.remediationId);
-    expect(row).toMatchObject({ codes: ["RATE"], previousClosedAt: time("10:30:00"), marks: [], cost: null, effects: [] });
+    expect(row).toMatchObject({
+      codes: ["RATE"],
+      previousClosedAt: time("10:30:00"),
+      marks: [],
+      cost: null,
+      effects: [],
+    });
   });
 
   it("belongs to the day in which it closed, and to its group", async () => {
@@ -105,7 +112,11 @@ describe("a closed remediation", () => {
        select 'many-' || i, 'w', 'r', 'host', 'many-' || i, 'web', 'sre', 'warning', 'closed', '', '{}', 'observed',
               selfheal_now(), selfheal_now() from generate_series(1, 2100) i`,
     );
-    const found = await allMeasured(db.record, { from: "2026-09-01T00:00:00.000Z", to: "2026-09-01T00:00:00.001Z" }, null);
+    const found = await allMeasured(
+      db.record,
+      { from: "2026-09-01T00:00:00.000Z", to: "2026-09-01T00:00:00.001Z" },
+      null,
+    );
     expect(new Set(found.map((row) => row.remediationId)).size).toBe(2100);
     expect(found).toHaveLength(2100);
   });
@@ -137,7 +148,10 @@ describe("alerts that nothing matched", () => {
   it("are counted by fault, the commonest first, those that are not shown too", async () => {
     await db.setClock("2026-10-20T10:00:00.000Z");
     const unmatched = (alertname: string, fingerprint: string) =>
-      received({ fingerprint, labels: { alertname } }, { target: null, runbook: null, disposition: "unmatched", reason: "" });
+      received(
+        { fingerprint, labels: { alertname } },
+        { target: null, runbook: null, disposition: "unmatched", reason: "" },
+      );
     const some = [...Array(30).keys()].map((index) => unmatched(`Alert${index}`, `u${index}`));
     await db.record.receive([...some, unmatched("Alert7", "again"), unmatched("Alert7", "again")]);
     const day = { from: "2026-10-20T00:00:00.000Z", to: "2026-10-21T00:00:00.000Z", group: null };
@@ -208,5 +222,40 @@ describe("the plans", () => {
 
   it("would show a walk", async () => {
     expect(await walks(sql`select count(*) from remediations where detail = 'x'`)).toHaveLength(1);
+  });
+});
+
+const HISTORY = ["remediations", "alerts", "audit", "effects", "escalations", "verdicts", "waits", "reviews", "postmortems"];
+
+/** Of all sessions that have ended. */
+async function scans(): Promise<{ sequential: Record<string, number>; byIndex: number }> {
+  const found = (await db.sql(
+    "select relname, seq_scan::int as seq, coalesce(idx_scan, 0)::int as idx from pg_stat_user_tables where relname = any($1)",
+    [HISTORY],
+  )) as { relname: string; seq: number; idx: number }[];
+  const sequential = Object.fromEntries(found.map(({ relname, seq }) => [relname, seq]));
+  return { sequential, byIndex: found.reduce((sum, { idx }) => sum + idx, 0) };
+}
+
+describe("what is asked again and again", () => {
+  it("reads no table of history from one end to the other", async () => {
+    await db.sql(`alter database ${new URL(db.url).pathname.slice(1)} set enable_seqscan = off`);
+    const before = await scans();
+    const record = await openRecord(db.url);
+    await record.liveState();
+    await record.reviewsSince(DAY.from);
+    await record.postmortemsToMake(10);
+    await record.postmortemsToSend(10);
+    await record.problemLinks(DAY.from);
+    await record.openProblems();
+    await record.heartbeat("alertmanager", "Watchdog", 60_000);
+    await record.end();
+    // A session hands in what it counted when it ends.
+    const after = await vi.waitFor(async () => {
+      const now = await scans();
+      expect(now.byIndex).toBeGreaterThan(before.byIndex + 5);
+      return now;
+    });
+    expect(after.sequential).toEqual(before.sequential);
   });
 });

@@ -68,13 +68,18 @@ describe("/v1/report", () => {
 
 describe("/v1/postmortems", () => {
   it("is the kept draft, or one that is made now and says that it has no plot", async () => {
-    const plan = { ...aPlan({ target: "web-2" }), probe: { name: "p", uses: "prometheus.query", with: { query: "up" }, states: { unhealthy: "a", healthy: "b" } } };
+    const plan = {
+      ...aPlan({ target: "web-2" }),
+      probe: { name: "p", uses: "prometheus.query", with: { query: "up" }, states: { unhealthy: "a", healthy: "b" } },
+    };
     const remediationId = await planned(record, plan);
     const made = await call("/postmortems/host/web-2");
     expect(made).toMatchObject({ status: 200, body: { remediationId, owner: "sre", keptAt: null } });
     expect(made.body["markdown"]).toContain("no plot: this draft was made on demand, without asking Prometheus");
     await record.savePostmortem({ remediationId, owner: "ann", markdown: "# kept" });
-    expect(await call(`/postmortems/${remediationId.slice(0, 8)}`)).toMatchObject({ body: { markdown: "# kept", owner: "ann" } });
+    expect(await call(`/postmortems/${remediationId.slice(0, 8)}`)).toMatchObject({
+      body: { markdown: "# kept", owner: "ann" },
+    });
     expect(await call("/postmortems/nobody")).toMatchObject({ status: 404 });
   });
 });

@@ -39,7 +39,9 @@ async function findProblems({ record, catalogues }: LessonDependencies): Promise
 }
 
 async function closeSettled({ record, ports }: LessonDependencies): Promise<void> {
-  const known = (await record.openProblems()).flatMap(({ key, ticketId }) => (ticketId === null ? [] : [{ key, ticketId }]));
+  const known = (await record.openProblems()).flatMap(({ key, ticketId }) =>
+    ticketId === null ? [] : [{ key, ticketId }],
+  );
   if (known.length === 0) return;
   const tickets = await ports.tickets.getMany(known.map(({ ticketId }) => ticketId));
   const open = new Set(tickets.filter(({ status }) => status === "open").map(({ id }) => id));

@@ -16,7 +16,12 @@ export async function makeReports({ record, catalogues }: LessonDependencies): P
     if ((await record.report(keyOf(period))) !== null) continue;
     const report = await readReport(record, catalogue, period, null);
     const asJson = JSON.parse(JSON.stringify(report)) as JsonObject;
-    await record.saveReport({ period: keyOf(period), report: asJson, markdown: toMarkdown(report), csv: toCsv(report) });
+    await record.saveReport({
+      period: keyOf(period),
+      report: asJson,
+      markdown: toMarkdown(report),
+      csv: toCsv(report),
+    });
   }
 }
 
@@ -49,7 +54,9 @@ function summaryOf(report: Report): string {
     headlineOf(report).text,
     `${tickets} opened for the datacenter; about ${seconds(saved.minutes * 60)} of work saved (an assumption).`,
     ...offenders.slice(0, 3).map((one) => `Again and again: ${one.target}, ${one.remediations} times.`),
-    ...patterns.slice(0, 2).map((one) => `${one.affected} of ${one.targets} targets with ${one.label} ${one.value} had trouble.`),
+    ...patterns
+      .slice(0, 2)
+      .map((one) => `${one.affected} of ${one.targets} targets with ${one.label} ${one.value} had trouble.`),
     `Whole, as Markdown or CSV: selfheal report --${period.kind} ${period.name} --format markdown`,
   ].join("\n");
 }

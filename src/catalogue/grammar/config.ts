@@ -113,7 +113,13 @@ function makeConfigSchema(scale: number) {
     sources: z
       .record(
         name,
-        z.strictObject({ token: text.optional().describe("bearer token that its sender shows; a reference") }),
+        z.strictObject({
+          token: text.optional().describe("bearer token that its sender shows; a reference"),
+          heartbeat: z
+            .strictObject({ alertname: text, within: duration.prefault("15m") })
+            .optional()
+            .describe("an alert that fires for ever and must come again inside this time, or people are paged"),
+        }),
       )
       .default({})
       .describe("where alerts come from"),

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { count, type DurationSchema, name, text } from "./common.ts";
 
 const MINUTES = "minutes, 0 or more";
-export const minutes = z.number({ error: MINUTES }).min(0, { error: MINUTES }).max(100_000, { error: "at most 100000" });
+export const minutes = z
+  .number({ error: MINUTES })
+  .min(0, { error: MINUTES })
+  .max(100_000, { error: "at most 100000" });
 
 const ZONE = "a time zone of the IANA database such as Europe/Berlin, or UTC";
 const timezone = z.string({ error: ZONE }).refine(isZone, { error: ZONE }).describe(ZONE);

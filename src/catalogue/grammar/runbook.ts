@@ -106,7 +106,9 @@ function makeRunbookSchema(scale: number) {
       description: text.optional(),
       savesMinutes: minutes
         .optional()
-        .describe("work of a person that one healed remediation spares; default: reports.savesMinutes of selfheal.yaml"),
+        .describe(
+          "work of a person that one healed remediation spares; default: reports.savesMinutes of selfheal.yaml",
+        ),
       tags: z.array(name).max(20).default([]).describe("security: a person approves every plan"),
     }),
     match: z.array(matchEntry).min(1, { error: "at least one entry: without any it would match every alert" }),
