@@ -73,6 +73,12 @@ export interface MeasuredRow {
   auditLagMs: number | null;
 }
 
+/** A closed remediation that acted or went to a person: what passed by itself and what was only looked at is none. */
+export type Trouble = Pick<
+  MeasuredRow,
+  "remediationId" | "target" | "runbook" | "owner" | "outcome" | "closedAt" | "alertnames"
+>;
+
 /** Alerts that no runbook matched. */
 export interface Unmatched {
   /** Different faults that arrived. */

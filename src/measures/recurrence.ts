@@ -1,9 +1,9 @@
 /** What comes again and again (mission H3): one target, or targets that share a label's value. Pure. */
-import type { MeasuredRow } from "../contracts/measures.ts";
+import type { Trouble } from "../contracts/measures.ts";
 import type { Target } from "../contracts/target.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import { patternsOf, valueOf, type Pattern } from "./patterns.ts";
-import { isTrouble, nameOf } from "./report.ts";
+import { nameOf } from "./report.ts";
 
 export interface Recurrence {
   /** Stable: `target:host:web-1`, `label:model=X1`. */
@@ -38,11 +38,10 @@ export interface ProblemLink {
  * must come up anew.
  */
 export function recurrencesOf(
-  rows: readonly MeasuredRow[],
+  trouble: readonly Trouble[],
   links: readonly ProblemLink[],
   settings: RecurrenceSettings,
 ): Recurrence[] {
-  const trouble = rows.filter(isTrouble);
   const state = new Links(links);
   return [...ofTargets(trouble, state, settings), ...ofLabels(trouble, state, settings)];
 }
@@ -62,12 +61,12 @@ class Links {
     return this.#open.has(pattern);
   }
 
-  fresh(pattern: string, rows: readonly MeasuredRow[]): MeasuredRow[] {
+  fresh(pattern: string, rows: readonly Trouble[]): Trouble[] {
     return rows.filter(({ remediationId }) => !this.#closed.has(JSON.stringify([pattern, remediationId])));
   }
 }
 
-function ofTargets(trouble: readonly MeasuredRow[], links: Links, { target: least }: RecurrenceSettings): Recurrence[] {
+function ofTargets(trouble: readonly Trouble[], links: Links, { target: least }: RecurrenceSettings): Recurrence[] {
   if (least === "off") return [];
   return [...Map.groupBy(trouble, ({ target }) => scopeOf.target(target))].flatMap(([pattern, all]) => {
     const fresh = links.fresh(pattern, all);
@@ -78,7 +77,7 @@ function ofTargets(trouble: readonly MeasuredRow[], links: Links, { target: leas
   });
 }
 
-function ofLabels(trouble: readonly MeasuredRow[], links: Links, settings: RecurrenceSettings): Recurrence[] {
+function ofLabels(trouble: readonly Trouble[], links: Links, settings: RecurrenceSettings): Recurrence[] {
   const { pattern: least, labels, targets } = settings;
   if (least === "off") return [];
   const isMuch = ({ affected, targets: members, times }: Pattern): boolean =>
@@ -90,7 +89,7 @@ function ofLabels(trouble: readonly MeasuredRow[], links: Links, settings: Recur
   );
   return found.flatMap((one) => {
     const pattern = `label:${one.label}=${one.value}`;
-    const hasValue = ({ target }: MeasuredRow): boolean => {
+    const hasValue = ({ target }: Trouble): boolean => {
       const known = byName.get(scopeOf.target(target));
       return known !== undefined && valueOf(known, one.label) === one.value;
     };
@@ -106,7 +105,7 @@ function ofLabels(trouble: readonly MeasuredRow[], links: Links, settings: Recur
 
 const MOST_LISTED = 50;
 
-function recurrence(pattern: string, title: string, rows: readonly MeasuredRow[]): Recurrence {
+function recurrence(pattern: string, title: string, rows: readonly Trouble[]): Recurrence {
   const sorted = rows.toSorted((a, b) => (a.closedAt < b.closedAt ? -1 : 1));
   const lines = sorted.slice(-MOST_LISTED).map(lineOf);
   const owners = Map.groupBy(sorted, ({ owner }) => owner);
@@ -124,6 +123,6 @@ function recurrence(pattern: string, title: string, rows: readonly MeasuredRow[]
   return { pattern, title, body, owner, remediationIds: sorted.map(({ remediationId }) => remediationId) };
 }
 
-export function lineOf({ closedAt, target, runbook, outcome, alertnames, remediationId }: MeasuredRow): string {
+function lineOf({ closedAt, target, runbook, outcome, alertnames, remediationId }: Trouble): string {
   return `${closedAt} ${nameOf(target)}: ${alertnames.join(" ") || "-"}, ${runbook ?? "no runbook"}, ${outcome} (${remediationId})`;
 }

@@ -103,8 +103,8 @@ export function reportOf(facts: ReportFacts, settings: ReportSettings): Report {
   };
 }
 
-/** It was acted on, or went to a person: what passed by itself and what was only looked at is no trouble. */
-export function isTrouble({ firstEffectAt, needsHuman, outcome }: MeasuredRow): boolean {
+/** As the record's `trouble`: it was acted on, or went to a person. */
+function isTrouble({ firstEffectAt, needsHuman, outcome }: MeasuredRow): boolean {
   return firstEffectAt !== null || needsHuman || outcome === "escalated" || outcome === "failed";
 }
 

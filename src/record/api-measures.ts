@@ -1,5 +1,5 @@
 /** What measures, reports and postmortems read, and what is kept of them; a part of RecordStore (api.ts). */
-import type { LiveState, MeasuredRow, Unmatched } from "../contracts/measures.ts";
+import type { LiveState, MeasuredRow, Trouble, Unmatched } from "../contracts/measures.ts";
 import type { ReviewVerdict } from "../contracts/autonomy.ts";
 import type { JsonObject } from "../contracts/json.ts";
 
@@ -77,6 +77,8 @@ export interface ReportRow {
 export interface MeasureRecord {
   /** Closed remediations, at most 1,000 a page. */
   measured(wish: MeasuredWish): Promise<MeasuredPage>;
+  /** Closed at `since` (ISO) or later, newest first, at most 20,000. */
+  trouble(since: string): Promise<Trouble[]>;
   /** Of faults that arrived inside the time. */
   unmatchedAlerts(wish: Omit<MeasuredWish, "after">): Promise<Unmatched>;
   /** Given at `since` (ISO) or later. */
@@ -107,6 +109,8 @@ export interface MeasureRecord {
   /** The ticket of the newest problem of a remediation, or the problem's title; null: it belongs to none. */
   problemOf(remediationId: string): Promise<string | null>;
 
+  /** ISO; its first entry. null: it has none. */
+  began(): Promise<string | null>;
   /** Keeps what was made of a period that is over; the first one stays. Audited in `control`. */
   saveReport(made: { period: string; report: JsonObject; markdown: string; csv: string }): Promise<void>;
   report(period: string): Promise<ReportRow | null>;

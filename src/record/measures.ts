@@ -3,7 +3,7 @@
  * it stands now. Every question goes through an index; test/record/measures.test.ts reads the plans.
  */
 import { type RawBuilder, sql } from "kysely";
-import type { LiveState, MeasuredRow, Unmatched, UnmatchedAlert } from "../contracts/measures.ts";
+import type { LiveState, MeasuredRow, Trouble, Unmatched, UnmatchedAlert } from "../contracts/measures.ts";
 import type { MeasuredPage, MeasuredWish } from "./api-measures.ts";
 import { readNow } from "./clock.ts";
 import type { Session } from "./pool.ts";
@@ -98,6 +98,24 @@ const marksOf = sql`
    where chain = r.remediation_id
      and kind in ('progress', 'held', 'command', 'effectIntended', 'confirmed', 'read')
      and (kind <> 'command' or body ->> 'status' = 'counted')`;
+
+/** More than these and there is no pattern to be found, but a breaker. */
+const MOST_TROUBLE = 20_000;
+
+export async function trouble(db: Session, since: string): Promise<Trouble[]> {
+  const found = await sql<
+    Omit<Trouble, "target" | "alertnames"> & { kind: string; id: string; names: string[] | null }
+  >`
+    select r.remediation_id as "remediationId", r.target_kind as kind, r.target_id as id, r.runbook, r.owner, r.outcome,
+           r.closed_at as "closedAt",
+           (select array_agg(distinct labels ->> 'alertname') filter (where labels ->> 'alertname' is not null)
+              from alerts a where a.remediation_id = r.remediation_id and a.status = 'firing') as names
+      from remediations r left join admissions ad on ad.remediation_id = r.remediation_id
+     where r.closed_at >= ${since}::timestamptz
+       and (ad.first_effect_at is not null or r.needs_human or r.outcome in ('escalated', 'failed'))
+     order by r.closed_at desc, r.remediation_id limit ${MOST_TROUBLE}`.execute(db);
+  return found.rows.map(({ kind, id, names, ...row }) => ({ ...row, target: { kind, id }, alertnames: names ?? [] }));
+}
 
 export async function unmatchedAlerts(db: Session, wish: Omit<MeasuredWish, "after">): Promise<Unmatched> {
   const { rows } = await unmatchedQuery(wish).execute(db);

@@ -199,6 +199,7 @@ function earning(db: Database) {
 function measuring(db: Database) {
   return {
     measured: (wish) => measures.measured(db, wish),
+    trouble: (since) => measures.trouble(db, since),
     unmatchedAlerts: (wish) => measures.unmatchedAlerts(db, wish),
     reviewsSince: (since) => measures.reviewsSince(db, since),
     liveState: () => measures.liveState(db),
@@ -221,6 +222,7 @@ function learning(db: Database) {
     problemNoted: (key, remediationId) => problems.problemNoted(db, key, remediationId),
     closeProblem: (key) => problems.closeProblem(db, key),
     problemOf: (remediationId) => problems.problemOf(db, remediationId),
+    began: () => reports.began(db),
     saveReport: (made) => reports.saveReport(db, made),
     report: (period) => reports.report(db, period),
     reportsToSend: (limit) => reports.reportsToSend(db, limit),

@@ -25,6 +25,18 @@ export async function saveReport(
   });
 }
 
+/** The control chain begins when the first catalogue is activated. */
+export async function began(db: Session): Promise<string | null> {
+  const row = await db
+    .selectFrom("audit")
+    .select("at")
+    .where("chain", "=", CONTROL_CHAIN)
+    .orderBy("seq")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.at ?? null;
+}
+
 export async function report(db: Session, period: string): Promise<ReportRow | null> {
   const row = await db
     .selectFrom("reports")

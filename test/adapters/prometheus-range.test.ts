@@ -23,9 +23,22 @@ const matrix = (...series: [number, string][][]) => {
 
 describe("a series over time", () => {
   it("has a point for each finite value, and asks for no more points than wanted", async () => {
-    const port = portThatAnswers(200, matrix([[1000, "1"], [1010, "NaN"], [1020.5, "2.5"]]));
+    const port = portThatAnswers(
+      200,
+      matrix([
+        [1000, "1"],
+        [1010, "NaN"],
+        [1020.5, "2.5"],
+      ]),
+    );
     const read = await port.range("up", SPAN);
-    expect(read).toEqual({ ok: true, points: [{ at: 1_000_000, value: 1 }, { at: 1_020_500, value: 2.5 }] });
+    expect(read).toEqual({
+      ok: true,
+      points: [
+        { at: 1_000_000, value: 1 },
+        { at: 1_020_500, value: 2.5 },
+      ],
+    });
     expect(Object.fromEntries(asked)).toEqual({ query: "up", start: "1000", end: "1600", step: "10" });
   });
 

@@ -63,7 +63,10 @@ scrape_configs: [{ job_name: selfheal, static_configs: [{ targets: ["127.0.0.1:$
     closers.push(server.stop);
     // The measures are read each minute, and the sweeper goes round a minute after the worker is up.
     await eventually(async () => {
-      for (const metric of ['selfheal_remediations_closed_30d{outcome="healed"}', "selfheal_sweep_last_timestamp_seconds"]) {
+      for (const metric of [
+        'selfheal_remediations_closed_30d{outcome="healed"}',
+        "selfheal_sweep_last_timestamp_seconds",
+      ]) {
         expect(await series(metric), `${metric}\n${demo.output()}`).not.toEqual([]);
       }
     }, 240_000);

@@ -8,7 +8,7 @@ import type { NotifyPort, Ports, Ticket, TicketPort } from "../../src/ports/port
 import { verifyChain } from "../../src/record/audit.ts";
 import { CONFIG, INVENTORY, loadFrom, RUNBOOK } from "../catalogue/support.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { admitted, anIntent, aPlan, closing } from "./builders.ts";
+import { admitted, anIntent, aPlan, closing, planned } from "./builders.ts";
 
 type Message = Parameters<NotifyPort["send"]>[0];
 
@@ -191,6 +191,20 @@ describe("a problem", () => {
     expect((await db.record.audit(fourth)).map(({ kind }) => kind)).toContain("problem");
   });
 
+  it("is none of what passed by itself or was refused before anything was done", async () => {
+    for (const outcome of ["recovered", "refused", "observed"] as const) {
+      const id = await planned(db.record, aPlan());
+      await db.record.close(closing(id, { outcome }));
+    }
+    await round();
+    expect(await db.record.openProblems()).toEqual([]);
+    await ids(2);
+    const asked = await planned(db.record, aPlan());
+    await db.record.close(closing(asked, { outcome: "refused", needsHuman: true }));
+    await round();
+    expect(tickets.opened).toHaveLength(1);
+  });
+
   it("whose ticket was opened and its reply lost has that one ticket", async () => {
     await ids(3);
     tickets.loseReply = true;
@@ -261,8 +275,26 @@ describe("a problem", () => {
 });
 
 describe("reports", () => {
+  // Its first entry is as old as the record.
+  const begins = async (at: string): Promise<void> => {
+    await db.setClock(at);
+    await db.record.pause({ scope: "group:x", reason: "r", by: "ann", until: null });
+  };
+
+  it("of a period before the record began are none", async () => {
+    use("reports: { send: [month] }");
+    await begins("2026-10-01T00:00:00.000Z");
+    await round();
+    expect(sent).toEqual([]);
+    await db.setClock("2026-11-01T00:00:00.000Z");
+    await round();
+    expect(sent.map(({ key }) => key)).toEqual(["report/month 2026-10"]);
+  });
+
   it("of a period that is over are made and sent once, by the time zone's midnight", async () => {
     use("reports: { send: [month], timezone: Europe/Berlin, route: ticket }");
+    await begins("2026-09-30T00:00:00.000Z");
+    await db.setClock("2026-10-10T10:00:00.000Z");
     await trouble("web-1", "healed");
     // 23:30 in Berlin.
     await db.setClock("2026-10-31T22:30:00.000Z");
@@ -286,6 +318,8 @@ describe("reports", () => {
 
   it("that could not be sent are sent later as they were made", async () => {
     use("reports: { send: [day] }");
+    await begins("2026-10-09T00:00:00.000Z");
+    await db.setClock("2026-10-10T10:00:00.000Z");
     failing = true;
     await round();
     const made = await db.record.report("day 2026-10-09");

@@ -225,7 +225,17 @@ describe("the plans", () => {
   });
 });
 
-const HISTORY = ["remediations", "alerts", "audit", "effects", "escalations", "verdicts", "waits", "reviews", "postmortems"];
+const HISTORY = [
+  "remediations",
+  "alerts",
+  "audit",
+  "effects",
+  "escalations",
+  "verdicts",
+  "waits",
+  "reviews",
+  "postmortems",
+];
 
 /** Of all sessions that have ended. */
 async function scans(): Promise<{ sequential: Record<string, number>; byIndex: number }> {
@@ -246,6 +256,8 @@ describe("what is asked again and again", () => {
     await record.reviewsSince(DAY.from);
     await record.postmortemsToMake(10);
     await record.postmortemsToSend(10);
+    await record.trouble(DAY.from);
+    await record.began();
     await record.problemLinks(DAY.from);
     await record.openProblems();
     await record.heartbeat("alertmanager", "Watchdog", 60_000);

@@ -2,7 +2,6 @@
  * One problem ticket for what comes again and again. The problem is kept first; its ticket carries the problem's key, is
  * looked for before it is asked for, and asked for again only once the first request can take effect no more (law 6).
  */
-import { allMeasured } from "../../measures/read-report.ts";
 import { recurrencesOf } from "../../measures/recurrence.ts";
 import type { Ticket } from "../../ports/ports.ts";
 import type { ProblemRow } from "../../record/api-measures.ts";
@@ -31,11 +30,10 @@ export async function raiseProblems(deps: LessonDependencies): Promise<void> {
 async function findProblems({ record, catalogues }: LessonDependencies): Promise<void> {
   const [{ problems, reports, inventory }, now] = await Promise.all([catalogues.active(), record.now()]);
   const from = new Date(Date.parse(now) - problems.within).toISOString();
-  const to = new Date(Date.parse(now) + 1).toISOString();
-  const [rows, links] = await Promise.all([allMeasured(record, { from, to }, null), record.problemLinks(from)]);
+  const [trouble, links] = await Promise.all([record.trouble(from), record.problemLinks(from)]);
   const { target, pattern, queue = "" } = problems;
   const settings = { target, pattern, labels: reports.patterns, targets: inventory.targets };
-  for (const found of recurrencesOf(rows, links, settings)) await record.foundProblem({ ...found, queue });
+  for (const found of recurrencesOf(trouble, links, settings)) await record.foundProblem({ ...found, queue });
 }
 
 async function closeSettled({ record, ports }: LessonDependencies): Promise<void> {

@@ -8,12 +8,15 @@ import type { JsonObject } from "../../contracts/json.ts";
 import type { LessonDependencies } from "./lessons.ts";
 import { MOST_SENDS, sendAll } from "./send.ts";
 
-/** Of the last period alone: what was not made while nobody worked is there for `selfheal report`. */
+/**
+ * Of the last period alone: what was not made while nobody worked is there for `selfheal report`. Of a time before the
+ * record began there is nothing to say.
+ */
 export async function makeReports({ record, catalogues }: LessonDependencies): Promise<void> {
-  const [catalogue, now] = await Promise.all([catalogues.active(), record.now()]);
+  const [catalogue, now, began] = await Promise.all([catalogues.active(), record.now(), record.began()]);
   for (const kind of catalogue.reports.send) {
     const period = before(periodAt(kind, now, catalogue.reports.timezone));
-    if ((await record.report(keyOf(period))) !== null) continue;
+    if (began === null || period.to <= began || (await record.report(keyOf(period))) !== null) continue;
     const report = await readReport(record, catalogue, period, null);
     const asJson = JSON.parse(JSON.stringify(report)) as JsonObject;
     await record.saveReport({
