@@ -8,8 +8,10 @@ export interface Pattern {
   /** Different targets with the value that had trouble, and all of the inventory that have it. */
   affected: number;
   targets: number;
+  /** Targets of the inventory without the value. */
+  others: number;
   remediations: number;
-  /** How many times the share of the targets without this value; null: none of those had trouble, or there are none. */
+  /** How many times the share of the others; null: none of those had trouble, or there are none. */
   times: number | null;
 }
 
@@ -40,7 +42,8 @@ export function patternsOf(troubled: readonly TargetRef[], { targets, labels }: 
       const share = others.targets === 0 ? 0 : others.affected / others.targets;
       const remediations = affected.reduce((sum, target) => sum + (times.get(key(target)) ?? 0), 0);
       const ratio = share === 0 ? null : affected.length / members.length / share;
-      return [{ label, value, affected: affected.length, targets: members.length, remediations, times: ratio }];
+      const counts = { affected: affected.length, targets: members.length, others: others.targets, remediations };
+      return [{ label, value, ...counts, times: ratio }];
     });
   });
   return patterns.sort((a, b) => b.affected - a.affected || (a.label + a.value < b.label + b.value ? -1 : 1));

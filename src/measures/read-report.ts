@@ -1,8 +1,8 @@
 /** Reads a report: pages of closed remediations of a period and of the one before, and what the catalogue says. */
 import type { Catalogue } from "../catalogue/catalogue.ts";
-import type { MeasuredRow } from "../contracts/measures.ts";
+import type { MeasuredRow, Span } from "../contracts/measures.ts";
 import { evidenceOf } from "../policy/evidence.ts";
-import type { MeasuredCursor, MeasureRecord } from "../record/api-measures.ts";
+import type { MeasuredCursor, MeasuredPage, MeasureRecord } from "../record/api-measures.ts";
 import type { RecordStore } from "../record/api.ts";
 import { coverageOf } from "./coverage.ts";
 import { before, type Period } from "./period.ts";
@@ -31,19 +31,28 @@ export async function readReport(
   return reportOf(facts, settingsOf(catalogue));
 }
 
-export async function allMeasured(
+/** Page by page: what is made of the rows may be much smaller than they are. */
+export async function* measuredPages(
   record: Pick<MeasureRecord, "measured">,
-  { from, to }: { from: string; to: string },
+  { from, to }: Span,
   group: string | null,
-): Promise<MeasuredRow[]> {
-  const rows: MeasuredRow[] = [];
+): AsyncGenerator<MeasuredRow[]> {
   let after: MeasuredCursor | null = null;
   do {
-    const page = await record.measured({ from, to, group, after });
-    for (const row of page.rows) rows.push(row);
+    const page: MeasuredPage = await record.measured({ from, to, group, after });
+    yield page.rows;
     after = page.next;
   } while (after !== null);
-  return rows;
+}
+
+export async function allMeasured(
+  record: Pick<MeasureRecord, "measured">,
+  span: Span,
+  group: string | null,
+): Promise<MeasuredRow[]> {
+  const all: MeasuredRow[] = [];
+  for await (const rows of measuredPages(record, span, group)) for (const row of rows) all.push(row);
+  return all;
 }
 
 export function settingsOf({ runbooks, reports, inventory }: Catalogue): ReportSettings {

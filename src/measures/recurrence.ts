@@ -80,8 +80,8 @@ function ofTargets(trouble: readonly Trouble[], links: Links, { target: least }:
 function ofLabels(trouble: readonly Trouble[], links: Links, settings: RecurrenceSettings): Recurrence[] {
   const { pattern: least, labels, targets } = settings;
   if (least === "off") return [];
-  const isMuch = ({ affected, targets: members, times }: Pattern): boolean =>
-    affected >= least.targets && members < targets.length && (times === null || times >= least.times);
+  const isMuch = ({ affected, others, times }: Pattern): boolean =>
+    affected >= least.targets && others > 0 && (times === null || times >= least.times);
   const byName = new Map(targets.map((target) => [scopeOf.target(target), target]));
   const found = patternsOf(
     trouble.map(({ target }) => target),

@@ -1,5 +1,6 @@
 /** A report as tables: what text, Markdown and CSV are all made of. */
 import type { Measure } from "./measures.ts";
+import type { Pattern } from "./patterns.ts";
 import type { Report } from "./report.ts";
 
 export interface Section {
@@ -135,7 +136,7 @@ function trouble({ offenders, patterns, rungs, refusals }: Report): Section[] {
       header: ["label", "value", "targets troubled", "of", "remediations", "times"],
       rows: patterns.map((one) => [
         ...[one.label, one.value, String(one.affected), String(one.targets), String(one.remediations)],
-        one.times === null ? "only these" : String(Math.round(one.times * 10) / 10),
+        timesText(one),
       ]),
       empty: "none: no troubled target has one of these labels",
     },
@@ -156,6 +157,11 @@ function trouble({ offenders, patterns, rungs, refusals }: Report): Section[] {
       empty: "nothing was refused",
     },
   ];
+}
+
+function timesText({ times, others }: Pattern): string {
+  if (times !== null) return String(Math.round(times * 10) / 10);
+  return others === 0 ? "every target has it" : "only these";
 }
 
 function care({ unmatched, evidence, stale }: Report): Section[] {

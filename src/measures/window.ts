@@ -4,7 +4,7 @@ import type { MeasureRecord } from "../record/api-measures.ts";
 import type { RecordStore } from "../record/api.ts";
 import { toMeasured, type Measured } from "./facts.ts";
 import { measuresOf, type Beside, type Measure } from "./measures.ts";
-import { allMeasured } from "./read-report.ts";
+import { measuredPages } from "./read-report.ts";
 
 /** Empty runbook and group: of all. */
 export interface Slice {
@@ -45,8 +45,8 @@ export class MeasuredWindow {
 
   async #read(oldest: string, now: number): Promise<void> {
     const since = this.#readUntil === null ? oldest : iso(this.#readUntil - OVERLAP_MS);
-    for (const row of await allMeasured(this.#record, { from: since, to: iso(now + 1) }, null)) {
-      this.#known.set(row.remediationId, toMeasured(row));
+    for await (const rows of measuredPages(this.#record, { from: since, to: iso(now + 1) }, null)) {
+      for (const row of rows) this.#known.set(row.remediationId, toMeasured(row));
     }
     for (const { remediationId, review } of await this.#record.reviewsSince(since)) {
       const one = this.#known.get(remediationId);

@@ -63,6 +63,11 @@ describe("deploy", () => {
     }
   });
 
+  it("docs/measures.md lists the measures that there are, in their order", () => {
+    const listed = [...read("docs/measures.md").matchAll(/^\| `(M[\w.]+)` /gm)].map(([, id]) => id);
+    expect(listed).toEqual(MEASURES.map(({ id }) => id));
+  });
+
   it("every panel of a dashboard has a place of its own", () => {
     expect(BOARDS.map(({ board }) => board.uid).sort()).toEqual([
       "selfheal-debug",

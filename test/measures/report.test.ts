@@ -159,9 +159,9 @@ describe("patterns", () => {
   it("compare the share of a value's targets with that of all others", () => {
     const troubled = [host("a-0"), host("a-1"), host("a-1"), host("b-0")];
     expect(patternsOf(troubled, { targets: fleet, labels })).toEqual([
-      { label: "rack", value: "r1", affected: 3, targets: 100, remediations: 4, times: null },
-      { label: "model", value: "A", affected: 2, targets: 10, remediations: 3, times: 18 },
-      { label: "model", value: "B", affected: 1, targets: 90, remediations: 1, times: 1 / 18 },
+      { label: "rack", value: "r1", affected: 3, targets: 100, others: 0, remediations: 4, times: null },
+      { label: "model", value: "A", affected: 2, targets: 10, others: 90, remediations: 3, times: 18 },
+      { label: "model", value: "B", affected: 1, targets: 90, others: 10, remediations: 1, times: 1 / 18 },
     ]);
   });
 

@@ -39,14 +39,14 @@ describe.skipIf(prometheusBinary === null)("a Prometheus that scrapes a running 
   beforeAll(async () => {
     const [place, api, web] = [await temporaryFolder("monitoring-rules"), await freePort(), await freePort()];
     await chmod(place.path, 0o711);
-    closers.push(place.remove);
+    closers.push(() => place.remove());
     prometheus = `http://127.0.0.1:${web}`;
     demo = await start(
       projectPath("bin/selfheal"),
       ["demo", "--hosts", "2", "--port", String(api), "--temporal-port", "0"],
       { ready: () => answers(`http://127.0.0.1:${api}/readyz`), withinMs: 120_000, stopWithinMs: 60_000 },
     );
-    closers.push(demo.stop);
+    closers.push(() => demo.stop());
     await writeFile(
       `${place.path}/prometheus.yml`,
       `global: { scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s }
@@ -60,7 +60,7 @@ scrape_configs: [{ job_name: selfheal, static_configs: [{ targets: ["127.0.0.1:$
       `--web.listen-address=127.0.0.1:${web}`,
     ];
     const server = await start(prometheusBinary ?? "", args, { ready: () => answers(`${prometheus}/-/ready`) });
-    closers.push(server.stop);
+    closers.push(() => server.stop());
     // The measures are read each minute, and the sweeper goes round a minute after the worker is up.
     await eventually(async () => {
       for (const metric of [
