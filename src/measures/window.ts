@@ -1,4 +1,5 @@
 /** The closed remediations of the last 30 days, kept small and brought up to date by reading only what is new. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Outcome } from "../contracts/remediation.ts";
 import type { MeasureRecord } from "../record/api-measures.ts";
 import type { RecordStore } from "../record/api.ts";
@@ -40,7 +41,7 @@ export class MeasuredWindow {
     const { faults } = await this.#record.unmatchedAlerts({ from: oldest, to: iso(now), group: null });
     const all = [...this.#known.values()];
     const total = sliceOf("", "", all, { unmatchedFaults: faults, coverage });
-    return [total, ...bySlice(all)];
+    return [total, ...(await bySlice(all))];
   }
 
   async #read(oldest: string, now: number): Promise<void> {
@@ -58,14 +59,17 @@ export class MeasuredWindow {
   }
 }
 
-function bySlice(all: readonly Measured[]): Slice[] {
+/** Between two of them whatever else the process has to do comes first. */
+async function bySlice(all: readonly Measured[]): Promise<Slice[]> {
   const groups = Map.groupBy(all, ({ runbook, group }) => JSON.stringify([runbook ?? "none", group]));
   const sorted = [...groups].sort(([a, some], [b, others]) => others.length - some.length || (a < b ? -1 : 1));
   const rest = sorted.slice(MOST_SLICES).flatMap(([, members]) => members);
-  const slices = sorted.slice(0, MOST_SLICES).map(([key, members]) => {
+  const slices: Slice[] = [];
+  for (const [key, members] of sorted.slice(0, MOST_SLICES)) {
+    await nextTurn();
     const [runbook, group] = JSON.parse(key) as [string, string];
-    return sliceOf(runbook, group, members);
-  });
+    slices.push(sliceOf(runbook, group, members));
+  }
   return rest.length === 0 ? slices : [...slices, sliceOf("other", "other", rest)];
 }
 

@@ -228,9 +228,10 @@ describe("what is found", () => {
     expect(bad(lines).map((line) => [line.level, line.area])).toEqual([
       ["warn", "SCHEDULE_PAUSED"],
       ["warn", "SCHEDULE_PAUSED"],
+      ["warn", "SCHEDULE_PAUSED"],
     ]);
     const text = textOf(lines, (_, shown) => shown);
     expect(text).toMatch(/warn {2}SCHEDULE_PAUSED .*by ada.*\n +next: temporal schedule toggle --unpause/);
-    expect(text.endsWith("0 failed, 2 to look at")).toBe(true);
+    expect(text.endsWith("0 failed, 3 to look at")).toBe(true);
   });
 });

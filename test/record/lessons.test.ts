@@ -66,7 +66,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 beforeEach(async () => {
-  await db.sql("truncate remediations, problems, reports, audit cascade");
+  await db.sql("truncate remediations, problems, reports, audit, pauses cascade");
   await db.sql("delete from audit_chains where chain <> 'control'");
   await db.sql("update audit_chains set seq = 0, hash = ''");
   await db.setClock("2026-10-10T10:00:00.000Z");

@@ -1,29 +1,30 @@
 import { Worker } from "@temporalio/worker";
 import { expect, it } from "vitest";
-import { ensureLessonsSchedule, LESSONS_SCHEDULE } from "../../src/watchers/schedule.ts";
+import { LESSONS_WORKFLOW } from "../../src/watchers/schedule.ts";
 import { bundlePath, sharedServer } from "../support/rig-server.ts";
 
 const env = await sharedServer();
 
-it("the schedule of the lessons starts a round that the bundle has, once for all workers", async () => {
+it("a round of the lessons is one call, and not tried again: the next round makes it good", async () => {
   const taskQueue = "lessons";
-  const { client } = env;
-  let rounds = 0;
+  let calls = 0;
   const worker = await Worker.create({
     connection: env.nativeConnection,
     taskQueue,
     workflowBundle: { codePath: await bundlePath() },
-    activities: { "lessons.run": async () => void (rounds += 1) },
+    activities: {
+      "lessons.run": async () => {
+        calls += 1;
+        if (calls === 2) throw new Error("the worker is out of order");
+      },
+    },
   });
-  await Promise.all([1, 2].map(() => ensureLessonsSchedule(client, taskQueue)));
-  const schedule = client.schedule.getHandle(LESSONS_SCHEDULE);
+  const round = (workflowId: string) => env.client.workflow.execute(LESSONS_WORKFLOW, { taskQueue, workflowId });
   await worker.runUntil(async () => {
-    await schedule.trigger();
-    await expect.poll(() => rounds, { timeout: 15_000 }).toBe(1);
-    await expect
-      .poll(async () => (await schedule.describe()).info.recentActions.length, { timeout: 15_000 })
-      .toBeGreaterThan(0);
+    await round("lessons-1");
+    await expect(round("lessons-2")).rejects.toThrow("Workflow execution failed");
   });
-  expect((await schedule.describe()).policies.overlap).toBe("SKIP");
-  await schedule.delete();
+  expect(calls).toBe(2);
+  const history = await env.client.workflow.getHandle("lessons-1").fetchHistory();
+  await Worker.runReplayHistory({ workflowBundle: { codePath: await bundlePath() } }, history);
 });
