@@ -10,10 +10,12 @@ const LAYERS = {
   policy: ["contracts"],
   catalogue: ["contracts", "ports", "policy"],
   workflows: ["contracts"],
+  // Of the record only what a row is.
+  measures: ["contracts", "policy", "catalogue", "record"],
   adapters: ["contracts", "ports"],
   record: ["contracts", "config"],
-  activities: ["contracts", "ports", "record", "policy", "catalogue"],
-  starters: ["contracts", "ports", "record", "policy", "catalogue", "config"],
+  activities: ["contracts", "ports", "record", "policy", "catalogue", "measures"],
+  starters: ["contracts", "ports", "record", "policy", "catalogue", "config", "measures"],
   // They hint and sweep through the same door as the starters.
   watchers: ["contracts", "ports", "record", "policy", "catalogue", "config", "starters"],
   // Pure: of the record only what says how it counts, of the starters only how alerts are translated.

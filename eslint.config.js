@@ -110,7 +110,11 @@ export default defineConfig(
   },
   {
     // The files that define actions. A new one needs its line here.
-    files: ["src/activities/{host,loadbalancer,monitoring,provisioner,tickets}.ts"],
+    files: [
+      "src/activities/{host,loadbalancer,monitoring,provisioner,tickets}.ts",
+      // Of no single remediation: its own discipline of intent, key and reading back stands in it.
+      "src/activities/lessons/problems.ts",
+    ],
     rules: { "selfheal/only-actions-act": "off" },
   },
   { files: ["src/activities/effects.ts"], rules: { "selfheal/only-actions-act": ["error", { allow: ["Operation"] }] } },

@@ -1,35 +1,41 @@
-/** A month of alerts of a large fleet through two catalogues, beside reading and parsing the same file. */
-import { stat } from "node:fs/promises";
+/** A month of alerts of a large fleet through two folders, beside reading and parsing the same file. */
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DEFAULT_ASSUMPTIONS } from "../../src/backtest/assumptions.ts";
-import { backtest as run } from "../../src/backtest/backtest.ts";
-import { recordedAlerts } from "../../src/backtest/recorded.ts";
+import { backtestFolders } from "../../src/cli/backtest.ts";
 import { withCleanup } from "../../src/cli/process/cleanup.ts";
-import type { Alert } from "../../src/contracts/alert.ts";
 import type { Bench } from "../support/bench.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { FLEET, fleetCatalogue, writeRecording } from "../support/recording.ts";
+import { FLEET, writeFleet, writeRecording } from "../support/recording.ts";
 import { round } from "../support/stats.ts";
 
-const FULL_ALERTS = 1_000_000;
-const SMOKE_ALERTS = 5_000;
+/** Of a month. */
+const SMOKE_SHARE = 0.005;
+const SHARES = [0.1, 0.5, 1];
 const MIB = 1024 ** 2;
 
 export const backtest: Bench = {
   name: "backtest",
-  about: "a month of alerts of a large fleet through two catalogues, beside reading the file",
+  about: "a month of alerts of a large fleet through two folders, beside reading the file",
   run: ({ smoke, say }) =>
     withCleanup(async (defer) => {
-      const file = join(await temporaryFolder(defer), "recorded.jsonl");
-      const alerts = await writeRecording(file, smoke ? SMOKE_ALERTS : FULL_ALERTS);
+      const folder = await temporaryFolder(defer);
+      const file = join(folder, "recorded.jsonl");
+      const alerts = await writeRecording(file, smoke ? SMOKE_SHARE : 1);
       say(`${alerts} alerts, ${round((await stat(file)).size / MIB)} MiB`);
+      const before = await writeFleet(join(folder, "before"), { mode: "observe", cap: "10%" });
+      const after = await writeFleet(join(folder, "after"), { mode: "auto", cap: "5%" });
       const bare = await timed(() => parseAll(file));
-      const before = fleetCatalogue({ mode: "observe", cap: "10%" });
-      const after = fleetCatalogue({ mode: "auto", cap: "5%" });
-      const memory = new Memory();
-      const stream = memory.watch(recordedAlerts({ files: [file] }), alerts);
-      const ours = await timed(() => run({ alerts: stream, before, after, assumptions: DEFAULT_ASSUMPTIONS }));
+      const marks = new Marks(alerts);
+      const ours = await timed(() =>
+        backtestFolders({
+          ...{ before, after, recorded: { files: [file] } },
+          assume: { approve: DEFAULT_ASSUMPTIONS.approveAfterMs, reset: DEFAULT_ASSUMPTIONS.resetAfterMs },
+          onProgress: (done) => marks.look(done),
+          signal: new AbortController().signal,
+        }),
+      );
       const { fates } = ours.value.after;
       if (ours.value.alerts !== alerts || fates.acted === 0)
         throw new Error(`not a backtest: ${JSON.stringify(fates)}`);
@@ -37,20 +43,31 @@ export const backtest: Bench = {
         figures: [
           { name: "a month", unit: "s", ours: round(ours.seconds), bare: round(bare.seconds) },
           { name: "alerts", unit: "alerts/s", ours: round(alerts / ours.seconds), bare: round(alerts / bare.seconds) },
-          { name: "resident memory, after a quarter", unit: "MiB", ours: memory.quarters[0] ?? 0, bare: null },
-          { name: "resident memory, at the end", unit: "MiB", ours: memory.quarters.at(-1) ?? 0, bare: null },
-          { name: "resident memory, most", unit: "MiB", ours: memory.most, bare: bare.value },
+          ...marks.peaks.map(({ share, mib }) => ({
+            name: `most resident memory up to ${Math.round(share * 100)} %`,
+            ...{ unit: "MiB", ours: mib, bare: share === 1 ? bare.value : null },
+          })),
         ],
         breakdowns: [
           {
-            title: "what the new catalogue did",
+            title: "how far it was",
+            header: ["share", "s", "alerts/s", "most MiB"],
+            rows: marks.peaks.map(({ share, seconds, mib }) => [
+              `${Math.round(share * 100)} %`,
+              round(seconds),
+              round((share * alerts) / seconds),
+              mib,
+            ]),
+          },
+          {
+            title: "what the new folder did",
             header: ["fate", "remediations"],
             rows: Object.entries(fates).map(([fate, count]) => [fate, count]),
           },
         ],
         facts: { ...FLEET, alerts },
         notes: [
-          "one process; both catalogues in one pass, and the difference of every fault",
+          "one process with a thread for each folder; loading both folders is part of the time",
           "the bare reader splits the file into lines and parses each",
         ],
       };
@@ -74,22 +91,28 @@ async function parseAll(file: string): Promise<number> {
   return residentMiB();
 }
 
-class Memory {
-  /** After each quarter of the alerts. */
-  readonly quarters: number[] = [];
-  most = 0;
+/** Time and memory at each share of the alerts. */
+class Marks {
+  readonly peaks: { share: number; seconds: number; mib: number }[] = [];
+  private readonly startedAt = performance.now();
+  private readonly alerts: number;
+  private most = 0;
 
-  async *watch(batches: AsyncIterable<Alert[]>, alerts: number): AsyncGenerator<Alert[]> {
-    let seen = 0;
-    for await (const batch of batches) {
-      yield batch;
-      seen += batch.length;
-      this.most = Math.max(this.most, residentMiB());
-      if (seen >= ((this.quarters.length + 1) * alerts) / 4) this.quarters.push(residentMiB());
+  constructor(alerts: number) {
+    this.alerts = alerts;
+  }
+
+  look(done: number): void {
+    this.most = Math.max(this.most, residentMiB());
+    const seconds = (performance.now() - this.startedAt) / 1000;
+    for (const share of SHARES.slice(this.peaks.length)) {
+      if (done < share * this.alerts) return;
+      this.peaks.push({ share, seconds, mib: this.most });
     }
   }
 }
 
+/** Of the whole process, all its threads. */
 function residentMiB(): number {
   return Math.round(process.memoryUsage.rss() / MIB);
 }

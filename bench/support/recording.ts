@@ -1,10 +1,8 @@
-/** A month of a large fleet: its catalogue, and what its Alertmanager said, as JSON lines in the order of time. */
-import { readFileSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { parse } from "yaml";
-import { ACTIONS } from "../../src/activities/actions.ts";
+/** A month of a large fleet: its folder, and what its Alertmanager said, as JSON lines in the order of time. */
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { Heap } from "../../src/backtest/heap.ts";
-import { catalogueFromContent, versionOf, type Catalogue, type Content } from "../../src/catalogue/catalogue.ts";
 import { projectPath } from "../../src/config/project.ts";
 import type { Mode } from "../../src/contracts/facts.ts";
 import type { JsonObject } from "../../src/contracts/json.ts";
@@ -14,48 +12,61 @@ import { fingerprintOf } from "../../src/starters/sources/bounds.ts";
 export const FLEET = { hosts: 5_000, groups: 50, racks: 250, runbooks: 20, rules: 40 };
 const HOUR_MS = 3_600_000;
 const REPEAT_MS = 4 * HOUR_MS;
-export const MONTH_MS = 30 * 24 * HOUR_MS;
+const ALERTS_A_MONTH = 1_000_000;
+const MONTH_MS = 30 * 24 * HOUR_MS;
 const BEGIN = Date.parse("2026-10-01T00:00:00Z");
 
-/** `mode` is that of everything, `cap` how many of a group may be in work. */
-export function fleetCatalogue({ mode, cap }: { mode: Mode; cap: string }): Catalogue {
-  const shipped = parse(readFileSync(projectPath("runbooks", "disk-replacement.yaml"), "utf8")) as JsonObject;
+export interface FleetOptions {
+  /** Of everything. */
+  mode: Mode;
+  /** How many of a group may be in work. */
+  cap: string;
+  hosts?: number;
+}
+
+/** Answers the folder. */
+export async function writeFleet(folder: string, { mode, cap, hosts = FLEET.hosts }: FleetOptions): Promise<string> {
+  await mkdir(join(folder, "runbooks"), { recursive: true });
+  const write = (file: string, document: JsonObject): Promise<void> =>
+    writeFile(join(folder, file), stringify(document));
+  await write("selfheal.yaml", configOf(mode));
+  await write("inventory.yaml", {
+    apiVersion: "selfheal/v1",
+    kind: "Inventory",
+    domains: ["example.net"],
+    targets: Array.from({ length: hosts }, (_, index) => targetOf(index)),
+  });
+  const shipped = parse(await readFile(projectPath("runbooks", "disk-replacement.yaml"), "utf8")) as JsonObject;
   const metadata = shipped["metadata"] as JsonObject;
   const limits = { ...(shipped["limits"] as JsonObject), group: cap };
-  const runbooks = Array.from({ length: FLEET.runbooks }, (_, index) => ({
-    ...shipped,
-    metadata: { ...metadata, name: `fix-${index}` },
-    match: [{ alertname: `Rule${index}`, severity: { matches: "critical|warning" } }],
-    limits,
-  }));
-  const content: Content = {
-    schema: 1,
-    timeScale: 1,
-    config: {
-      apiVersion: "selfheal/v1",
-      kind: "Config",
-      mode,
-      groups: Object.fromEntries(Array.from({ length: FLEET.groups }, (_, index) => [`g${index}`, { owner: "sre" }])),
-      limits: { storm: "off" },
-      defaults: { cooldown: "30m", flapping: { from: 4, person: 8, within: "6h", backoff: "10m" } },
-      probes: {
-        "host.ready": {
-          uses: "tcp.connect",
-          with: { host: "${{ target.address }}", port: 22 },
-          states: { healthy: "connected", unhealthy: "!connected" },
-        },
+  for (let index = 0; index < FLEET.runbooks; index++) {
+    await write(join("runbooks", `fix-${index}.yaml`), {
+      ...shipped,
+      metadata: { ...metadata, name: `fix-${index}` },
+      match: [{ alertname: `Rule${index}`, severity: { matches: "critical|warning" } }],
+      limits,
+    });
+  }
+  return folder;
+}
+
+function configOf(mode: Mode): JsonObject {
+  return {
+    apiVersion: "selfheal/v1",
+    kind: "Config",
+    mode,
+    groups: Object.fromEntries(Array.from({ length: FLEET.groups }, (_, index) => [`g${index}`, { owner: "sre" }])),
+    limits: { storm: "off" },
+    defaults: { cooldown: "30m", flapping: { from: 4, person: 8, within: "6h", backoff: "10m" } },
+    probes: {
+      "host.ready": {
+        uses: "tcp.connect",
+        with: { host: "${{ target.address }}", port: 22 },
+        states: { healthy: "connected", unhealthy: "!connected" },
       },
-      slis: { "pool-availability": { query: 'up{pool="${{ target.pool }}"}', better: "higher", worseBy: 0.05 } },
     },
-    inventory: {
-      apiVersion: "selfheal/v1",
-      kind: "Inventory",
-      domains: ["example.net"],
-      targets: Array.from({ length: FLEET.hosts }, (_, index) => targetOf(index)),
-    },
-    runbooks,
+    slis: { "pool-availability": { query: 'up{pool="${{ target.pool }}"}', better: "higher", worseBy: 0.05 } },
   };
-  return catalogueFromContent(content as unknown as JsonObject, versionOf(content), ACTIONS);
 }
 
 function targetOf(index: number): JsonObject {
@@ -76,22 +87,25 @@ interface Next {
   endsAt: number;
 }
 
-/** Writes at least so many alerts of one month: firing, repeated every four hours, resolved. Answers how many. */
-export async function writeRecording(path: string, alerts: number): Promise<number> {
+/**
+ * Writes the first `share` of a month with about a million alerts: firing, repeated every four hours, resolved. Answers
+ * how many. A share is as dense as the whole, so that caps and queues are as full.
+ */
+export async function writeRecording(path: string, share: number, hosts = FLEET.hosts): Promise<number> {
   const random = seededRandom(7).stream("recording");
   const file = await open(path, "w");
   const next = new Heap<Next>();
-  const gap = MONTH_MS / (alerts * FAULTS_PER_ALERT);
+  const gap = MONTH_MS / (ALERTS_A_MONTH * FAULTS_PER_ALERT);
   let written = 0;
   let lines: string[] = [];
-  for (let at = BEGIN; at < BEGIN + MONTH_MS; at += 2 * gap * random.next()) {
+  for (let at = BEGIN; at < BEGIN + share * MONTH_MS; at += 2 * gap * random.next()) {
     while ((next.peek()?.at ?? Number.POSITIVE_INFINITY) <= at) {
       const due = next.pop() as Next;
       lines.push(lineOf(due));
       if (due.at < due.endsAt) next.push({ ...due, at: Math.min(due.at + REPEAT_MS, due.endsAt) });
     }
     // A few hosts are worse than the others, as in life.
-    const host = Math.floor(FLEET.hosts * random.next() ** 2);
+    const host = Math.floor(hosts * random.next() ** 2);
     const labels = {
       alertname: `Rule${Math.floor(FLEET.rules * random.next())}`,
       host: `host-${host}`,

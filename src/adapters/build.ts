@@ -6,6 +6,7 @@ import { httpProbe } from "./direct/http-probe.ts";
 import { tcpProbe } from "./direct/tcp-probe.ts";
 import { haproxy } from "./haproxy/load-balancer.ts";
 import { ironic } from "./ironic/provisioner.ts";
+import { leaseFile } from "./lease-file/leases.ts";
 import { prometheus, prometheusProbe } from "./prometheus/metrics.ts";
 import { redfish } from "./redfish/bmc.ts";
 import { requestTracker } from "./request-tracker/tickets.ts";
@@ -22,6 +23,7 @@ export function buildPorts(connections: Connections, outside: Outside): Ports {
     provisioner: c.provisioner ? ironic({ ...c.provisioner, outside }) : missing("provisioner"),
     bmc: c.bmc ? redfish({ ...c.bmc, outside }) : missing("bmc"),
     silences: c.alertmanager ? alertmanager({ ...c.alertmanager, outside }) : missing("alertmanager"),
+    leases: c.leases ? leaseFile({ ...c.leases, outside }) : missing("leases"),
     notify: c.notify ? slack({ ...c.notify, outside }) : missing("notify"),
     probes: {
       "prometheus.query": prometheusProbe(metrics),
@@ -48,6 +50,7 @@ export function livePorts(current: () => Ports): Ports {
     provisioner: port("provisioner"),
     bmc: port("bmc"),
     silences: port("silences"),
+    leases: port("leases"),
     notify: port("notify"),
     get probes() {
       return current().probes;
@@ -61,6 +64,7 @@ const notConfigured = (connection: string): string => `is not configured in self
 const missingMetrics: Ports["metrics"] = {
   series: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
   scalar: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
+  range: () => Promise.resolve({ ok: false, reason: `prometheus ${notConfigured("prometheus")}` }),
 };
 
 /** All methods of these ports answer promises, so one proxy can stand for any of them. */

@@ -48,6 +48,18 @@ export const connectionsSchema = z.strictObject({
     })
     .optional()
     .describe("power and drives"),
+  leases: z
+    .strictObject({
+      uses: z.literal("file"),
+      path: z.string().min(1).describe("a file of JSON Lines, or a folder of *.jsonl, that other systems write"),
+      maxAgeSeconds: z
+        .int()
+        .positive()
+        .optional()
+        .describe("a file that was written longer ago refuses; default: none"),
+    })
+    .optional()
+    .describe("targets that other systems hold"),
   notify: z
     .strictObject({ uses: z.literal("slack"), url: secret.describe("the incoming webhook's URL, itself a secret") })
     .optional()

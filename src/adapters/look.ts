@@ -26,6 +26,7 @@ export async function lookAtConnections(connections: Connections, outside: Outsi
     loadBalancer: () => ports.loadBalancer.servers(),
     tickets: () => ports.tickets.get(NO_TICKET),
     provisioner: () => ports.provisioner.node(NOBODY),
+    leases: () => ports.leases.held(),
     bmc: () => ports.bmc.power(NOBODY).catch(unlessNotFound),
   };
   const asked = Object.entries(questions) as [keyof Connections, () => Promise<unknown>][];

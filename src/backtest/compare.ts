@@ -1,6 +1,8 @@
 /** Two worlds side by side: for each fault, did the new catalogue decide otherwise? */
 import type { Alert, FaultKey } from "../contracts/alert.ts";
+import { faultKey } from "../contracts/ids.ts";
 import type { Fate } from "./fate.ts";
+import type { SideBatch, SideEnd } from "./side.ts";
 import type { Taken } from "./world.ts";
 
 /** What a change is, for people and for `--fail-on`. One fault may be several. */
@@ -53,8 +55,33 @@ export class Comparison {
   private faults = 0;
   private changed = 0;
 
+  /** One batch as both worlds took it: in the order in which they would have lived through it together. */
+  add(alerts: readonly Alert[], before: SideBatch, after: SideBatch): void {
+    let [toldBefore, toldAfter] = [0, 0];
+    for (const [at, alert] of alerts.entries()) {
+      toldBefore = this.toldUntil("before", before, toldBefore, at);
+      toldAfter = this.toldUntil("after", after, toldAfter, at);
+      const [one, other] = [before.taken[at], after.taken[at]];
+      if (alert.status !== "firing" || one === undefined || other === undefined) continue;
+      this.taken(faultKey(alert), alert, one, other);
+    }
+  }
+
+  end(before: SideEnd, after: SideEnd): void {
+    this.toldUntil("before", before, 0, 0);
+    this.toldUntil("after", after, 0, 0);
+  }
+
+  private toldUntil(side: "before" | "after", { told }: Pick<SideBatch, "told">, from: number, at: number): number {
+    let next = from;
+    for (let one = told[next]; one !== undefined && one.at <= at; one = told[++next]) {
+      this.told(side, one.key, one.fate);
+    }
+    return next;
+  }
+
   /** A fault is compared once it is new to one of the worlds. */
-  taken(key: FaultKey, alert: Alert, before: Taken, after: Taken): void {
+  private taken(key: FaultKey, alert: Alert, before: Taken, after: Taken): void {
     if (before !== "new" && after !== "new") return;
     const known = this.pending.get(key);
     // It may be new again to one world while the other still decides what it was told first.
@@ -62,7 +89,7 @@ export class Comparison {
     this.pending.set(key, { alert, before: fixed(before), after: fixed(after) });
   }
 
-  told(side: "before" | "after", key: FaultKey, fate: Fate): void {
+  private told(side: "before" | "after", key: FaultKey, fate: Fate): void {
     const pair = this.pending.get(key);
     if (pair === undefined) return;
     pair[side] ??= fate;

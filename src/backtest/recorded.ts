@@ -4,7 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import type { Alert } from "../contracts/alert.ts";
 import { cleanRecord } from "../contracts/text.ts";
 import { alertmanager } from "../starters/sources/alertmanager.ts";
@@ -24,10 +24,12 @@ export interface RecordedOptions {
   from?: string | undefined;
   /** ISO; and those received at or after. */
   to?: string | undefined;
+  /** Aborted: reading rejects with the signal's reason, though nothing comes in. */
+  signal?: AbortSignal;
 }
 
 /** In batches. Throws a UserError that names file, line and what would be right. */
-export async function* recordedAlerts({ files, from, to }: RecordedOptions): AsyncGenerator<Alert[]> {
+export async function* recordedAlerts({ files, from, to, signal }: RecordedOptions): AsyncGenerator<Alert[]> {
   const [least, most] = [
     from === undefined ? -Infinity : Date.parse(from),
     to === undefined ? Infinity : Date.parse(to),
@@ -35,7 +37,7 @@ export async function* recordedAlerts({ files, from, to }: RecordedOptions): Asy
   const window = new Heap<{ at: number; alert: Alert }>();
   for (const file of files) {
     let line = 0;
-    for await (const lines of linesOf(file)) {
+    for await (const lines of linesOf(file, signal)) {
       const due: Alert[] = [];
       for (const text of lines) {
         line += 1;
@@ -53,15 +55,17 @@ export async function* recordedAlerts({ files, from, to }: RecordedOptions): Asy
   yield rest;
 }
 
-async function* linesOf(file: string): AsyncGenerator<string[]> {
+async function* linesOf(file: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {
   let rest = "";
   try {
-    for await (const chunk of opened(file)) {
+    const stream = opened(file);
+    for await (const chunk of signal === undefined ? stream : addAbortSignal(signal, stream)) {
       const lines = (rest + String(chunk)).split("\n");
       rest = lines.pop() ?? "";
       yield lines;
     }
   } catch (error) {
+    signal?.throwIfAborted();
     const { code = String(error) } = error as { code?: string };
     throw new UserError(`${file} cannot be read (${code}): right would be a file of JSON lines`, {
       exitCode: EXIT.usage,
@@ -129,7 +133,7 @@ function alertsOfBody(body: Record<string, unknown>, receivedAt: string | null, 
 const NEVER = new Date(0).toISOString();
 
 function alertOf(value: Record<string, unknown>, receivedAt: string | null, where: string): Alert {
-  const { status, labels, annotations, source, fingerprint } = value;
+  const { status, labels, source, fingerprint } = value;
   if (status !== "firing" && status !== "resolved") {
     throw wrong(where, `status is ${JSON.stringify(status)}`, '"firing" or "resolved"');
   }
@@ -147,7 +151,8 @@ function alertOf(value: Record<string, unknown>, receivedAt: string | null, wher
     fingerprint: isFingerprint(fingerprint) ? fingerprint : fingerprintOf(labels),
     status,
     labels: cleanRecord(labels),
-    annotations: isTexts(annotations) ? cleanRecord(annotations) : {},
+    // Nothing is decided by them, and they are most of an alert.
+    annotations: {},
     startsAt,
     endsAt,
     source: typeof source === "string" && source !== "" ? source : "recorded",

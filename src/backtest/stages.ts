@@ -4,29 +4,23 @@
  */
 import type { Alert } from "../contracts/alert.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
-import { scopeOf } from "../contracts/ids.ts";
 import { assertNever } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Outcome } from "../contracts/remediation.ts";
 import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
 import { resultOf, type Matched } from "../catalogue/classify.ts";
-import { consider, considerSketch, type Considered } from "../catalogue/consider.ts";
-import { decide, evaluateCounted } from "../policy/verdict.ts";
-import { heldPlaces, rankOf } from "../record/queue-order.ts";
-import { cappedScopes, leasedScopes, queuedScopes } from "../record/scopes.ts";
+import type { Considered } from "../catalogue/consider.ts";
+import { countedResults, decide, evaluateCounted } from "../policy/verdict.ts";
+import { cappedScopes, leasedScopes } from "../record/scopes.ts";
 import type { Fate, FateKind } from "./fate.ts";
 import { iso } from "./history/admissions.ts";
 import { countedFrom } from "./history/counted.ts";
-import { targetKey } from "./history/history.ts";
-import { Kept } from "./kept.ts";
-import { Line, type InLine } from "./line.ts";
+import { Waiting, type Waits } from "./waiting.ts";
 import type { Fault, Inbox, World } from "./world.ts";
 
 type Planned = Extract<Considered, { kind: "planned" }>;
 
-export interface Episode {
-  id: string;
-  number: number;
+export interface Episode extends Waits {
   inbox: Inbox;
   joinKey: string;
   /** null: nobody can name the target or the runbook. */
@@ -36,39 +30,34 @@ export interface Episode {
   acting: boolean;
   approving: boolean;
   planned: Planned | null;
-  /** The first time it was put in the queue. */
-  queued: { since: number; seq: number } | null;
-  waiter: Waiter | null;
+  /** What was considered last, and about which alerts. */
+  considered: { alerts: Alert[]; what: Considered } | null;
   asked: number;
   waitedFor: Set<ReasonCode>;
   waitedMs: number;
   last: { codes: ReasonCode[]; detail: string };
 }
 
-interface Waiter extends InLine {
-  episode: Episode;
-}
-
 /** A waiter without a known time looks for itself this often, as the workflow does. */
 const LOOK_AGAIN_MS = 6 * 3_600_000;
 const LEAST_WAIT_MS = 1_000;
-/** Slim, a plan is about a kilobyte. */
-const KEPT_PLANS = 30_000;
-const KEPT_RUNGS = 1_000;
 /** Who approves, when it is assumed that somebody does. */
 const ASSUMED_PERSON = "assumed";
 
 export class Stages {
   readonly tripped: { scope: string; reason: string; trippedAt: string }[] = [];
   private readonly world: World;
-  private readonly plans = new Kept<Considered>(KEPT_PLANS);
-  private readonly rungs = new Kept<Plan["rungs"]>(KEPT_RUNGS);
-  private readonly line = new Line<Waiter>();
-  private readonly woken = new Set<string>();
+  private readonly waiting: Waiting<Episode>;
   private numbers = 0;
 
   constructor(world: World) {
     this.world = world;
+    this.waiting = new Waiting<Episode>({
+      history: world.history,
+      now: () => world.now,
+      soon: (run) => world.at(world.now, run),
+      onWake: (episode) => this.decide(episode),
+    });
   }
 
   open(inbox: Inbox, first: Fault): Episode {
@@ -78,7 +67,14 @@ export class Stages {
     const matched = classified.kind === "matched" ? classified : null;
     const episode: Episode = {
       ...{ id: `r${number}`, number, inbox, joinKey: first.joinKey, matched, turn: 0, acting: false, approving: false },
-      ...{ planned: null, queued: null, waiter: null, asked: 0, waitedFor: new Set(), waitedMs: 0 },
+      ...{
+        planned: null,
+        considered: null,
+        queuedSince: null,
+        asked: 0,
+        waitedFor: new Set<ReasonCode>(),
+        waitedMs: 0,
+      },
       last: { codes: [], detail: "" },
     };
     const fingerprints = faultsOf({ inbox, joinKey: first.joinKey }).map(({ alert }) => alert.fingerprint);
@@ -100,7 +96,7 @@ export class Stages {
 
   /** What it is in the middle of. */
   standing(episode: Episode): Fate {
-    return this.fateOf(episode, episode.acting ? "acted" : episode.approving ? "approving" : "waiting");
+    return fateOf(episode, episode.acting ? "acted" : episode.approving ? "approving" : "waiting");
   }
 
   private next(episode: Episode, at: number, run: () => void): void {
@@ -117,7 +113,7 @@ export class Stages {
     const { matched } = episode;
     if (alerts.length === 0) return void this.close(episode, "recovered", "recovered");
     if (matched === null) return void this.refuse(episode, [this.unmatched(alerts[0] as Alert)]);
-    const considered = this.consider(matched, alerts);
+    const considered = this.consider(episode, matched, alerts);
     if (considered.kind === "noPlan") {
       episode.last = { codes: [considered.code], detail: considered.detail };
       return void this.close(episode, "refused", "refused");
@@ -130,7 +126,7 @@ export class Stages {
     const verdict = decide(plan, { ...considered.facts, now, reading: { ...reading, measured: {}, at: now }, counted });
     note(episode, verdict.results);
     world.options.onVerdict?.(alerts[0] as Alert, verdict);
-    if (verdict.outcome !== "observe") this.trip(verdict.results);
+    const tripped = verdict.outcome !== "observe" && this.trip(verdict.results);
     switch (verdict.outcome) {
       case "observe":
         return void this.close(episode, "observed", "observed");
@@ -140,35 +136,27 @@ export class Stages {
         return void this.ask(episode, plan, considered.planHash);
       case "act":
       case "wait":
-        return void this.admit(episode, considered);
+        // Admission counts again; where nothing has happened since, it would count the same.
+        if (tripped) return void this.admit(episode, considered, this.countAgain(episode, considered));
+        return void this.admit(episode, considered, { counted, results: countedResults(verdict.results) });
       default:
         return assertNever(verdict.outcome, "verdict");
     }
+  }
+
+  private consider(episode: Episode, matched: Matched, alerts: Alert[]): Considered {
+    const before = episode.considered;
+    const isSame = before?.alerts.length === alerts.length && before.alerts.every((one, at) => one === alerts[at]);
+    if (isSame) return before.what;
+    const what = this.world.consider(matched, alerts);
+    episode.considered = { alerts, what };
+    return what;
   }
 
   private unmatched(alert: Alert): GuardrailResult {
     const classified = this.world.classify(alert);
     if (classified.kind === "matched") throw new Error("a matched alert has a runbook");
     return resultOf(this.world.options.catalogue, alert, classified);
-  }
-
-  private consider(matched: Matched, alerts: Alert[]): Considered {
-    const { catalogue, assumptions } = this.world.options;
-    return this.plans.get(alerts.map((alert) => `${alert.source} ${alert.fingerprint}`).join("|"), () => {
-      const evidence = assumptions.evidence(matched.runbook.name, alerts[0] as Alert);
-      const considered =
-        evidence === null ? considerSketch(catalogue, matched, alerts) : consider(catalogue, matched, alerts, evidence);
-      if (considered.kind === "noPlan") return considered;
-      this.world.history.keepFor(considered.plan);
-      return { ...considered, plan: this.slim(considered.plan) };
-    });
-  }
-
-  /** Without what only the interpreter reads; the steps of one runbook are then the same for every target. */
-  private slim(plan: Plan): Plan {
-    const rungs = plan.rungs.map((rung) => ({ ...rung, steps: rung.steps.map((step) => ({ ...step, with: {} })) }));
-    const kept = this.rungs.get(`${plan.runbookHash} ${JSON.stringify(rungs)}`, () => rungs);
-    return { ...plan, rungs: kept, probe: { ...plan.probe, with: {} }, collected: {} };
   }
 
   private counted(episode: Episode, { plan, planHash }: Planned): CountedFacts {
@@ -182,17 +170,28 @@ export class Stages {
     return countedFrom({ history, id: episode.id, plan, planHash, now });
   }
 
-  private trip(results: readonly GuardrailResult[]): void {
+  private countAgain(episode: Episode, planned: Planned): Evaluated {
+    const counted = this.counted(episode, planned);
+    const { plan, planHash, facts } = planned;
+    const results = evaluateCounted(plan, { counted, now: iso(this.world.now), planHash, modes: facts.modes });
+    this.trip(results);
+    return { counted, results };
+  }
+
+  /** True: a breaker tripped that was not open before. */
+  private trip(results: readonly GuardrailResult[]): boolean {
     const { world } = this;
     const { resetAfterMs } = world.options.assumptions;
-    for (const breaker of world.history.trip(results, world.now)) {
+    const tripped = world.history.trip(results, world.now);
+    for (const breaker of tripped) {
       this.tripped.push(breaker);
       if (resetAfterMs === null) continue;
       world.at(world.now + resetAfterMs, () => {
         world.history.reset(breaker, world.now);
-        this.wake([stormOf(breaker.scope), latchOf(breaker.scope)]);
+        this.waiting.wakeFrom(breaker);
       });
     }
+    return tripped.length > 0;
   }
 
   private ask(episode: Episode, plan: Plan, planHash: string): void {
@@ -201,7 +200,7 @@ export class Stages {
     const { expiresMs } = plan.approval;
     episode.asked += 1;
     episode.approving = true;
-    this.leaveLine(episode);
+    this.waiting.leave(episode);
     if (approveAfterMs === null || approveAfterMs >= expiresMs) {
       return void this.next(episode, world.now + expiresMs, () => this.close(episode, "escalated", "notApproved"));
     }
@@ -212,61 +211,32 @@ export class Stages {
     });
   }
 
-  private admit(episode: Episode, planned: Planned): void {
-    const { world } = this;
-    const { plan, planHash } = planned;
-    const counted = this.counted(episode, planned);
-    const results = evaluateCounted(plan, planHash, counted, iso(world.now));
-    this.trip(results);
+  private admit(episode: Episode, planned: Planned, { counted, results }: Evaluated): void {
+    const { plan } = planned;
     if (results.some(({ outcome }) => outcome !== "pass" && outcome !== "wait"))
       return void this.refuse(episode, results);
     const waits = results.filter(({ outcome }) => outcome === "wait");
-    const full = cappedScopes(plan).filter(({ scope, max }) => (counted.held[scope] ?? 0) >= max);
-    const place = episode.queued ?? { since: world.now, seq: episode.number };
-    const rank = rankOf(place.since, plan.severity);
-    const blocker = this.line.blocker(rank, place.seq, queuedScopes(plan));
-    const isBlocked = blocker !== null && blocker.episode !== episode;
-    if (waits.length === 0 && full.length === 0 && !isBlocked) return void this.act(episode, planned, results);
-    this.enqueue(episode, plan, results, { place, rank, full: full.map(({ scope }) => scope) });
-  }
-
-  private enqueue(
-    episode: Episode,
-    plan: Plan,
-    results: GuardrailResult[],
-    { place, rank, full }: { place: { since: number; seq: number }; rank: number; full: string[] },
-  ): void {
-    const { now } = this.world;
-    const waits = results.filter(({ outcome }) => outcome === "wait");
+    const isFull = cappedScopes(plan).some(({ scope, max }) => (counted.held[scope] ?? 0) >= max);
+    if (waits.length === 0 && !isFull && !this.waiting.mustWait(episode, plan))
+      return void this.act(episode, planned, results);
     note(episode, results);
     for (const { code } of waits) episode.waitedFor.add(code);
-    this.leaveLine(episode);
-    episode.queued = place;
-    const storms = waits.flatMap(({ code, saw }) => (code === "STORM" ? scopesIn(saw).map(stormOf) : []));
-    const healths = waits.some(({ code }) => code === "MIN_HEALTHY") ? [scopeOf.group(plan.target.group)] : [];
-    const around = waits.flatMap(({ code, saw, waitsFor = [] }) => [
-      ...waitsFor,
-      ...(code === "DEPENDENCY" ? scopesIn(saw) : []),
-    ]);
-    const parked = [...new Set([...full, ...storms, ...healths, ...around])];
-    const parkedOn = parked.length > 0 ? parked : waits.length > 0 ? [] : queuedScopes(plan);
-    episode.waiter = { episode, rank, seq: place.seq, holds: heldPlaces(plan, results), parkedOn };
-    this.line.add(episode.waiter);
-    const untils = waits.flatMap(({ until }) => (until === undefined ? [] : [Date.parse(until)]));
-    const wait = untils.length === 0 ? LOOK_AGAIN_MS : Math.max(LEAST_WAIT_MS, Math.max(...untils) - now);
+    const until = this.waiting.enter(episode, plan, counted, results);
+    const { now } = this.world;
+    const wait = until === null ? LOOK_AGAIN_MS : Math.max(LEAST_WAIT_MS, until - now);
     this.next(episode, now + wait, () => this.decide(episode));
   }
 
   private act(episode: Episode, { plan }: Planned, results: GuardrailResult[]): void {
     const { world } = this;
     const { history, options, now } = world;
-    if (episode.queued !== null) episode.waitedMs += now - episode.queued.since;
+    if (episode.queuedSince !== null) episode.waitedMs += now - episode.queuedSince;
     note(episode, results);
-    this.leaveLine(episode);
+    this.waiting.leave(episode);
     episode.acting = true;
     history.admit(episode.id, plan, now, results);
     history.acted(episode.id);
-    const fate = this.fateOf(episode, "acted");
+    const fate = fateOf(episode, "acted");
     for (const fault of faultsOf(episode)) world.tell(fault, fate);
     this.next(episode, now + options.assumptions.workMs(plan.runbook), () => this.close(episode, "healed", "acted"));
   }
@@ -278,65 +248,37 @@ export class Stages {
 
   private close(episode: Episode, outcome: Outcome, kind: FateKind): void {
     const { world } = this;
-    const { planned, queued } = episode;
+    const { planned, queuedSince } = episode;
     episode.turn += 1;
-    if (queued !== null && !episode.acting) episode.waitedMs += world.now - queued.since;
+    if (queuedSince !== null && !episode.acting) episode.waitedMs += world.now - queuedSince;
     const freed = episode.acting && planned !== null ? leasedScopes(planned.plan) : [];
-    this.leaveLine(episode);
+    this.waiting.leave(episode);
     world.history.close(episode.id, { outcome, leftOut: false }, world.now);
-    this.wake(freed);
-    world.settle(episode.inbox, episode, this.fateOf(episode, kind));
+    this.waiting.wake(freed);
+    world.settle(episode.inbox, episode, fateOf(episode, kind));
   }
+}
 
-  private leaveLine(episode: Episode): void {
-    const { waiter } = episode;
-    if (waiter === null) return;
-    episode.waiter = null;
-    this.line.remove(waiter);
-    this.wake(waiter.holds);
-  }
+interface Evaluated {
+  counted: CountedFacts;
+  results: GuardrailResult[];
+}
 
-  /** Once for each moment and scope, after what happens now. */
-  private wake(scopes: readonly string[]): void {
-    for (const scope of scopes) {
-      if (this.woken.has(scope) || this.line.parkedOn(scope).length === 0) continue;
-      this.woken.add(scope);
-      this.world.at(this.world.now, () => {
-        this.woken.delete(scope);
-        this.wakeScope(scope);
-      });
-    }
-  }
-
-  /** In the order of the queue, until one still finds this scope full. */
-  private wakeScope(scope: string): void {
-    for (const { episode } of [...this.line.parkedOn(scope)]) {
-      if (episode.waiter?.parkedOn.includes(scope) !== true || episode.planned === null) continue;
-      const { plan } = episode.planned;
-      const target = targetKey(plan.target);
-      const isFull = (cap: { scope: string; max: number }): boolean =>
-        this.world.history.leases.count(cap.scope, episode.id, target).all >= cap.max;
-      const caps = cappedScopes(plan).filter(isFull);
-      if (caps.some((cap) => cap.scope === scope)) return;
-      if (caps.length === 0) this.decide(episode);
-    }
-  }
-
-  private fateOf(episode: Episode, kind: FateKind): Fate {
-    const { matched, last, asked, waitedFor, waitedMs, number, inbox } = episode;
-    return {
-      kind,
-      runbook: matched?.runbook.name ?? null,
-      target: inbox.target.replace(" ", "/"),
-      group: matched?.target.group ?? null,
-      codes: kind === "acted" || kind === "recovered" ? [] : last.codes,
-      detail: kind === "acted" || kind === "recovered" ? "" : last.detail,
-      asked,
-      waitedFor: [...waitedFor],
-      waitedMs,
-      episode: number,
-    };
-  }
+function fateOf(episode: Episode, kind: FateKind): Fate {
+  const { matched, last, asked, waitedFor, waitedMs, number, inbox } = episode;
+  const isOver = kind === "acted" || kind === "recovered";
+  return {
+    kind,
+    runbook: matched?.runbook.name ?? null,
+    target: inbox.target.replace(" ", "/"),
+    group: matched?.target.group ?? null,
+    codes: isOver ? [] : last.codes,
+    detail: isOver ? "" : last.detail,
+    asked,
+    waitedFor: [...waitedFor],
+    waitedMs,
+    episode: number,
+  };
 }
 
 function faultsOf({ inbox, joinKey }: Pick<Episode, "inbox" | "joinKey">): Fault[] {
@@ -351,21 +293,4 @@ function note(episode: Episode, results: readonly GuardrailResult[]): void {
   const against = results.filter(({ outcome }) => outcome !== "pass");
   const codes = [...new Set(against.map(({ code }) => code))];
   episode.last = { codes, detail: against.map(({ detail }) => detail).join("; ") };
-}
-
-function stormOf(scope: string): string {
-  return `storm of ${scope}`;
-}
-
-/** As the correlation guardrail names what it waits for. */
-function latchOf(scope: string): string {
-  return `latch:${scope}`;
-}
-
-/** A result of several limits keeps what each saw. */
-function scopesIn(saw: GuardrailResult["saw"]): string[] {
-  const all = Array.isArray(saw["all"]) ? saw["all"] : [saw];
-  return all.flatMap((one) =>
-    typeof one === "object" && one !== null && "scope" in one && typeof one["scope"] === "string" ? [one["scope"]] : [],
-  );
 }

@@ -6,16 +6,16 @@
 import type { Alert, FaultKey } from "../contracts/alert.ts";
 import { SEVERITIES, severityOf } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
-import type { ProbeSpec } from "../contracts/probe.ts";
 import { UNKNOWN_KIND } from "../contracts/target.ts";
 import type { ReasonCode, Verdict } from "../contracts/verdict.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
-import { classify, type Classification } from "../catalogue/classify.ts";
+import type { Classification, Matched } from "../catalogue/classify.ts";
+import type { Considered } from "../catalogue/consider.ts";
 import type { Assumptions } from "./assumptions.ts";
 import type { Fate } from "./fate.ts";
 import { Heap } from "./heap.ts";
 import { History, targetKey } from "./history/history.ts";
-import { Kept } from "./kept.ts";
+import { Knowledge } from "./knowledge.ts";
 import { Stages, type Episode } from "./stages.ts";
 
 export interface Fault {
@@ -48,9 +48,6 @@ export interface WorldOptions {
   onVerdict?: ((alert: Alert, verdict: Verdict) => void) | undefined;
 }
 
-const NO_PROBE: ProbeSpec = { name: "", uses: "", with: {}, states: { unhealthy: "", healthy: "" } };
-/** The classification of so many label sets is kept. */
-const KEPT_CLASSES = 100_000;
 const FORGET_EVERY_MS = 6 * 3_600_000;
 /** Of a stand-in's fault, which never starts again. */
 const REMEMBERED_MS = 48 * 3_600_000;
@@ -66,7 +63,7 @@ export class World {
   readonly options: WorldOptions;
   /** ms since 1970. */
   now = 0;
-  private readonly classes = new Kept<Classification>(KEPT_CLASSES);
+  private readonly knowledge: Knowledge;
   private readonly inboxes = new Map<string, Inbox>();
   private readonly decided = new Map<FaultKey, Decided>();
   /** By `kind group`, members with their number of firing faults. */
@@ -78,6 +75,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.history = new History(options.catalogue.standingApprovals);
+    this.knowledge = new Knowledge(options.catalogue, options.assumptions.evidence);
     this.stages = new Stages(this);
   }
 
@@ -152,11 +150,11 @@ export class World {
   }
 
   classify(alert: Alert): Classification {
-    return this.classes.get(`${alert.source} ${alert.fingerprint}`, () => {
-      const classified = classify(this.options.catalogue, alert);
-      // Nothing is asked here.
-      return classified.kind === "matched" ? { ...classified, probe: NO_PROBE, detail: "" } : classified;
-    });
+    return this.knowledge.classify(alert);
+  }
+
+  consider(matched: Matched, alerts: Alert[]): Considered {
+    return this.knowledge.consider(matched, alerts, (plan) => this.history.keepFor(plan));
   }
 
   /** Members of the group with a firing alert. */

@@ -49,6 +49,8 @@ export interface Catalogue {
   correlation: ConfigSpec["correlation"];
   slos: SlosSpec["slos"];
   promotion: ConfigSpec["promotion"];
+  reports: ConfigSpec["reports"];
+  problems: ConfigSpec["problems"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
   probes: ConfigSpec["probes"];
@@ -78,15 +80,19 @@ export interface Content {
 
 /**
  * Brings a version back. Throws when the content is not one that this program wrote, or when an action or a field that
- * it needs is not known any more.
+ * it needs is not known any more. `inventory`: that of this very content, indexed before, as in another thread.
  */
-export function catalogueFromContent(content: Json, version: string, actions: Actions): Catalogue {
+export function catalogueFromContent(
+  content: Json,
+  version: string,
+  actions: Actions,
+  inventory?: Inventory,
+): Catalogue {
   if (!isContent(content)) {
     throw new Error(`catalogue ${version} is of a form that this program does not know`);
   }
-  const { timeScale, config, inventory, runbooks, teams = {}, slos } = content;
+  const { timeScale, config, runbooks, teams = {}, slos } = content;
   const spec = parseAs(configSchema(timeScale), config, version);
-  const { inventory: index } = indexOf(inventory, orThrow(parseInventory(inventory), version), spec.groups);
   const schema = runbookSchema(timeScale);
   const made = runbooks.map((raw) => toRunbook(parseAs(schema, raw, version), raw, { spec, config, teams, actions }));
   return {
@@ -95,7 +101,7 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
     actions,
     timeScale,
     runbooks: made,
-    inventory: index,
+    inventory: inventory ?? indexed(content.inventory, spec.groups, version),
     mode: spec.mode,
     groups: spec.groups,
     limits: spec.limits,
@@ -105,6 +111,8 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
     correlation: spec.correlation,
     slos: slos === undefined ? {} : parseAs(slosSchema(timeScale), slos, version).slos,
     promotion: spec.promotion,
+    reports: spec.reports,
+    problems: spec.problems,
     people: spec.people,
     approvals: spec.approvals,
     probes: spec.probes,
@@ -115,6 +123,10 @@ export function catalogueFromContent(content: Json, version: string, actions: Ac
     standingApprovals: standingOf(spec, made),
     modes: (runbook, target) => ({ global: spec.mode, group: modeOf(spec, target.group), runbook: runbook.spec.mode }),
   };
+}
+
+function indexed(document: JsonObject, groups: ConfigSpec["groups"], version: string): Inventory {
+  return indexOf(document, orThrow(parseInventory(document), version), groups).inventory;
 }
 
 /** A group that the configuration does not know only observes. */

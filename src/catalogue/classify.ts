@@ -30,6 +30,20 @@ export type Classification =
   | { kind: "noTarget"; code: ReasonCode; detail: string; runbook: string | null };
 
 export function classify(catalogue: Catalogue, alert: Alert): Classification {
+  const named = nameTarget(catalogue, alert);
+  return named.kind === "named" ? compileFor(catalogue, alert, named) : named;
+}
+
+export interface Named {
+  kind: "named";
+  runbook: Runbook;
+  target: Target;
+  /** By which label. */
+  how: string;
+}
+
+/** By labels alone: what is matched, and who is named. */
+export function nameTarget(catalogue: Catalogue, alert: Alert): Named | Exclude<Classification, { kind: "matched" }> {
   const matching = runbooksFor(catalogue, alert.labels);
   const [runbook, ...others] = matching;
   if (runbook === undefined) {
@@ -47,11 +61,11 @@ export function classify(catalogue: Catalogue, alert: Alert): Classification {
   if (identified.target === null) {
     return { kind: "noTarget", code: identified.code, detail: identified.detail, runbook: runbook.name };
   }
-  return compiled(catalogue, alert, runbook, identified.target, identified.detail);
+  return { kind: "named", runbook, target: identified.target, how: identified.detail };
 }
 
 /** Compiles what confirm will need, so that it cannot fail there. */
-function compiled(catalogue: Catalogue, alert: Alert, runbook: Runbook, target: Target, how: string): Classification {
+export function compileFor(catalogue: Catalogue, alert: Alert, { runbook, target, how }: Named): Classification {
   try {
     const probe = compileProbe(catalogue, runbook, target, alert);
     compileCollect(catalogue, runbook, target, alert);
@@ -102,13 +116,25 @@ export function explainMatch(catalogue: Catalogue, alert: Alert): RuleMatch[] {
 /** For an alert that no runbook matches: the target that the labels of any runbook would name, if they agree. */
 function anyTarget(catalogue: Catalogue, alert: Alert): Target | null {
   const named = new Set<Target>();
-  const asked = new Set<string>();
-  for (const { spec } of catalogue.runbooks) {
-    const question = JSON.stringify(spec.target);
-    if (asked.has(question)) continue;
-    asked.add(question);
-    const { target } = identify(catalogue.inventory, spec.target.kind, alert.labels, spec.target.from);
+  for (const { kind, from } of questionsOf(catalogue)) {
+    const { target } = identify(catalogue.inventory, kind, alert.labels, from);
     if (target !== null) named.add(target);
   }
   return named.size === 1 ? ([...named][0] ?? null) : null;
+}
+
+type Question = Pick<Runbook["spec"]["target"], "kind" | "from">;
+const questions = new WeakMap<Catalogue, Question[]>();
+
+/** By which labels the runbooks name their targets, each way once. */
+function questionsOf(catalogue: Catalogue): Question[] {
+  const known = questions.get(catalogue);
+  if (known !== undefined) return known;
+  const all = catalogue.runbooks.map(({ spec: { target } }): [string, Question] => {
+    const { kind, from } = target;
+    return [JSON.stringify([kind, from]), { kind, from }];
+  });
+  const made = [...new Map(all).values()];
+  questions.set(catalogue, made);
+  return made;
 }

@@ -21,6 +21,7 @@ export const HELD_BY_LABEL = "held-by";
 /** A plan has a largest size. */
 const MOST_DEPENDENCIES = 200;
 const SILENCES_MAX_AGE_MS = 5 * 60_000;
+const LEASES_MAX_AGE_MS = 5 * 60_000;
 
 export function compileSurroundings(
   catalogue: Catalogue,
@@ -41,6 +42,7 @@ export function compileSurroundings(
     silencesMaxAgeMs: asksAlertmanager ? SILENCES_MAX_AGE_MS : null,
     slos: slosOf(catalogue, target, alert),
     heldBy: target.labels[HELD_BY_LABEL]?.trim() || null,
+    ...(Object.hasOwn(catalogue.connections, "leases") ? { leasesMaxAgeMs: LEASES_MAX_AGE_MS } : {}),
     correlation: correlationOf(catalogue, target),
   };
 }

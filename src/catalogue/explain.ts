@@ -14,6 +14,7 @@ import type { Catalogue } from "./catalogue.ts";
 import { classify, explainMatch, type Matched, type RuleMatch } from "./classify.ts";
 import { rootsIn } from "./expression.ts";
 import { consider, considerSketch, SKETCH, type Considered } from "./consider.ts";
+import { placeOf } from "./plan-modes.ts";
 
 /** What was read of live systems; null: not read. */
 export interface LiveFacts {
@@ -88,9 +89,7 @@ export function explain(
   const { plan, planHash, facts } = considered;
   const needsEvidence = collected === null && rootsIn(classified.runbook.spec.require).includes("collected");
   const requirement = needsEvidence ? null : facts.requirement;
-  const { runbook, target } = classified;
-  const place = { group: target.group, runbook: runbook.name, runbookHash: runbook.hash };
-  const modes = modesAt(facts.modes, place, live.modes ?? []);
+  const modes = modesAt(facts.modes, placeOf(plan), live.modes ?? []);
   const guardrails = decidePartly(plan, { ...facts, ...live, collected, requirement, modes });
   const hash = planHash === SKETCH ? null : planHash;
   return { ...about, guardrails, plan: { plan, hash }, would: wouldOf(guardrails) };

@@ -36,6 +36,12 @@ const TRIES = 5;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_FILES = 10_000;
 
+/** Of all its files. */
+export function bytesOf({ config, inventory, slos, runbooks, teams }: Snapshot): number {
+  const files = [config, inventory, ...(slos === null ? [] : [slos]), ...runbooks, ...[...teams.values()].flat()];
+  return files.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+}
+
 /** Throws when the folder changes while it is read, again and again. A file that is not there is a `fault` of its own. */
 export async function readFolder(folder: string): Promise<Snapshot> {
   for (let tries = 0; tries < TRIES; tries++) {
@@ -110,11 +116,27 @@ async function yamlIn(folder: string, under: string): Promise<string[]> {
 
 /** Editors keep locks and unfinished copies beside a file: `.#disk.yaml`, `.disk.yaml.swp`. */
 export function isRunbookFile(name: string): boolean {
-  return /\.ya?ml$/.test(name) && !name.startsWith(".") && !RUNBOOK_TEST_FILE.test(name);
+  return /\.ya?ml$/.test(name) && !name.startsWith(".") && !isRunbookTestFile(name);
 }
 
 /** Tests lie beside the runbooks. */
-export const RUNBOOK_TEST_FILE = /\.test\.ya?ml$/;
+function isRunbookTestFile(name: string): boolean {
+  return /\.test\.ya?ml$/.test(name) && !name.startsWith(".");
+}
+
+/**
+ * Tests, as relative names, sorted: beside the runbooks of a `whole` folder and of its teams, or in a folder of
+ * `runbooks` alone.
+ */
+export async function runbookTestsIn(folder: string, kind: "whole" | "runbooks"): Promise<string[]> {
+  const teams = kind === "whole" ? await foldersIn(join(folder, TEAMS)) : [];
+  const places = kind === "whole" ? ["runbooks/", ...teams.map((team) => `${TEAMS}/${team}/runbooks/`)] : [""];
+  const found = places.map(async (under) => {
+    const names = await readdir(join(folder, under)).catch((): string[] => []);
+    return names.filter(isRunbookTestFile).map((name) => `${under}${name}`);
+  });
+  return (await Promise.all(found)).flat().sort();
+}
 
 /** Kubernetes puts `..data` beside what it mounts. */
 async function foldersIn(path: string): Promise<string[]> {

@@ -18,14 +18,34 @@ export interface Prepared {
  * `Ms`: `timeout: 5s` for `timeoutMs`. Templates that are not filled in yet are left as they are.
  */
 export function prepareInput(schema: z.ZodType, written: JsonObject, scale: number): Prepared {
-  const shape = shapeOf(schema);
   const prepared: Prepared = { input: {}, writtenAs: {}, notDurations: [] };
   for (const [key, value] of Object.entries(written)) {
-    const name = !Object.hasOwn(shape, key) && Object.hasOwn(shape, `${key}Ms`) ? `${key}Ms` : key;
-    prepared.writtenAs[name] = key;
-    prepared.input[name] = isDuration(name, shape[name]) ? toMs(key, value, scale, prepared) : value;
+    const field = fieldOf(schema, key);
+    prepared.writtenAs[field.name] = key;
+    prepared.input[field.name] = field.isDuration ? toMs(key, value, scale, prepared) : value;
   }
   return prepared;
+}
+
+interface Field {
+  name: string;
+  isDuration: boolean;
+}
+
+const fields = new WeakMap<z.ZodType, Map<string, Field>>();
+
+/** What a key stands for. Keys come from the catalogue, so they are few. */
+function fieldOf(schema: z.ZodType, key: string): Field {
+  const known = fields.get(schema) ?? new Map<string, Field>();
+  fields.set(schema, known);
+  let field = known.get(key);
+  if (field === undefined) {
+    const shape = shapeOf(schema);
+    const name = !Object.hasOwn(shape, key) && Object.hasOwn(shape, `${key}Ms`) ? `${key}Ms` : key;
+    field = { name, isDuration: isDuration(name, shape[name]) };
+    known.set(key, field);
+  }
+  return field;
 }
 
 function toMs(key: string, value: Json, scale: number, prepared: Prepared): Json {

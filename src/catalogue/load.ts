@@ -41,6 +41,15 @@ export interface Loaded {
   teams: TeamState[];
 }
 
+/** From a folder as it was at one moment, with the content that was in use before. */
+export type Loader = (snapshot: Snapshot, lastGood: Content | null) => Promise<Loaded>;
+
+/** In this thread. One for each folder that is watched: it parses only what has changed since the last time. */
+export function loaderOf(options: Pick<LoadOptions, "actions" | "secrets">): Loader {
+  const parsed = new ParsedFiles();
+  return (snapshot, lastGood) => Promise.resolve(loadSnapshot(snapshot, { ...options, lastGood, parsed }));
+}
+
 export async function loadCatalogue(folder: string, options: LoadOptions): Promise<Loaded> {
   return loadSnapshot(await readFolder(folder), options);
 }

@@ -5,11 +5,13 @@ import { hashOf } from "./canonical.ts";
 /**
  * The version of a runbook, as 64 hex digits: what it says, the named probes, SLI and values of selfheal.yaml that it
  * uses, and the versions of its actions. A change in any of them may change what a plan does, so it ends every
- * standing approval. Comments, the order of keys, the review date and how far it is rolled out do not count.
+ * standing approval. Comments, the order of keys, the review date, what it saves and how far it is rolled out do not
+ * count.
  */
 export function runbookHash(raw: JsonObject, config: JsonObject, actions: Readonly<Record<string, AnyAction>>): string {
   const metadata = isJsonObject(raw["metadata"]) ? { ...raw["metadata"] } : {};
   delete metadata["reviewBy"];
+  delete metadata["savesMinutes"];
   const limits = isJsonObject(raw["limits"]) ? { ...raw["limits"] } : null;
   delete limits?.["rollout"];
   const steps = stepsOf(raw);

@@ -9,16 +9,18 @@ import { configSchema } from "./grammar/config.ts";
 import { inventorySchema } from "./grammar/inventory.ts";
 import { slosSchema } from "./grammar/slos.ts";
 import { runbookSchema } from "./grammar/runbook.ts";
+import { runbookTestSchema } from "./grammar/runbook-test.ts";
 import { isDuration } from "./inputs.ts";
 import { shapeOf } from "./issues.ts";
 import { PROBE_KINDS } from "./probe-kinds.ts";
 
-export const KINDS = ["runbook", "config", "inventory", "slos"] as const;
+export const KINDS = ["runbook", "runbook-test", "config", "inventory", "slos"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export function jsonSchema(kind: Kind, actions: Actions): JsonObject {
   if (kind === "inventory") return toSchema(inventorySchema);
   if (kind === "slos") return toSchema(slosSchema(1));
+  if (kind === "runbook-test") return toSchema(runbookTestSchema(1));
   if (kind === "config") return withConnections(toSchema(configSchema(1)));
   return withActions(toSchema(runbookSchema(1)), actions);
 }

@@ -21,6 +21,13 @@ export function hasTemplate(value: Json | undefined): boolean {
   return isJsonObject(value) && Object.values(value).some(hasTemplate);
 }
 
+/** Every text in a value, however deep. */
+export function textsIn(value: Json | undefined): string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  return isJsonObject(value) ? Object.values(value).flatMap(textsIn) : [];
+}
+
 /** `${{` without its `}}`. */
 export function isUnclosed(text: string): boolean {
   return text.replace(TEMPLATE, "").includes("${{");
@@ -75,11 +82,32 @@ function fillAll(items: Json[], one: (item: Json) => Filled): Filled {
   return { ok: true, value: values };
 }
 
-function fillText(text: string, bindings: JsonObject, options: FillOptions): Filled {
-  if (isUnclosed(text)) return { ok: false, reason: `${text} has a \${{ without its }}` };
+interface Text {
+  templates: string[];
+  isUnclosed: boolean;
+  /** Nothing stands beside its one template. */
+  isWhole: boolean;
+}
+
+/** Texts come from the catalogue, so they are few; the bound only guards against a leak. */
+const MAX_TEXTS = 10_000;
+const texts = new Map<string, Text>();
+
+function textOf(text: string): Text {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
   const templates = templatesIn(text);
-  if (templates.length === 0) return { ok: true, value: text };
-  const isWhole = text.trim().replace(TEMPLATE, "") === "" && templates.length === 1;
+  const isWhole = templates.length === 1 && text.trim().replace(TEMPLATE, "") === "";
+  const made = { templates, isUnclosed: isUnclosed(text), isWhole };
+  if (texts.size >= MAX_TEXTS) texts.clear();
+  texts.set(text, made);
+  return made;
+}
+
+function fillText(text: string, bindings: JsonObject, options: FillOptions): Filled {
+  if (!text.includes("${{")) return { ok: true, value: text };
+  const { templates, isUnclosed: isOpen, isWhole } = textOf(text);
+  if (isOpen) return { ok: false, reason: `${text} has a \${{ without its }}` };
   if (isWhole) return fillOne(templates[0] ?? "", bindings, options);
   let failed: string | null = null;
   const filled = text.replace(TEMPLATE, (whole, expression: string) => {

@@ -1,7 +1,8 @@
 /** One YAML file as JSON, with the place of every key and value. Never throws: what is wrong is a located problem. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from "yaml";
-import type { Json, JsonObject } from "../contracts/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { formatPath, show, type PathPart, type Problem } from "./problems.ts";
+import { piecesOf } from "./yaml-pieces.ts";
 
 export interface YamlSource {
   file: string;
@@ -22,6 +23,8 @@ export interface ProblemText {
 
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_DEPTH = 40;
+/** Of inventory.yaml: no other list grows with the fleet. */
+const LARGE_LIST = "targets";
 /** Values that aliases may add; more is an alias bomb. */
 const MAX_ALIASED = 100_000;
 
@@ -97,6 +100,32 @@ class Source implements YamlSource {
   }
 
   read(): void {
+    this.json = this.#text === null ? null : this.#readInPieces(this.#text);
+    if (this.json === null) this.#readWhole();
+  }
+
+  /** null: it is not to be taken apart, or something is wrong: the whole file says what, and where. */
+  #readInPieces(text: string): Json | null {
+    const pieces = piecesOf(text, LARGE_LIST);
+    if (pieces === null) return null;
+    const read = (piece: string, depth: number): Json | null => {
+      const source = new Source(this.file, piece, []);
+      source.#readWhole(depth);
+      return source.problems.length === 0 ? source.json : null;
+    };
+    const rest = read(pieces.rest, 0);
+    if (rest === null || !isJsonObject(rest)) return null;
+    const items: Json[] = [];
+    for (const piece of pieces.lists) {
+      const list = read(piece, 1);
+      if (!Array.isArray(list)) return null;
+      for (const item of list) items.push(item);
+    }
+    return { ...rest, [LARGE_LIST]: items };
+  }
+
+  /** `depth`: what lies around it. */
+  #readWhole(depth = 0): void {
     const document = this.#document;
     if (document === null) return;
     for (const error of [...document.errors, ...document.warnings])
@@ -104,7 +133,7 @@ class Source implements YamlSource {
     if (document.errors.length > 0) return;
     if (document.contents === null) return void this.#add(0, [], "the file is empty", "apiVersion, kind and so on");
     try {
-      const json = this.#toJson(document.contents, [], 0);
+      const json = this.#toJson(document.contents, [], depth);
       if (json === null)
         this.#add(startOf(document.contents), [], "the file says nothing", "apiVersion, kind and so on");
       if (!this.problems.some((problem) => problem.severity === "error")) this.json = json;

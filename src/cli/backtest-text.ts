@@ -1,7 +1,8 @@
 /** A backtest for people. */
-import type { BacktestReport, WorldReport } from "../backtest/backtest.ts";
+import type { BacktestReport } from "../backtest/backtest.ts";
 import { CHANGES, CHANGE_MEANS, type ComparisonReport, type Told } from "../backtest/compare.ts";
 import { FATES, type FateKind } from "../backtest/fate.ts";
+import type { WorldReport } from "../backtest/side.ts";
 import { words } from "../policy/guardrail.ts";
 import { table } from "./output.ts";
 

@@ -1,17 +1,21 @@
 /** `selfheal backtest`: what a changed folder would have decided about recorded alerts, beside the folder in force. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
-import { DEFAULT_ASSUMPTIONS, DEFAULT_WORK_MS, type Assumptions } from "../backtest/assumptions.ts";
-import { backtest } from "../backtest/backtest.ts";
+import { backtest, type BacktestReport } from "../backtest/backtest.ts";
 import { CHANGES, CHANGE_MEANS, type Change } from "../backtest/compare.ts";
-import { recordedAlerts } from "../backtest/recorded.ts";
-import { DURATION_HELP, parseDuration } from "../catalogue/duration.ts";
+import { recordedAlerts, type RecordedOptions } from "../backtest/recorded.ts";
+import { sideOf } from "../backtest/side.ts";
 import { readEnv } from "../config/env.ts";
-import { EXIT } from "../config/user-error.ts";
+import { EXIT, UserError } from "../config/user-error.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
+import { assumedText, assumptionOptions, assumptionsOf, type AssumptionOptions } from "./assumptions.ts";
+import { threadSide } from "./backtest-side.ts";
 import { backtestText } from "./backtest-text.ts";
 import { configFolder, configOption, withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
+import { withCleanup } from "./process/cleanup.ts";
+import { stopOnSignals } from "./process/signals.ts";
+import { progressOf } from "./progress.ts";
 
 interface BacktestOptions extends AssumptionOptions {
   alerts: string[];
@@ -20,17 +24,6 @@ interface BacktestOptions extends AssumptionOptions {
   from?: string;
   to?: string;
   failOn?: Change[];
-}
-
-export interface AssumptionOptions {
-  work?: Work[];
-  approve: number | null;
-  reset: number | null;
-}
-
-interface Work {
-  runbook: string | null;
-  ms: number;
 }
 
 export function backtestCommand(): Command {
@@ -59,41 +52,8 @@ export function backtestCommand(): Command {
   ]);
 }
 
-/** What the recording does not say. */
-export function assumptionOptions(): Option[] {
-  return [
-    new Option(
-      "--work <[runbook=]duration...>",
-      `how long a plan holds its leases; default ${DEFAULT_WORK_MS / 60_000}m`,
-    ).argParser((text: string, before: Work[] = []) => [...before, parseWork(text)]),
-    new Option("--approve <duration>", "after which a person approves, or never")
-      .argParser(durationOrNever)
-      .default(DEFAULT_ASSUMPTIONS.approveAfterMs, "10m"),
-    new Option("--reset <duration>", "after which a person resets a breaker, or never")
-      .argParser(durationOrNever)
-      .default(DEFAULT_ASSUMPTIONS.resetAfterMs, "1h"),
-  ];
-}
-
-export function assumptionsOf({ work = [], approve, reset }: AssumptionOptions): Assumptions {
-  const forAll = work.findLast((one) => one.runbook === null)?.ms ?? DEFAULT_WORK_MS;
-  const byRunbook = new Map(work.flatMap(({ runbook, ms }) => (runbook === null ? [] : [[runbook, ms] as const])));
-  return {
-    ...DEFAULT_ASSUMPTIONS,
-    workMs: (runbook) => byRunbook.get(runbook) ?? forAll,
-    approveAfterMs: approve,
-    resetAfterMs: reset,
-  };
-}
-
 async function run(command: Command, options: BacktestOptions): Promise<void> {
-  const [before, after] = await Promise.all([
-    requireCatalogue(configFolder(options.config, readEnv()), ACTIONS),
-    requireCatalogue(options.against, ACTIONS),
-  ]);
-  const alerts = recordedAlerts({ files: options.alerts, from: options.from, to: options.to });
-  const assumptions = assumptionsOf(options);
-  const report = await backtest({ alerts, before, after, assumptions });
+  const report = await watched(options);
   const failed = (options.failOn ?? []).filter((change) => (report.comparison?.changes[change] ?? 0) > 0);
   const assumed = assumedText(options);
   printResult(command, { ...report, assumed, failedOn: failed }, () => backtestText(report, assumed));
@@ -102,34 +62,55 @@ async function run(command: Command, options: BacktestOptions): Promise<void> {
   process.exitCode = EXIT.failed;
 }
 
-/** In the words of the report. */
-export function assumedText({ work = [], approve, reset }: AssumptionOptions): string[] {
-  const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
-  const forAll = work.findLast((one) => one.runbook === null)?.ms ?? DEFAULT_WORK_MS;
-  const others = work.flatMap(({ runbook, ms }) => (runbook === null ? [] : [`, ${runbook} ${minutes(ms)}`]));
-  return [
-    "an alert that fires stands for a probe that says unhealthy",
-    `a plan holds its leases for ${minutes(forAll)}${others.join("")}, and heals`,
-    approve === null ? "nobody approves" : `a person approves after ${minutes(approve)}`,
-    reset === null ? "nobody resets a breaker" : `a person resets a breaker after ${minutes(reset)}`,
-    "evidence is not known: a `require` that needs it refuses",
-    "no silence of a person, window or mode set by hand, hold of another system or spent error budget of an objective",
-  ];
+/** With its progress on a terminal. A Ctrl-C ends it without a report. */
+function watched(options: BacktestOptions): Promise<BacktestReport> {
+  return withCleanup(async (defer) => {
+    const stop = stopOnSignals();
+    defer(stop.release);
+    const progress = progressOf("alerts");
+    defer(progress.end);
+    let done = 0;
+    const { alerts: files, from, to, work, approve, reset } = options;
+    try {
+      return await backtestFolders({
+        before: configFolder(options.config, readEnv()),
+        after: options.against,
+        recorded: { files, from, to },
+        assume: { approve, reset, ...(work === undefined ? {} : { work }) },
+        onProgress: (alerts) => progress.show((done = alerts)),
+        signal: stop.signal,
+      });
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+      throw new UserError(`stopped after ${done} alerts: there is no report`, { exitCode: EXIT.interrupted });
+    }
+  });
 }
 
-function parseWork(text: string): Work {
-  const [, runbook, written = ""] = /^(?:([^=]+)=)?(.+)$/.exec(text) ?? [];
-  return { runbook: runbook ?? null, ms: duration(written) };
+export interface FoldersOptions {
+  /** Folders. */
+  before: string;
+  after: string;
+  recorded: Omit<RecordedOptions, "signal">;
+  assume: AssumptionOptions;
+  onProgress: (alerts: number) => void;
+  signal: AbortSignal;
 }
 
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError(`${DURATION_HELP}.`);
-  return ms;
-}
-
-function durationOrNever(text: string): number | null {
-  return text === "never" ? null : duration(text);
+/** Each folder is loaded and lives through the alerts in a thread of its own. */
+export function backtestFolders({ before, after, recorded, assume, onProgress, signal }: FoldersOptions) {
+  return withCleanup(async (defer) => {
+    const other = threadSide({ folder: before, assume });
+    defer(other.stop);
+    const catalogue = await requireCatalogue(after, ACTIONS);
+    return backtest({
+      alerts: recordedAlerts({ ...recorded, signal }),
+      before: other,
+      after: sideOf({ catalogue, assumptions: assumptionsOf(assume) }),
+      onProgress,
+      signal,
+    });
+  });
 }
 
 export function parseTime(text: string): string {

@@ -7,6 +7,7 @@ import type { Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { LoadBalancerPort } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
+import { heartbeatsOf } from "../starters/heartbeats.ts";
 import type { RightFolder } from "../starters/active-catalogue.ts";
 import type { Finding } from "../record/api-sweep.ts";
 import type { DatabaseReport } from "../record/inspect.ts";
@@ -64,11 +65,12 @@ export async function diagnose(parts: DoctorParts): Promise<Diagnosis> {
     ...(await checkLabels(record, configured.catalogue)),
     ...(await checkLastSweep(record)),
   );
-  const { connections } = configured;
+  const { connections, catalogue } = configured;
   const swept = await checkFindings({
     record,
     temporal: temporal?.view ?? away(),
     loadBalancer: connections?.loadBalancer === undefined ? null : parts.loadBalancer(connections),
+    heartbeats: () => Promise.resolve(catalogue === null ? [] : heartbeatsOf(catalogue)),
     log: parts.log,
   });
   return { lines: [...lines, ...swept.lines], findings: swept.findings };
@@ -231,8 +233,9 @@ const FINE: Record<Part, string> = {
   record: "no leases, effects or queue places of closed remediations",
   escalations: "people were told of everything",
   loadbalancer: "no server that we drained is left alone",
-  schedules: "watcher and sweeper are scheduled",
+  schedules: "watcher, sweeper and lessons are scheduled",
   attributes: "the namespace knows every search attribute",
+  heartbeats: "every source sends the heartbeat that selfheal.yaml names",
 };
 
 async function checkFindings(deps: LookDependencies): Promise<Diagnosis> {

@@ -4,10 +4,10 @@ import { ACTIONS } from "../activities/actions.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { connectClient, temporalSettings } from "../config/temporal.ts";
-import { TASK_QUEUE } from "../contracts/messages.ts";
 import { inspectDatabase } from "../record/inspect.ts";
 import { openRecord } from "../record/record.ts";
 import { requireLoaded } from "../starters/active-catalogue.ts";
+import { pollers } from "../starters/pollers.ts";
 import { diagnose, type DoctorParts, type DoctorTemporal } from "./doctor-checks.ts";
 import { exitCodeOf, textOf, type Level } from "./doctor-line.ts";
 import { configFolder, configOption, databaseOption, requireDatabase, withExamples } from "./options.ts";
@@ -79,8 +79,6 @@ async function realParts(options: DoctorOptions, env: Env, defer: Defer): Promis
 }
 
 const CALL_TIMEOUT_MS = 5_000;
-/** The server remembers pollers for minutes; one asks again at least each minute. */
-const POLLED_WITHIN_MS = 2 * 60_000;
 
 async function realTemporal(defer: Defer): Promise<DoctorTemporal> {
   const settings = temporalSettings();
@@ -92,17 +90,11 @@ async function realTemporal(defer: Defer): Promise<DoctorTemporal> {
   ]);
   const { namespace } = settings;
   const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + CALL_TIMEOUT_MS, call);
-  const pollers = async (taskQueueType: 1 | 2): Promise<number> => {
-    const request = { namespace, taskQueue: { name: TASK_QUEUE }, taskQueueType };
-    const { pollers } = await within(() => client.workflowService.describeTaskQueue(request));
-    const seen = (pollers ?? []).map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000);
-    return seen.filter((at) => at > Date.now() - POLLED_WITHIN_MS).length;
-  };
   return {
     place: `${settings.address}, namespace ${namespace}`,
     view: temporalView(client, settings.address),
     searchAttributes: () =>
       within(() => ensureSearchAttributes({ connection: client.connection, namespace, mayAdd: false })),
-    pollers: async () => ({ workflows: await pollers(1), activities: await pollers(2) }),
+    pollers: () => pollers(client, namespace),
   };
 }

@@ -15,6 +15,7 @@ const CHECKED_BY = [
   { file: "selfheal.yaml", schema: `./${SCHEMAS}/config.schema.json` },
   { file: "inventory.yaml", schema: `./${SCHEMAS}/inventory.schema.json` },
   { file: join("runbooks", "disk-replacement.yaml"), schema: `../${SCHEMAS}/runbook.schema.json` },
+  { file: join("runbooks", "disk-replacement.test.yaml"), schema: `../${SCHEMAS}/runbook-test.schema.json` },
 ];
 
 export function initCommand(): Command {

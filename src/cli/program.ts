@@ -15,7 +15,10 @@ import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
 import { modesCommand } from "./modes.ts";
+import { rehearseCommand } from "./rehearse.ts";
+import { postmortemCommand } from "./postmortem.ts";
 import { remediationCommand } from "./remediation.ts";
+import { reportCommand } from "./report.ts";
 import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
@@ -52,10 +55,13 @@ export function selfhealProgram(): Command {
     tryCommand(),
     explainCommand(),
     backtestCommand(),
+    rehearseCommand(),
     alertsCommand(),
     inventoryCommand(),
     identityCommand(),
     remediationCommand(),
+    reportCommand(),
+    postmortemCommand(),
     ...controlCommands(),
     approvalsCommand(),
     modesCommand(),

@@ -12,7 +12,7 @@ import { printResult } from "./output.ts";
 export function schemaCommand(): Command {
   const command = new Command("schema")
     .description(
-      "Print the JSON Schema of runbooks, selfheal.yaml (config), inventory.yaml or slos.yaml: completion in editors.",
+      "Print the JSON Schema of runbooks, their tests, selfheal.yaml (config), inventory.yaml or slos.yaml, for editors.",
     )
     .addArgument(new Argument("[kind]", "which file").choices(KINDS).default("runbook"))
     .option("--out <folder>", "write all of them there, as KIND.schema.json")

@@ -1,5 +1,7 @@
 /** `selfheal serve`: takes alerts in and answers people. Stateless: scale by starting more of them. */
+import type { Client } from "@temporalio/client";
 import { Command } from "commander";
+import type { Logger } from "pino";
 import { catalogues } from "../activities/catalogues.ts";
 import { ACTIONS } from "../activities/actions.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
@@ -11,14 +13,18 @@ import { processSecrets } from "../config/secrets.ts";
 import { connectClient, temporalSettings, type TemporalSettings } from "../config/temporal.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { Secret } from "../ports/secret.ts";
+import type { RecordStore } from "../record/api.ts";
 import { openRecord } from "../record/record.ts";
 import { activate, activeContent } from "../starters/active-catalogue.ts";
 import { metricsOfProcess, requireTokens, startServer } from "../starters/http/serve.ts";
 import { LiveFolder } from "../starters/live-folder.ts";
-import { countFolder } from "../starters/metrics.ts";
+import { countFolder, type StarterMetrics } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
+import { pollers } from "../starters/pollers.ts";
+import { followRecord } from "../starters/record-metrics.ts";
 import { sourceTokens } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
+import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup } from "./process/cleanup.ts";
 import { crashPoints } from "./process/crash-points.ts";
@@ -54,16 +60,12 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     const gate = gateOf(options, env);
-    const tokensOf = ({ sources }: Catalogue) => {
-      const found = sourceTokens(sources, processSecrets());
-      requireTokens({ ...gate, sourceTokens: found });
-      return found;
-    };
+    const tokensOf = (catalogue: Catalogue) => tokensFor(catalogue, gate);
     let tokens: Record<string, Secret> = {};
     const metrics = metricsOfProcess();
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
-      load: { actions: ACTIONS },
+      load: folderLoader(),
       lastGood: () => activeContent(record),
       beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
       apply: async (catalogue) => {
@@ -80,7 +82,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const client = await connectClient(settings);
     defer(() => client.connection.close());
     await live.open();
-    const versions = catalogues(record, ACTIONS);
+    const versions = catalogues(record, ACTIONS, () => live.catalogue);
     const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
     // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
     // and alerts that arrive are kept in it. `/readyz` and every answer of 503 say what is wrong.
@@ -102,11 +104,35 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       faultPoint: crashPoints(env, log),
     });
     defer(() => server.close());
+    defer(showRecord({ record, live, client, settings, metrics, log }));
     live.watch();
     defer(() => live.stop());
     announceReady({ url: server.url, catalogue: live.catalogue.version });
     await stop.requested.then(() => log.info("stopping: requests in flight may finish"));
   });
+}
+
+function tokensFor({ sources }: Catalogue, gate: ReturnType<typeof gateOf>): Record<string, Secret> {
+  const found = sourceTokens(sources, processSecrets());
+  requireTokens({ ...gate, sourceTokens: found });
+  return found;
+}
+
+interface Shown {
+  record: RecordStore;
+  live: LiveFolder;
+  client: Client;
+  settings: TemporalSettings;
+  metrics: StarterMetrics;
+  log: Logger;
+}
+
+/** On `/metrics`, from now on; answers how to stop it. */
+function showRecord({ record, live, client, settings, metrics, log }: Shown): () => void {
+  const { registry } = metrics;
+  const asked = () => pollers(client, settings.namespace);
+  const follower = followRecord({ record, catalogue: () => live.catalogue, pollers: asked, registry, log });
+  return () => follower.stop();
 }
 
 function gateOf({ host }: ServeOptions, env: Env) {

@@ -44,7 +44,7 @@ function header({ remediation: row, durationMs, links, tickets, cost }: Story, n
   return [`remediation ${row.remediationId}`, ...lines].join("\n");
 }
 
-function howToDecide({ remediation, plan }: Story): string {
+function howToDecide({ remediation, plan, sincePlanned }: Story): string {
   const { phase, remediationId, closedAt } = remediation;
   if (phase === "recover") {
     return "The workflow of this remediation ended without closing it. What it had started is read back, and undone or finished; then it closes.";
@@ -57,7 +57,16 @@ function howToDecide({ remediation, plan }: Story): string {
     `  selfheal remediation approve ${remediationId}`,
     `  selfheal remediation reject ${remediationId} --reason "..."`,
     ...(quorum === 1 ? [] : [`  selfheal remediation withdraw ${remediationId}`]),
+    ...changedSince(sincePlanned),
   ].join("\n");
+}
+
+function changedSince(changed: readonly string[] | null): string[] {
+  if (changed === null || changed.length === 0) return [];
+  return [
+    plain(`This plan was made before the catalogue changed: ${changed.join("; ")}.`),
+    "Approved, it runs as it stands here. For a plan of now: reject it, then selfheal remediation request.",
+  ];
 }
 
 export function planText(plan: StoryPlan): string {

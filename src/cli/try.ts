@@ -13,7 +13,7 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { AdapterError } from "../ports/failure.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
-import { assumedText, assumptionOptions, assumptionsOf, type AssumptionOptions } from "./backtest.ts";
+import { assumedText, assumptionOptions, assumptionsOf, type AssumptionOptions } from "./assumptions.ts";
 import { backtestText } from "./backtest-text.ts";
 import { configOption, parseCount, withExamples } from "./options.ts";
 import { note, printResult, table } from "./output.ts";

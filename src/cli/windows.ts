@@ -1,6 +1,7 @@
 /** `selfheal windows` and `selfheal holds`: when, and on what, automation leaves work to others. Through the API. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DURATION_HELP, parseDuration } from "../catalogue/duration.ts";
+import { OWN_HOLDER } from "../catalogue/foreign-leases.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { WINDOW_KINDS, type OpenWindow, type WindowKind } from "../contracts/surroundings.ts";
 import { plain } from "../contracts/text.ts";
@@ -95,14 +96,26 @@ function windowsText(windows: readonly WindowRow[]): string {
 }
 
 function holdsCommand(context: Context): Command {
-  const list = apiCommand("list", "targets that another system holds, and those that selfheal holds");
-  list.action(async () => {
+  const list = apiCommand("list", "targets that another system holds, and those that selfheal holds")
+    .option("--ours", "only those that selfheal holds")
+    .option("--jsonl", "with --ours: as JSON Lines, the form of a lease file, for other systems to read");
+  list.action(async ({ ours, jsonl }: { ours?: true; jsonl?: true }) => {
+    if (jsonl === true && ours !== true) {
+      throw new UserError("--jsonl publishes what selfheal holds: give it with --ours", { exitCode: EXIT.usage });
+    }
     const answer = await callApi<HoldsAnswer>(context.options(list), "/holds");
-    printResult(list, answer, () => holdsText(answer, context.outside.now()));
+    if (jsonl === true) return void process.stdout.write(leaseLines(answer.ours));
+    const shown = ours === true ? { ...answer, holds: [] } : answer;
+    printResult(list, shown, () => holdsText(shown, context.outside.now()));
   });
   return new Command("holds")
     .description("whose a target is: what another system holds is left alone")
-    .addCommand(withExamples(list, [["selfheal holds list", "oldest first"]]))
+    .addCommand(
+      withExamples(list, [
+        ["selfheal holds list", "oldest first"],
+        ["selfheal holds list --ours --jsonl", "for the file that other systems look at"],
+      ]),
+    )
     .addCommand(putCommand(context))
     .addCommand(releaseCommand(context));
 }
@@ -147,6 +160,15 @@ function releaseCommand(context: Context): Command {
     );
   });
   return withExamples(command, [["selfheal holds release host/web-1 --holder awx", "what waited is decided afresh"]]);
+}
+
+/** As `connections.leases` reads them. No end: it is ours until it is gone from here. */
+function leaseLines(ours: HoldsAnswer["ours"]): string {
+  const lines = ours.map(({ target, remediationId, runbook }) => {
+    const reason = `${runbook ?? "no runbook"}, remediation ${remediationId}`;
+    return JSON.stringify({ target: `${target.kind}/${target.id}`, holder: OWN_HOLDER, reason });
+  });
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 function holdsText({ holds, ours }: HoldsAnswer, now: number): string {

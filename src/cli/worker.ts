@@ -10,7 +10,7 @@ import type { RecordStore } from "../record/api.ts";
 import { openRecord } from "../record/record.ts";
 import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
-import { ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
+import { ensureLessonsSchedule, ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
 import { pulse, recordMark, type RecordMark } from "../watchers/pulse.ts";
 import { temporalView } from "../watchers/sweep-temporal.ts";
 import {
@@ -131,4 +131,5 @@ async function beforePolling(
   if (restored) log.error("the record was restored to an older state: the global mode is review");
   await ensureWatchSchedule(client, { everyMs: watchEvery });
   await ensureSweepSchedule(client, { everyMs: sweepEvery });
+  await ensureLessonsSchedule(client);
 }

@@ -212,6 +212,7 @@ export interface AdmitRequest {
 export type AdmitReply =
   | { status: "admitted"; results: GuardrailResult[] }
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
+  | { status: "again"; results: GuardrailResult[]; detail: string }
   | { status: "refused"; results: GuardrailResult[] };
 
 export interface EffectRequest {

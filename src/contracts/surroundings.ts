@@ -78,6 +78,8 @@ export interface SurroundingLimits {
   slos: SloLimit[];
   /** The system that holds the target by its inventory label. */
   heldBy: string | null;
+  /** Oldest reading of other systems' leases that counts. Left out: there are none to read. */
+  leasesMaxAgeMs?: number;
   correlation: { parents: CorrelationLimit[]; holdDownMs: number } | null;
 }
 
@@ -96,6 +98,15 @@ export interface HumanSilence {
   by: string;
   comment: string;
   endsAt: string;
+}
+
+/** Another system's lease on this target. */
+export interface ReadLease {
+  id: string;
+  holder: string;
+  reason: string;
+  /** ISO; null: for as long as it is there. */
+  until: string | null;
 }
 
 /** Shares of bad events, 0 to 1. */
@@ -125,6 +136,8 @@ export interface SurroundingFacts {
   /** By name; missing: never read. */
   slos: Record<string, OutsideReading<SloReading>>;
   holds: Hold[];
+  /** null: never read. */
+  leases: OutsideReading<ReadLease[]> | null;
   /** Distinct targets with alerts under each parent inside its window, since its latch was last reset. */
   correlated: Record<string, number>;
   /** Open latches of the parents. */

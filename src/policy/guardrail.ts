@@ -7,17 +7,26 @@ import {
   type GuardrailResult,
   type ReasonCode,
 } from "../contracts/verdict.ts";
+import type { ModeLevels } from "./modes.ts";
 
-/** One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction. */
+/**
+ * One pure rule. A counted one is evaluated twice: as a forecast by `decide`, and inside the admission transaction.
+ * `evenUnread`: it has its say also where the record could not be read; all other counted ones refuse then.
+ */
 export type Guardrail =
   | { name: string; counted: false; evaluate(plan: Plan, facts: DecisionFacts): GuardrailResult }
-  | { name: string; counted: true; evaluate(plan: Plan, facts: CountedView): GuardrailResult };
+  | { name: string; counted: true; evaluate(plan: Plan, facts: CountedView): GuardrailResult }
+  | { name: string; counted: "evenUnread"; evaluate(plan: Plan, facts: View<CountedFacts | null>): GuardrailResult };
 
-export interface CountedView {
-  counted: CountedFacts;
+export type CountedView = View<CountedFacts>;
+
+interface View<Counted> {
+  counted: Counted;
   /** The database's time, ISO. */
   now: string;
   planHash: string;
+  /** In force now: what the files declare, and what people set since. */
+  modes: ModeLevels;
 }
 
 type Saw = { [key: string]: Json };
@@ -45,6 +54,8 @@ export function unavailable(guardrail: string, what: string, saw: Saw = {}): Gua
 
 /** One result of several looks of one guardrail: the worst outcome, every detail of it, all that was seen. */
 export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
+  const [only, ...others] = results;
+  if (only !== undefined && others.length === 0) return only;
   const rank = (result: GuardrailResult): number => GUARDRAIL_OUTCOMES.indexOf(result.outcome);
   const top = Math.max(...results.map(rank));
   const worst = results.filter((result) => rank(result) === top);
@@ -57,7 +68,7 @@ export function worstOf(results: readonly GuardrailResult[]): GuardrailResult {
   return {
     ...base,
     detail: worst.map((result) => result.detail).join("; "),
-    saw: results.length === 1 ? first.saw : { ...first.saw, all: results.map(({ saw }) => saw) },
+    saw: { ...first.saw, all: results.map(({ saw }) => saw) },
     // All of them must be over, and one without a known end leaves the end unknown.
     ...(untils.length === worst.length ? { until: untils.at(-1) ?? "" } : {}),
     ...(trips.length === 0 ? {} : { trips }),

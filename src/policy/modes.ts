@@ -50,6 +50,15 @@ export function lapsed(set: ModeSet, declared: Mode, runbookHash: string | null)
   return null;
 }
 
+/** Level by level: a mode that either of them lowers is lowered. */
+export function lowerOf(one: ModeLevels, other: ModeLevels): ModeLevels {
+  return {
+    global: lowest([one.global, other.global]),
+    group: lowest([one.group, other.group]),
+    runbook: lowest([one.runbook, other.runbook]),
+  };
+}
+
 export function lowest(modes: readonly Mode[]): Mode {
   const ranks = modes.map(rankOf);
   return MODES[Math.min(...ranks, MODES.length - 1)] ?? "observe";

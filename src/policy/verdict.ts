@@ -1,5 +1,5 @@
 /** The decision: every guardrail runs, the worst outcome wins, all results are kept. Pure and synchronous. */
-import type { CountedFacts, DecisionFacts } from "../contracts/facts.ts";
+import type { DecisionFacts } from "../contracts/facts.ts";
 import type { Plan } from "../contracts/plan.ts";
 import {
   GUARDRAIL_OUTCOMES,
@@ -48,14 +48,18 @@ function observed(results: GuardrailResult[], at: string): Verdict {
 /** The countable guardrails alone, inside the admission transaction: the same functions as the forecast's. */
 export function evaluateCounted(
   plan: Plan,
-  planHash: string,
-  counted: CountedFacts,
-  now: string,
+  view: CountedView,
   guardrails: readonly Guardrail[] = GUARDRAILS,
 ): GuardrailResult[] {
-  return guardrails.flatMap((one) =>
-    one.counted ? [safely(one, () => one.evaluate(plan, { counted, now, planHash }))] : [],
-  );
+  return guardrails.flatMap((one) => (one.counted ? [safely(one, () => one.evaluate(plan, view))] : []));
+}
+
+/** Of results over all guardrails, those that `evaluateCounted` gives for the same facts at the same time. */
+export function countedResults(
+  results: readonly GuardrailResult[],
+  guardrails: readonly Guardrail[] = GUARDRAILS,
+): GuardrailResult[] {
+  return results.filter((_, index) => (guardrails[index]?.counted ?? false) !== false);
 }
 
 /** The worst outcome; `refuse` when there is no result at all. */
@@ -71,10 +75,12 @@ export function verdictOf(outcome: GuardrailOutcome): VerdictOutcome {
 
 function evaluate(guardrail: Guardrail, plan: Plan, facts: DecisionFacts): GuardrailResult {
   if (!guardrail.counted) return safely(guardrail, () => guardrail.evaluate(plan, facts));
-  const { counted, now, planHash } = facts;
+  const { counted, now, planHash, modes } = facts;
+  const view = { now, planHash, modes };
+  if (guardrail.counted === "evenUnread")
+    return safely(guardrail, () => guardrail.evaluate(plan, { ...view, counted }));
   if (counted === null) return unavailable(guardrail.name, "the record could not be read");
-  const view: CountedView = { counted, now, planHash };
-  return safely(guardrail, () => guardrail.evaluate(plan, view));
+  return safely(guardrail, () => guardrail.evaluate(plan, { ...view, counted }));
 }
 
 /** A guardrail that cannot be evaluated refuses: a bug in one must not let anything through. */

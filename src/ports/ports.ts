@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Json, JsonObject } from "../contracts/json.ts";
+import type { TargetRef } from "../contracts/target.ts";
 
 /** A measurement as a probe evaluates it, or why there is none. */
 export type Measurement =
@@ -26,6 +27,14 @@ export interface MetricsPort {
     query: string,
     label: string,
   ): Promise<{ ok: true; values: Record<string, number> } | { ok: false; reason: string }>;
+  /**
+   * The one series of an expression between two times (ms since 1970), at most `points` of it; where it has no value,
+   * there is no point. `ok: false` for none, many, unreachable. Never rejects.
+   */
+  range(
+    query: string,
+    span: { from: number; to: number; points: number },
+  ): Promise<{ ok: true; points: { at: number; value: number }[] } | { ok: false; reason: string }>;
 }
 
 export interface PoolServer {
@@ -134,6 +143,19 @@ export interface SilencePort {
   active(): Promise<Silence[]>;
 }
 
+/** Another system's word that it works on a target, under the name that it knows it by. */
+export interface ForeignLease {
+  target: TargetRef;
+  holder: string;
+  reason: string;
+  /** ISO; null: for as long as it is there. */
+  until: string | null;
+}
+export interface LeasePort {
+  /** All of them in one question; those that are over, too. */
+  held(): Promise<ForeignLease[]>;
+}
+
 export interface NotifyPort {
   /** A chat message or page. The key lets a receiver drop a repeat. */
   send(message: { key: string; route: "page" | "ticket" | "message"; title: string; text: string }): Promise<void>;
@@ -147,6 +169,7 @@ export interface Ports {
   provisioner: ProvisionerPort;
   bmc: BmcPort;
   silences: SilencePort;
+  leases: LeasePort;
   notify: NotifyPort;
   /** By `uses`. */
   probes: Record<string, ProbePort>;

@@ -4,11 +4,9 @@
  * policy decides; the record itself never lets a cap be exceeded or a waiter be passed, whatever the policy says.
  */
 import { sql, type Transaction } from "kysely";
-import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
-import type { Plan } from "../contracts/plan.ts";
-import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
+import type { GuardrailResult } from "../contracts/verdict.ts";
 import type { Admission, AdmissionRequest, Admitted } from "./api.ts";
 import { appendAudit } from "./audit.ts";
 import { latch } from "./breakers.ts";
@@ -18,7 +16,7 @@ import { RecordConflict } from "./errors.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { type Ahead, aheadOf, blockerAhead, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
-import { heldPlaces } from "./queue-order.ts";
+import { fewerInWork, heldPlaces } from "./queue-order.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
@@ -31,8 +29,8 @@ export async function admit(db: Database, request: AdmissionRequest): Promise<Ad
     if (before !== null) return { ...before, tripped: [] };
     if (row.closed_at !== null)
       throw new RecordConflict(`remediation ${request.remediationId} is closed: it cannot be admitted`);
-    const { counted, now: at } = await countFacts(tx, request.remediationId, request.plan, request.planHash);
-    const results = request.evaluate(counted, at);
+    const { counted, now: at, modes } = await countFacts(tx, request.remediationId, request.plan, request.planHash);
+    const results = request.evaluate(counted, at, modes);
     const tripped = await latch(tx, request.remediationId, results);
     return { ...(await settle(tx, { request, row, counted, results, at })), tripped };
   });
@@ -49,9 +47,9 @@ interface Evaluated {
 async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Admission> {
   const { request, counted, results, at } = evaluated;
   const against = results.filter((result) => result.outcome !== "pass" && result.outcome !== "wait");
-  const mayPass = against.length > 0 && against.every(({ outcome, stale }) => outcome === "review" || stale === true);
-  if (mayPass && (await isFirst(tx, request))) return reconsider(tx, request, results, against, at);
-  if (against.length > 0) return refuse(tx, request, results);
+  if (against.length > 0) {
+    return mayBeDecidedAgain(against) ? sendBack(tx, request, results, { against, at }) : refuse(tx, request, results);
+  }
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
   const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
   const wait = whyFull(request, counted, results) ?? (await whyBehind(tx, request, place, ahead));
@@ -71,35 +69,48 @@ async function admittedBefore(tx: Transaction<Tables>, request: AdmissionRequest
   return found === undefined ? null : { status: "admitted", results: found.results };
 }
 
-/** A plan that is sent back once and passes the forecast again would go in circles. */
-async function isFirst(tx: Transaction<Tables>, { remediationId, planHash }: AdmissionRequest): Promise<boolean> {
-  const before = await tx
-    .selectFrom("audit")
-    .select("seq")
-    .where("chain", "=", remediationId)
-    .where("key", "=", `${RECONSIDERED}:${planHash}`)
-    .executeTakeFirst();
-  return before === undefined;
+/**
+ * Since the forecast something came up that does not end it: a person is to be asked (a breaker tripped, an approval ran
+ * out, a mode was lowered), it only observes by now, or what was read has grown too old (nobody could work for a while).
+ */
+function mayBeDecidedAgain(against: readonly GuardrailResult[]): boolean {
+  if (against.some(({ outcome }) => outcome === "observe")) return true;
+  return against.every(({ outcome, stale }) => outcome === "review" || stale === true);
 }
 
-const RECONSIDERED = "admissionReconsidered";
-
 /**
- * Since the forecast something came up that asks for a person (a breaker tripped, a standing approval was used up), or
- * what was read then has grown too old (nobody could work for a while). It is confirmed and decided again at once, and
- * asks, or reads, instead of being refused.
+ * It is confirmed and decided again at once, and asks, observes or reads. A plan that passes the forecast again with no
+ * person asked in between would go in circles: then it is refused.
  */
-async function reconsider(
+async function sendBack(
   tx: Transaction<Tables>,
   request: AdmissionRequest,
   results: GuardrailResult[],
-  against: GuardrailResult[],
-  at: string,
+  { against, at }: { against: readonly GuardrailResult[]; at: string },
 ): Promise<Admission> {
+  const since = await decidedSinceSentBack(tx, request);
+  const asked = since?.includes("review") ?? true;
+  if (since !== null && since.length > 0 && !asked) return refuse(tx, request, results);
   await removeFromQueue(tx, request.remediationId);
-  await audit(tx, request, RECONSIDERED, { results: asJson(results) });
-  const detail = `decided again: ${against.map((result) => result.detail).join("; ")}`;
-  return { status: "queued", results, position: 1, detail, until: at };
+  // Not decided since: this is the same call again, whose answer was lost.
+  if (since?.length !== 0) await audit(tx, request, SENT_BACK, { results: asJson(results) }, at);
+  return { status: "again", results, detail: `decided again: ${against.map(({ detail }) => detail).join("; ")}` };
+}
+
+const SENT_BACK = "admissionReconsidered";
+
+/** Outcomes of the verdicts since this plan was sent back last; null: it never was. */
+async function decidedSinceSentBack(
+  tx: Transaction<Tables>,
+  { remediationId, planHash }: AdmissionRequest,
+): Promise<string[] | null> {
+  const found = await sql<{ outcomes: string[] }>`
+    select coalesce((select json_agg(v.body ->> 'outcome') from audit v
+             where v.chain = ${remediationId} and v.seq > sent.seq and v.kind = 'verdict'), '[]') as outcomes
+      from (select max(seq) as seq from audit
+             where chain = ${remediationId} and kind = ${SENT_BACK} and body ->> 'planHash' = ${planHash}) sent
+     where sent.seq is not null`.execute(tx);
+  return found.rows[0]?.outcomes ?? null;
 }
 
 async function refuse(
@@ -152,17 +163,6 @@ async function enqueue(
   const isNew = await stayInQueue(tx, { ...waiter, waitsFor, fewerThan });
   if (isNew) await audit(tx, request, "queued", { detail, results: asJson(results) });
   return { status: "queued", results, position: ahead.count + 1, detail, until };
-}
-
-/** Of what is no cap of the plan: only when fewer targets are held there is it worth a look. */
-function fewerInWork(plan: Plan, counted: CountedFacts, results: GuardrailResult[]): { scope: string; max: number }[] {
-  const waitsBy = (code: ReasonCode): boolean => results.some((one) => one.code === code && one.outcome === "wait");
-  const group = scopeOf.group(plan.target.group);
-  const busy = counted.surroundings?.busy ?? [];
-  return [
-    ...(waitsBy("MIN_HEALTHY") ? [{ scope: group, max: counted.held[group] ?? 0 }] : []),
-    ...(waitsBy("DEPENDENCY") ? busy.map(({ scope, held }) => ({ scope, max: held })) : []),
-  ];
 }
 
 /** A lease that was left over fills one of its scopes: until a person acts, others need not wait behind this one. */
@@ -241,9 +241,12 @@ async function audit(
   request: AdmissionRequest,
   kind: string,
   body: JsonObject,
+  /** Of what may happen to one plan several times. */
+  at: string | null = null,
 ): Promise<void> {
   const { remediationId, planHash } = request;
-  await appendAudit(tx, { chain: remediationId, key: `${kind}:${planHash}`, kind, body: { planHash, ...body } });
+  const key = at === null ? `${kind}:${planHash}` : `${kind}:${planHash}:${at}`;
+  await appendAudit(tx, { chain: remediationId, key, kind, body: { planHash, ...body } });
 }
 
 function asJson(results: GuardrailResult[]): JsonObject[] {

@@ -64,7 +64,11 @@ export interface SurroundingRecord {
   ownHolds(): Promise<OwnHold[]>;
 
   /** Keeps what was read outside, with the time it is written at. */
-  saveReading(what: "silences" | "slo", about: string, read: Omit<OutsideReading<Json>, "at">): Promise<void>;
+  saveReading(
+    what: "silences" | "leases" | "slo",
+    about: string,
+    read: Omit<OutsideReading<Json>, "at">,
+  ): Promise<void>;
 
   /** null: the record does not know the remediation. */
   telling(remediationId: string): Promise<Telling | null>;

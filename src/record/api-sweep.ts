@@ -92,6 +92,12 @@ export interface LastSweep {
 }
 
 export interface SweepRecord {
+  /** Whether the alert of this name came from the source inside the time, and when last in 30 days. */
+  heartbeat(
+    source: string,
+    alertname: string,
+    withinMs: number,
+  ): Promise<{ alive: boolean; lastSeenAt: string | null }>;
   /** Every open remediation, oldest first: for the sweeper. */
   openEpisodes(limit: number): Promise<RemediationRow[]>;
   /** Leases that were orphaned at least `olderThanMs` ago (of an open episode: held since then), by remediation. */

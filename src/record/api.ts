@@ -12,6 +12,7 @@ import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { HttpRecord } from "./api-http.ts";
+import type { MeasureRecord } from "./api-measures.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -160,13 +161,15 @@ export interface AdmissionRequest {
   remediationId: string;
   plan: Plan;
   planHash: string;
-  /** The pure policy over the counted facts, called inside the transaction; consumed only when all pass. */
-  evaluate(counted: CountedFacts, now: string): GuardrailResult[];
+  /** The pure policy over the counted facts, called inside the transaction; consumed only when all pass. `sets`: modes that people set. */
+  evaluate(counted: CountedFacts, now: string, sets: readonly ModeSet[]): GuardrailResult[];
 }
 export type Admission =
   | { status: "admitted"; results: GuardrailResult[] }
   /** In the queue: severity first, with ageing; `position` counts from 1. */
   | { status: "queued"; results: GuardrailResult[]; position: number; detail: string; until: string | null }
+  /** What came up since the forecast is settled by a new decision, at once: ask a person, observe, read afresh. */
+  | { status: "again"; results: GuardrailResult[]; detail: string }
   | { status: "refused"; results: GuardrailResult[] };
 /** With the breakers that this very call tripped: people are to be told. */
 export type Admitted = Admission & { tripped: Tripped[] };
@@ -210,7 +213,8 @@ export interface RecordStore
     GuardRecord,
     SurroundingRecord,
     AutonomyRecord,
-    HttpRecord {
+    HttpRecord,
+    MeasureRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;

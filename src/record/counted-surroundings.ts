@@ -59,6 +59,8 @@ async function countAround(
              from busy where targets is not null), '[]') as busy,
            (select json_build_object('at', selfheal_iso(at), 'value', value, 'detail', detail) from outside_readings
              where what = 'silences' and about = ${scope}) as silences,
+           (select json_build_object('at', selfheal_iso(at), 'value', value, 'detail', detail) from outside_readings
+             where what = 'leases' and about = ${scope}) as leases,
            coalesce((select json_object_agg(substr(about, length(${scope}) + 2),
                        json_build_object('at', selfheal_iso(at), 'value', value, 'detail', detail))
              from outside_readings

@@ -12,6 +12,8 @@ import * as seventh from "./migrations/0007-guardrails.ts";
 import * as eighth from "./migrations/0008-surroundings.ts";
 import * as ninth from "./migrations/0009-people.ts";
 import * as thirteenth from "./migrations/0013-http.ts";
+import * as measures from "./migrations/0014-measures.ts";
+import * as inventories from "./migrations/0015-inventories.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
@@ -25,6 +27,8 @@ const MIGRATIONS: Record<string, Migration> = {
   "0008-surroundings": eighth,
   "0009-people": ninth,
   "0013-http": thirteenth,
+  "0014-measures": measures,
+  "0015-inventories": inventories,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

@@ -1,8 +1,10 @@
 /** In which order those go who wait for capacity, and what a waiter keeps from those behind it. Pure. */
 import type { Severity } from "../contracts/alert.ts";
-import type { Plan } from "../contracts/plan.ts";
+import type { CountedFacts } from "../contracts/facts.ts";
+import { scopeOf } from "../contracts/ids.ts";
+import type { Plan, ScopeCap } from "../contracts/plan.ts";
 import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
-import { queuedScopes, windowScopes } from "./scopes.ts";
+import { cappedScopes, queuedScopes, windowScopes } from "./scopes.ts";
 
 const HEAD_START_MS: Record<Severity, number> = { critical: 60 * 60_000, warning: 30 * 60_000, info: 0 };
 
@@ -34,4 +36,97 @@ export function heldPlaces(plan: Plan, waiting: readonly GuardrailResult[]): str
   if (codes.every((code) => CAPACITY.includes(code))) return queuedScopes(plan);
   if (codes.every((code) => CAPACITY.includes(code) || WINDOWS.includes(code))) return windowScopes(plan);
   return [];
+}
+
+type Cap = Pick<ScopeCap, "scope" | "max">;
+
+/** Of what is no cap of the plan: only when fewer targets are held there is it worth a look. */
+export function fewerInWork(plan: Plan, counted: CountedFacts, results: readonly GuardrailResult[]): Cap[] {
+  const waitsBy = (code: ReasonCode): boolean => results.some((one) => one.code === code && one.outcome === "wait");
+  const group = scopeOf.group(plan.target.group);
+  const busy = counted.surroundings?.busy ?? [];
+  return [
+    ...(waitsBy("MIN_HEALTHY") ? [{ scope: group, max: counted.held[group] ?? 0 }] : []),
+    ...(waitsBy("DEPENDENCY") ? busy.map(({ scope, held }) => ({ scope, max: held })) : []),
+  ];
+}
+
+/** One in the queue. */
+export interface Queued {
+  remediationId: string;
+  /** `kind id` */
+  target: string;
+  /** Of its plan, and where fewer in work may help. */
+  caps: readonly Cap[];
+  /** Scopes on which later ones wait behind it. */
+  holds: readonly string[];
+  /** It waits for a known time, a pause, a breaker or a hold: no use in waking it, but it may keep its place. */
+  asleep: boolean;
+}
+
+/** The targets held on a scope; true: only left out of service. */
+export type Held = (scope: string) => ReadonlyMap<string, boolean>;
+
+/** Walks the queue from its front: each that could go takes its capacity, each that could not keeps its scopes. */
+export class Walk {
+  /** By scope, who could not go and keeps it, or who took capacity there last. */
+  readonly kept = new Map<string, string>();
+  readonly taken = new Map<string, string>();
+  private readonly held: Held;
+  /** As `held`, with what was taken on the way. */
+  private readonly now = new Map<string, Map<string, boolean>>();
+
+  constructor(held: Held) {
+    this.held = held;
+  }
+
+  /** True: it could go, and its capacity is taken. */
+  pass({ caps, target, holds, remediationId, asleep }: Queued): boolean {
+    const room = caps.every(({ scope, max }) => this.othersOn(scope, target) < max && !this.kept.has(scope));
+    const free = room && !asleep && !holds.some((scope) => this.kept.has(scope));
+    for (const scope of free ? [] : holds) this.kept.set(scope, this.kept.get(scope) ?? remediationId);
+    for (const { scope } of free ? caps : []) {
+      const on = this.now.get(scope) ?? new Map(this.held(scope));
+      this.now.set(scope, on.set(target, false));
+      this.taken.set(scope, remediationId);
+    }
+    return free;
+  }
+
+  /** What the target itself was left out by does not stand in its own way. */
+  private othersOn(scope: string, target: string): number {
+    const on = this.now.get(scope) ?? this.held(scope);
+    return on.size - (on.get(target) === true ? 1 : 0);
+  }
+}
+
+/** Scopes that are kept as a whole: of what only the policy can count (windows, members that must stay healthy). */
+export function wholeScopes(plan: Plan): string[] {
+  return plan.limits.shared?.minHealthy ? queuedScopes(plan) : windowScopes(plan);
+}
+
+/** The first ahead that keeps a scope of which no part can be left to others (ADR 0043). */
+export function keptWhole(plan: Plan, ahead: readonly Queued[]): string | null {
+  const whole = wholeScopes(plan);
+  return ahead.find(({ holds }) => holds.some((scope) => whole.includes(scope)))?.remediationId ?? null;
+}
+
+/**
+ * Which of those ahead the plan must wait behind; null: each of them still finds its room when this one goes first. They
+ * were told at the same moment, and who confirms faster is not sent back (ADR 0043). `held`: without its own leases.
+ */
+export function behindWhom(
+  { remediationId, plan }: { remediationId: string; plan: Plan },
+  ahead: readonly Queued[],
+  held: Held,
+): string | null {
+  const walk = new Walk(held);
+  for (const one of ahead) walk.pass(one);
+  const keeper = queuedScopes(plan).find((scope) => walk.kept.has(scope));
+  if (keeper !== undefined) return walk.kept.get(keeper) ?? null;
+  const caps = cappedScopes(plan);
+  const target = `${plan.target.kind} ${plan.target.id}`;
+  if (walk.pass({ remediationId, target, caps, holds: [], asleep: false })) return null;
+  const full = caps.find(({ scope }) => walk.taken.has(scope));
+  return walk.taken.get(full?.scope ?? "") ?? ahead[0]?.remediationId ?? null;
 }

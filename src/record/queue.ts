@@ -7,8 +7,8 @@ import type { Severity } from "../contracts/alert.ts";
 import type { Plan } from "../contracts/plan.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { rankOf } from "./queue-order.ts";
-import { cappedScopes, queuedScopes, windowScopes } from "./scopes.ts";
+import { behindWhom, keptWhole, rankOf, Walk, type Held, type Queued } from "./queue-order.ts";
+import { cappedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
 /** Later than every row. */
@@ -121,21 +121,15 @@ export async function keepPlace(db: Database, remediationId: string): Promise<vo
   await sql`update queue set wait_until = 'infinity' where remediation_id = ${remediationId}`.execute(db);
 }
 
-interface Candidate {
-  remediationId: string;
+interface Row extends Queued {
   workflowId: string;
-  target: string;
-  caps: { scope: string; max: number }[];
-  holds: string[];
-  /** It waits for a known time, a pause, a breaker or a hold: no use in waking it, but it may keep its place. */
-  asleep: boolean;
 }
 
 /** Who is in the queue, in order; with a place only those before it. */
-async function candidates(db: Session, before: Place | null = null): Promise<Candidate[]> {
+async function candidates(db: Session, before: Place | null = null): Promise<Row[]> {
   const ahead =
     before === null ? sql`` : sql`and (q.rank_at, q.seq) < (${before.rankAt}::timestamptz, ${before.seq}::bigint)`;
-  const found = await sql<Candidate>`
+  const found = await sql<Row>`
     select q.remediation_id as "remediationId", q.workflow_id as "workflowId", q.caps, q.holds,
            r.target_kind || ' ' || r.target_id as target,
            coalesce(q.wait_until > selfheal_now(), false) or exists (
@@ -150,31 +144,6 @@ async function candidates(db: Session, before: Place | null = null): Promise<Can
      where r.closed_at is null ${ahead}
      order by q.rank_at, q.seq`.execute(db);
   return found.rows;
-}
-
-/** Walks the queue from its front: each that could go takes its capacity, each that could not keeps its scopes. */
-class Walk {
-  /** By scope, who could not go and keeps it, or who took capacity there last. */
-  readonly kept = new Map<string, string>();
-  readonly taken = new Map<string, string>();
-  private readonly held: Held;
-
-  constructor(held: Held) {
-    this.held = held;
-  }
-
-  /** True: it could go, and its capacity is taken. */
-  pass(one: Pick<Candidate, "remediationId" | "target" | "caps" | "holds" | "asleep">): boolean {
-    const { caps, target, holds, remediationId } = one;
-    const room = caps.every(({ scope, max }) => othersOn(this.held, scope, target) < max && !this.kept.has(scope));
-    const free = room && !one.asleep && !holds.some((scope) => this.kept.has(scope));
-    for (const scope of free ? [] : holds) this.kept.set(scope, this.kept.get(scope) ?? remediationId);
-    for (const { scope } of free ? caps : []) {
-      this.held.set(scope, (this.held.get(scope) ?? new Map<string, boolean>()).set(target, false));
-      this.taken.set(scope, remediationId);
-    }
-    return free;
-  }
 }
 
 /** Those that admission would let go now, all of them together. */
@@ -193,11 +162,7 @@ export async function admissibleWaiters(
   return admissible;
 }
 
-/**
- * Which of those before it, sharing a scope, the plan must wait behind; null: each of them still finds its room when this
- * one goes first. They were told at the same moment, and who confirms faster is not sent back (ADR 0043). What only the
- * policy can count (windows, members that must stay healthy) is kept for them as a whole.
- */
+/** Whom the plan must wait behind, of those before it (`keptWhole`, `behindWhom`); null: nobody. */
 export async function blockerAhead(
   tx: Transaction<Tables>,
   remediationId: string,
@@ -205,38 +170,19 @@ export async function blockerAhead(
   plan: Plan,
 ): Promise<string | null> {
   const ahead = (await candidates(tx, place)).filter((one) => one.remediationId !== remediationId);
-  const scopes = queuedScopes(plan);
-  const whole = plan.limits.shared?.minHealthy ? scopes : windowScopes(plan);
-  const strict = ahead.find(({ holds }) => holds.some((scope) => whole.includes(scope)));
-  if (strict !== undefined) return strict.remediationId;
-  const walk = new Walk(await heldTargets(tx, remediationId));
-  for (const one of ahead) walk.pass(one);
-  const keeper = scopes.find((scope) => walk.kept.has(scope));
-  if (keeper !== undefined) return walk.kept.get(keeper) ?? null;
-  const { kind, id } = plan.target;
-  const caps = cappedScopes(plan);
-  if (walk.pass({ remediationId, target: `${kind} ${id}`, caps, holds: [], asleep: false })) return null;
-  const full = caps.find(({ scope }) => walk.taken.has(scope));
-  return walk.taken.get(full?.scope ?? "") ?? ahead[0]?.remediationId ?? null;
+  return keptWhole(plan, ahead) ?? behindWhom({ remediationId, plan }, ahead, await heldTargets(tx, remediationId));
 }
 
-type Held = Map<string, Map<string, boolean>>;
-
-/** By scope, the targets held on it; true: only left out of service. */
 async function heldTargets(db: Session, except = ""): Promise<Held> {
   const rows = await sql<{ scope: string; target: string; left: boolean }>`
     select l.scope, r.target_kind || ' ' || r.target_id as target, bool_and(l.state = 'leftOut') as left
       from leases l join remediations r using (remediation_id)
      where l.remediation_id <> ${except} group by 1, 2`.execute(db);
-  const held: Held = new Map();
+  const held = new Map<string, Map<string, boolean>>();
   for (const { scope, target, left } of rows.rows) {
     held.set(scope, (held.get(scope) ?? new Map<string, boolean>()).set(target, left));
   }
-  return held;
+  return (scope) => held.get(scope) ?? NOBODY;
 }
 
-/** What the target itself was left out by does not stand in its own way. */
-function othersOn(held: Held, scope: string, target: string): number {
-  const on = held.get(scope);
-  return on === undefined ? 0 : on.size - (on.get(target) === true ? 1 : 0);
-}
+const NOBODY: ReadonlyMap<string, boolean> = new Map<string, boolean>();

@@ -22,10 +22,14 @@ import * as ingest from "./ingest.ts";
 import * as keptRequests from "./kept-requests.ts";
 import * as leases from "./leases.ts";
 import * as leftOut from "./left-out.ts";
+import * as measures from "./measures.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as modes from "./modes.ts";
 import { open } from "./open.ts";
+import * as problems from "./problems.ts";
+import * as reports from "./reports.ts";
+import * as postmortems from "./postmortems.ts";
 import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
@@ -66,6 +70,8 @@ function recordOver(db: Database): RecordStore {
     ...surrounding(db),
     ...earning(db),
     ...serving(db),
+    ...measuring(db),
+    ...learning(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -203,8 +209,43 @@ function serving(db: Database) {
   } satisfies Partial<RecordStore>;
 }
 
+function measuring(db: Database) {
+  return {
+    measured: (wish) => measures.measured(db, wish),
+    trouble: (since) => measures.trouble(db, since),
+    unmatchedAlerts: (wish) => measures.unmatchedAlerts(db, wish),
+    reviewsSince: (since) => measures.reviewsSince(db, since),
+    liveState: () => measures.liveState(db),
+  } satisfies Partial<RecordStore>;
+}
+
+function learning(db: Database) {
+  return {
+    postmortemsToMake: (limit) => postmortems.postmortemsToMake(db, limit),
+    savePostmortem: (made) => postmortems.savePostmortem(db, made),
+    postmortem: (remediationId) => postmortems.postmortem(db, remediationId),
+    postmortemsToSend: (limit) => postmortems.postmortemsToSend(db, limit),
+    postmortemSent: (remediationId, error) => postmortems.postmortemSent(db, remediationId, error),
+    problemLinks: (since) => problems.problemLinks(db, since),
+    foundProblem: (found) => problems.foundProblem(db, found),
+    openProblems: () => problems.openProblems(db),
+    claimTicket: (key, lifeMs) => problems.claimTicket(db, key, lifeMs),
+    problemTicket: (key, ticketId, url) => problems.problemTicket(db, key, ticketId, url),
+    problemFailed: (key, error) => problems.problemFailed(db, key, error),
+    problemNoted: (key, remediationId) => problems.problemNoted(db, key, remediationId),
+    closeProblem: (key) => problems.closeProblem(db, key),
+    problemOf: (remediationId) => problems.problemOf(db, remediationId),
+    began: () => reports.began(db),
+    saveReport: (made) => reports.saveReport(db, made),
+    report: (period) => reports.report(db, period),
+    reportsToSend: (limit) => reports.reportsToSend(db, limit),
+    reportSent: (period, error) => reports.reportSent(db, period, error),
+  } satisfies Partial<RecordStore>;
+}
+
 function sweeping(db: Database) {
   return {
+    heartbeat: (source, alertname, withinMs) => sweep.heartbeat(db, source, alertname, withinMs),
     openEpisodes: (limit) => sweep.openEpisodes(db, limit),
     orphanedLeases: (olderThanMs, limit) => sweep.orphanedLeases(db, olderThanMs, limit),
     lostAlerts: (olderThanMs, limit) => sweep.lostAlerts(db, olderThanMs, limit),

@@ -3,12 +3,36 @@ import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { TargetRef } from "../contracts/target.ts";
+import { perPlan } from "./per-plan.ts";
+
+interface PlanScopes {
+  capped: { scope: string; max: number }[];
+  leased: string[];
+  windows: string[];
+  queued: string[];
+}
+
+const scopesOf = perPlan((plan): PlanScopes => {
+  const caps = new Map<string, number>([[scopeOf.target(plan.target), 1]]);
+  for (const cap of plan.limits.caps) caps.set(cap.scope, Math.min(cap.max, caps.get(cap.scope) ?? cap.max));
+  const needs = (plan.limits.surroundings?.dependsOn ?? []).map(scopeOf.needs);
+  const { rate, shared } = plan.limits;
+  const windows = [
+    ...(rate === null ? [] : [scopeOf.runbook(plan.runbook)]),
+    ...(shared?.rates ?? []).map((one) => `rate:${one.scope}`),
+    ...(shared?.cost.budgets ?? []).map((one) => `cost:${one.scope}`),
+  ];
+  return {
+    capped: [...caps].map(([scope, max]) => ({ scope, max })),
+    leased: [...new Set([...caps.keys(), ...placesOf(plan.target), ...needs])],
+    windows,
+    queued: [...new Set([...caps.keys(), ...windows])],
+  };
+});
 
 /** The target is exclusive; the caps are shared up to their number. Two caps on one scope: the smaller one counts. */
 export function cappedScopes(plan: Plan): { scope: string; max: number }[] {
-  const caps = new Map<string, number>([[scopeOf.target(plan.target), 1]]);
-  for (const cap of plan.limits.caps) caps.set(cap.scope, Math.min(cap.max, caps.get(cap.scope) ?? cap.max));
-  return [...caps].map(([scope, max]) => ({ scope, max }));
+  return scopesOf(plan).capped;
 }
 
 /**
@@ -16,8 +40,17 @@ export function cappedScopes(plan: Plan): { scope: string; max: number }[] {
  * its target depends on, so that the healing of that waits.
  */
 export function leasedScopes(plan: Plan): string[] {
-  const needs = (plan.limits.surroundings?.dependsOn ?? []).map(scopeOf.needs);
-  return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...placesOf(plan.target), ...needs])];
+  return scopesOf(plan).leased;
+}
+
+/** Words for the order of those who wait for a window: nobody holds a lease on these. */
+export function windowScopes(plan: Plan): string[] {
+  return scopesOf(plan).windows;
+}
+
+/** Scopes on which waiters keep their order: what is capped, and the windows that are limited. */
+export function queuedScopes(plan: Plan): string[] {
+  return scopesOf(plan).queued;
 }
 
 /** By which those that depend on this target name it. */
@@ -28,21 +61,6 @@ export function namesOf({ target }: Pick<Plan, "target">): string[] {
 /** Where work on what the target depends on, or on what depends on it, has its leases. */
 export function relatedScopes(plan: Pick<Plan, "target">, dependsOn: readonly string[]): string[] {
   return [...dependsOn, ...namesOf(plan).map(scopeOf.needs)];
-}
-
-/** Words for the order of those who wait for a window: nobody holds a lease on these. */
-export function windowScopes(plan: Plan): string[] {
-  const { rate, shared } = plan.limits;
-  return [
-    ...(rate === null ? [] : [scopeOf.runbook(plan.runbook)]),
-    ...(shared?.rates ?? []).map((one) => `rate:${one.scope}`),
-    ...(shared?.cost.budgets ?? []).map((one) => `cost:${one.scope}`),
-  ];
-}
-
-/** Scopes on which waiters keep their order: what is capped, and the windows that are limited. */
-export function queuedScopes(plan: Plan): string[] {
-  return [...new Set([...cappedScopes(plan).map((cap) => cap.scope), ...windowScopes(plan)])];
 }
 
 /** Before there is a plan. */

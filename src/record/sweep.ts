@@ -141,3 +141,19 @@ export async function unsentEscalations(db: Session, limit: number): Promise<Uns
       rows.map(({ targetKind, targetId, ...row }) => ({ ...row, target: { kind: targetKind, id: targetId } })),
     );
 }
+
+/** From the newest alert back, so that one that comes is found at once; nobody needs a silence of more than 30 days. */
+export async function heartbeat(
+  db: Session,
+  source: string,
+  alertname: string,
+  withinMs: number,
+): Promise<{ alive: boolean; lastSeenAt: string | null }> {
+  const found = await sql<{ at: string; alive: boolean }>`
+    select last_seen_at as at, last_seen_at >= ${before(withinMs)} as alive from alerts
+     where last_seen_at > ${now} - interval '30 days' and status = 'firing' and source = ${source}
+       and labels ->> 'alertname' = ${alertname}
+     order by last_seen_at desc limit 1`.execute(db);
+  const [row] = found.rows;
+  return { alive: row?.alive === true, lastSeenAt: row?.at ?? null };
+}

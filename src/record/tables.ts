@@ -19,7 +19,8 @@ type AsJson<T> = ColumnType<T, string, string>;
 export interface Tables {
   alerts: AlertsTable;
   decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
-  catalogues: { version: string; content: AsJson<Json>; saved_at: string };
+  catalogues: { version: string; content: AsJson<Json>; inventory: string | null; saved_at: string };
+  inventories: { hash: string; document: AsJson<Json> };
   catalogue_active: { singleton: Generated<boolean>; version: string; activated_at: string };
   remediations: RemediationsTable;
   plans: { remediation_id: string; plan_hash: string; plan: AsJson<Plan>; saved_at: string };
@@ -59,6 +60,15 @@ export interface Tables {
     status: number | null;
     content_type: string | null;
     body: string | null;
+  };
+  postmortems: PostmortemsTable;
+  reports: ReportsTable;
+  problems: ProblemsTable;
+  problem_remediations: {
+    problem_key: string;
+    remediation_id: string;
+    at: string;
+    noted_at: ColumnType<string | null, never, string>;
   };
   audit_chains: { chain: string; seq: number; hash: string };
   audit: AuditTable;
@@ -322,6 +332,48 @@ interface AttestationsTable {
   summary: string;
   by_person: string;
   at: string;
+}
+
+/** Of what is sent to people once, and tried again until it was. */
+interface Sending {
+  sent_at: ColumnType<string | null, never, string>;
+  attempts: Generated<number>;
+  tried_at: ColumnType<string | null, never, string>;
+  error: ColumnType<string | null, never, string | null>;
+}
+
+interface PostmortemsTable extends Sending {
+  remediation_id: string;
+  owner: string;
+  markdown: string;
+  made_at: string;
+}
+
+interface ReportsTable extends Sending {
+  /** `month 2026-10` */
+  period: string;
+  report: AsJson<JsonObject>;
+  markdown: string;
+  csv: string;
+  made_at: string;
+}
+
+interface ProblemsTable {
+  /** What the ticket carries, so that it can be found again. */
+  key: string;
+  /** What comes again and again: `target:host:web-1`. */
+  pattern: string;
+  title: string;
+  body: string;
+  queue: string;
+  owner: string;
+  found_at: string;
+  /** When a ticket was last asked for; it may have come into being since. */
+  sent_at: ColumnType<string | null, never, string>;
+  ticket_id: ColumnType<string | null, never, string>;
+  url: ColumnType<string | null, never, string>;
+  closed_at: ColumnType<string | null, never, string>;
+  error: ColumnType<string | null, never, string | null>;
 }
 
 interface AuditTable {

@@ -8,15 +8,14 @@ import type { Logger } from "pino";
 import { messageOf, UserError } from "../config/user-error.ts";
 import type { Catalogue, Content } from "../catalogue/catalogue.ts";
 import { readFolder, stampOf, type Snapshot } from "../catalogue/folder.ts";
-import { loadSnapshot, type Loaded, type LoadOptions } from "../catalogue/load.ts";
+import type { Loaded, Loader } from "../catalogue/load.ts";
 import { formatProblem, type Problem } from "../catalogue/problems.ts";
-import { ParsedFiles } from "../catalogue/sources.ts";
 import type { TeamState } from "../catalogue/teams.ts";
 import { cannotLoad } from "./active-catalogue.ts";
 
 export interface LiveFolderOptions {
   folder: string;
-  load: Pick<LoadOptions, "actions" | "secrets">;
+  load: Loader;
   /** Takes a catalogue over. A UserError says that it cannot be used; any other error, that it cannot be now. */
   apply: (catalogue: Catalogue) => Promise<void>;
   /** What outside of the folder belongs to it (files with secrets): another text means that it is applied again. */
@@ -53,8 +52,8 @@ const EVERY_MS = 1_000;
 
 export class LiveFolder {
   readonly #options: LiveFolderOptions;
-  readonly #parsed = new ParsedFiles();
   #catalogue: Catalogue | null = null;
+  #checked: { hash: string; loaded: Loaded } | null = null;
   #status: FolderStatus | null = null;
   /** Of the folder that was settled last: as it was read, in use or not. */
   #settled = "";
@@ -81,21 +80,32 @@ export class LiveFolder {
 
   /** Throws a UserError with every mistake. For a start that shall fail before anything else is tried. */
   async check(): Promise<Catalogue> {
-    const { catalogue, problems } = this.#load(await readFolder(this.#options.folder), null);
-    if (catalogue === null) throw cannotLoad(this.#options.folder, problems);
-    return catalogue;
+    const snapshot = await readFolder(this.#options.folder);
+    const loaded = await this.#options.load(snapshot, null);
+    if (loaded.catalogue === null) throw cannotLoad(this.#options.folder, loaded.problems);
+    this.#checked = { hash: snapshot.hash, loaded };
+    return loaded.catalogue;
   }
 
   /** Throws a UserError with every mistake: what was good before another start is not known to be wanted now. */
   async open(): Promise<void> {
     const stamp = await stampOf(this.#options.folder);
     const snapshot = await readFolder(this.#options.folder);
-    const loaded = this.#load(snapshot, (await this.#options.lastGood?.()) ?? null);
+    const loaded =
+      this.#checkedAs(snapshot) ?? (await this.#options.load(snapshot, (await this.#options.lastGood?.()) ?? null));
     if (loaded.catalogue === null) throw cannotLoad(this.#options.folder, loaded.problems);
     await this.#options.apply(loaded.catalogue);
     this.#settle(loaded.catalogue, loaded, null);
     this.#settled = this.#seen = this.#withBeside(stamp);
     this.#content = this.#withBeside(this.#contentOf(snapshot));
+  }
+
+  /** What `check` has loaded, where nothing has changed since and no team needs what was good before. */
+  #checkedAs({ hash }: Snapshot): Loaded | null {
+    const checked = this.#checked;
+    this.#checked = null;
+    const isWhole = checked?.loaded.teams.every(({ state }) => state === "current") ?? false;
+    return checked?.hash === hash && isWhole ? checked.loaded : null;
   }
 
   /** Looks again and again until `stop`. */
@@ -135,7 +145,7 @@ export class LiveFolder {
 
   /** False: it shall be tried again, though nothing changes. */
   async #reload(snapshot: Snapshot): Promise<boolean> {
-    const loaded = this.#load(snapshot, this.catalogue.content as unknown as Content);
+    const loaded = await this.#options.load(snapshot, this.catalogue.content as unknown as Content);
     if (loaded.catalogue === null) {
       this.#keep("broken", loaded.problems, null);
       return true;
@@ -149,10 +159,6 @@ export class LiveFolder {
     }
     this.#settle(loaded.catalogue, loaded, this.catalogue.version);
     return true;
-  }
-
-  #load(snapshot: Snapshot, lastGood: Content | null): Loaded {
-    return loadSnapshot(snapshot, { ...this.#options.load, lastGood, parsed: this.#parsed });
   }
 
   #contentOf({ hash, config: { bytes, fault } }: Snapshot): string {

@@ -230,12 +230,19 @@ export async function showEvidence(deps: ModeDependencies, days: number | null):
   return evidenceOf(await throughRecord("read the evidence", () => deps.record.cases(windowMs)));
 }
 
-export type AttestWish = Pick<Attestation, "runbook" | "kind" | "passed" | "summary" | "by">;
+export interface AttestWish extends Pick<Attestation, "runbook" | "kind" | "passed" | "summary" | "by"> {
+  /** The version that was run; null: the active one. */
+  runbookHash: string | null;
+}
 
-/** A person's word, bound to the version that is active now. */
+/** A person's word, bound to the version that is active now: of another one it is refused. */
 export async function attest(deps: ModeDependencies, wish: AttestWish): Promise<Attestation> {
   const catalogue = await throughRecord("read the active catalogue", deps.active);
   const { hash } = runbookOf(catalogue, wish.runbook);
+  if (wish.runbookHash !== null && wish.runbookHash !== hash) {
+    const versions = `${wish.runbookHash.slice(0, 12)} was run, ${hash.slice(0, 12)} is active`;
+    throw conflict(`${wish.runbook} has another version here: ${versions}`);
+  }
   const fault = whyUnknown(catalogue, wish.by, null);
   if (fault !== null) throw notAllowed(fault);
   return throughRecord("write it down", () => deps.record.attest({ ...wish, runbookHash: hash }));

@@ -1,14 +1,16 @@
 /**
- * What waiters of the queue wait for outside: silences that people set, members of their group that are unhealthy. A wait
+ * What waiters of the queue wait for outside: silences that people set, leases of other systems, members
+ * of their group that are unhealthy. A wait
  * of system `outside` holds an OutsideRef as JSON; its state words are `asBefore` and `better`.
  */
 import { z } from "zod";
-import type { OutsideRef } from "../contracts/outside.ts";
+import { leaseId, type OutsideRef } from "../contracts/outside.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Look, Words } from "./look.ts";
 
 const REF = z.object({
   silences: z.array(z.string()),
+  leases: z.array(z.string()).default([]),
   health: z.object({ kind: z.string(), group: z.string(), fewerThan: z.number() }).nullable(),
 });
 
@@ -22,11 +24,14 @@ export function lookOutside(unhealthy: Unhealthy): Look {
       return parsed === null ? [] : [{ ref, ...parsed }];
     });
     const active = await activeSilences(ports, waited);
+    const held = await heldLeases(ports, waited);
     const counts = await countUnhealthy(unhealthy, waited);
     const words: Words = new Map();
-    for (const { ref, silences, health } of waited) {
+    const gone = (ids: readonly string[], there: Set<string> | null): boolean =>
+      there !== null && ids.length > 0 && !ids.some((id) => there.has(id));
+    for (const { ref, silences, leases, health } of waited) {
       const count = health === null ? undefined : counts.get(keyOf(health));
-      const over = active !== null && silences.length > 0 && !silences.some((id) => active.has(id));
+      const over = gone(silences, active) || gone(leases, held);
       const fewer = health !== null && count !== undefined && count < health.fewerThan;
       if (over || fewer) words.set(ref, "better");
     }
@@ -37,6 +42,11 @@ export function lookOutside(unhealthy: Unhealthy): Look {
 async function activeSilences(ports: Ports, waited: readonly OutsideRef[]): Promise<Set<string> | null> {
   if (waited.every(({ silences }) => silences.length === 0)) return null;
   return new Set((await ports.silences.active()).map(({ id }) => id));
+}
+
+async function heldLeases(ports: Ports, waited: readonly OutsideRef[]): Promise<Set<string> | null> {
+  if (waited.every(({ leases }) => leases.length === 0)) return null;
+  return new Set((await ports.leases.held()).map(({ target, holder }) => leaseId(target, holder)));
 }
 
 async function countUnhealthy(unhealthy: Unhealthy, waited: readonly OutsideRef[]): Promise<Map<string, number>> {

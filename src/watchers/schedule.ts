@@ -1,4 +1,4 @@
-/** The Temporal Schedules of watcher and sweeper: Temporal elects the one run of each, we elect nobody. */
+/** The Temporal Schedules of watcher, sweeper and lessons: Temporal elects the one run of each, we elect nobody. */
 import { isGrpcServiceError, ScheduleAlreadyRunning, type Client, type ScheduleOptions } from "@temporalio/client";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import type { WatchRequest } from "./activity.ts";
@@ -7,6 +7,8 @@ export const WATCH_SCHEDULE = "selfheal-watch";
 export const WATCH_WORKFLOW = "watch";
 export const SWEEP_SCHEDULE = "selfheal-sweep";
 export const SWEEP_WORKFLOW = "sweep";
+export const LESSONS_SCHEDULE = "selfheal-lessons";
+export const LESSONS_WORKFLOW = "lessons";
 
 export interface WatchScheduleOptions extends Partial<WatchRequest> {
   taskQueue?: string;
@@ -42,6 +44,11 @@ export async function ensureSweepSchedule(client: Client, options: SweepSchedule
   const { taskQueue = TASK_QUEUE, everyMs = 60_000 } = options;
   const startAt = new Date(Date.now() + FIRST_SWEEP_AFTER_MS);
   await ensure(client, SWEEP_SCHEDULE, sweepSchedule(taskQueue, everyMs), startAt);
+}
+
+/** Every 5 minutes: nobody waits for a postmortem, and each round is three billable Actions. */
+export async function ensureLessonsSchedule(client: Client, taskQueue: string = TASK_QUEUE): Promise<void> {
+  await ensure(client, LESSONS_SCHEDULE, lessonsSchedule(taskQueue));
 }
 
 type Wanted = Omit<ScheduleOptions, "scheduleId">;
@@ -111,6 +118,21 @@ function sweepSchedule(taskQueue: string, everyMs: number) {
       taskQueue,
       args: [],
       staticSummary: "compares record, Temporal and world",
+    },
+    policies: { overlap: "SKIP", catchupWindow: "10s" },
+  } satisfies Wanted;
+}
+
+function lessonsSchedule(taskQueue: string) {
+  return {
+    spec: { intervals: [{ every: FIVE_MINUTES_MS }] },
+    action: {
+      type: "startWorkflow",
+      workflowType: LESSONS_WORKFLOW,
+      workflowId: LESSONS_SCHEDULE,
+      taskQueue,
+      args: [],
+      staticSummary: "postmortems, problem tickets and reports of what was closed",
     },
     policies: { overlap: "SKIP", catchupWindow: "10s" },
   } satisfies Wanted;

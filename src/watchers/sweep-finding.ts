@@ -4,6 +4,7 @@ import type { RemediationRow } from "../record/api.ts";
 import type { Finding, FindingRow, SweepRecord } from "../record/api-sweep.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { LoadBalancerPort } from "../ports/ports.ts";
+import type { Heartbeat } from "./sweep-heartbeats.ts";
 import type { TemporalView } from "./sweep-temporal.ts";
 
 export const FINDING_CODES = [
@@ -39,6 +40,8 @@ export const FINDING_CODES = [
   "DRAINED_ELSEWHERE",
   /** The database was brought back from a backup: the global mode is review until a person has looked. */
   "RECORD_RESTORED",
+  /** A source does not send its heartbeat. */
+  "ALERTS_SILENT",
   "SCHEDULE_MISSING",
   "SCHEDULE_PAUSED",
 ] as const;
@@ -55,6 +58,7 @@ export const PARTS = [
   "loadbalancer",
   "schedules",
   "attributes",
+  "heartbeats",
 ] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -71,6 +75,8 @@ export interface Candidate extends Finding {
 /** What looking needs; it reads only. */
 export interface LookDependencies {
   record: SweepRecord & Pick<RecordStore, "now" | "undelivered" | "temporalHome" | "modes">;
+  /** Of the active catalogue. Left out: there are none. */
+  heartbeats?: () => Promise<Heartbeat[]>;
   temporal: TemporalView;
   /** null: not configured. */
   loadBalancer: Pick<LoadBalancerPort, "servers"> | null;

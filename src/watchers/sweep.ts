@@ -9,7 +9,7 @@ import type { RecordStore } from "../record/api.ts";
 import type { Finding, SweepRecord } from "../record/api-sweep.ts";
 import type { Starter } from "../starters/ingest.ts";
 import type { Remediations } from "../starters/remediations.ts";
-import { SWEEP_SCHEDULE, WATCH_SCHEDULE } from "./schedule.ts";
+import { LESSONS_SCHEDULE, SWEEP_SCHEDULE, WATCH_SCHEDULE } from "./schedule.ts";
 import { lookAtPulse, pulse, type RecordMark } from "./pulse.ts";
 import { lookAtHome } from "./foreign-temporal.ts";
 import { lookAtBalancer } from "./sweep-balancer.ts";
@@ -21,6 +21,7 @@ import {
   type Moment,
   type Part,
 } from "./sweep-finding.ts";
+import { lookAtHeartbeats } from "./sweep-heartbeats.ts";
 import { lookAtInboxes } from "./sweep-inboxes.ts";
 import { lookAtAlerts, lookAtEscalations, lookAtRecord } from "./sweep-record.ts";
 import { sendAgain, tellPeople, type TellDependencies } from "./sweep-tell.ts";
@@ -134,6 +135,7 @@ async function look(deps: LookDependencies, moment: Moment, repairs: SweepDepend
   await part("loadbalancer", () => lookAtBalancer(deps, moment.nowMs));
   await ofOurs("schedules", () => lookAtSchedules(deps));
   await ofOurs("attributes", () => lookAtAttributes(deps));
+  await part("heartbeats", async () => lookAtHeartbeats(deps, (await deps.heartbeats?.()) ?? []));
   return result;
 }
 
@@ -158,7 +160,7 @@ async function repairAll(deps: SweepDependencies, seen: Looked): Promise<Candida
 }
 
 async function lookAtSchedules({ temporal }: LookDependencies): Promise<Candidate[]> {
-  const ids = [WATCH_SCHEDULE, SWEEP_SCHEDULE];
+  const ids = [WATCH_SCHEDULE, SWEEP_SCHEDULE, LESSONS_SCHEDULE];
   const seen = await Promise.all(ids.map(async (id) => ({ id, ...(await temporal.schedule(id)) })));
   return seen.flatMap((one) => {
     if (one.state === "active") return [];
@@ -203,6 +205,7 @@ async function lookAtAttributes({ temporal }: LookDependencies): Promise<Candida
 
 const DOES: Record<string, string> = {
   [WATCH_SCHEDULE]: "wakes those who wait for tickets, installers and capacity before their deadlines",
+  [LESSONS_SCHEDULE]: "drafts postmortems, opens problem tickets or sends reports",
   [SWEEP_SCHEDULE]: "delivers lost alerts again, or notices what was left behind",
 };
 

@@ -8,6 +8,7 @@ import { ACTIONS } from "../activities/actions.ts";
 import { catalogues } from "../activities/catalogues.ts";
 import type { ActivityDependencies } from "../activities/dependencies.ts";
 import { unknownActivity } from "../activities/effects.ts";
+import { lessonActivities } from "../activities/lessons/lessons.ts";
 import { createActivities } from "../activities/index.ts";
 import { groupHealth } from "../activities/remediation/group-health.ts";
 import { buildPorts, livePorts } from "../adapters/build.ts";
@@ -17,6 +18,7 @@ import { classify } from "../catalogue/classify.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import type { Outside, Ports } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
+import { heartbeatsOf } from "../starters/heartbeats.ts";
 import { createIngest, type Starter } from "../starters/ingest.ts";
 import { createStarterMetrics } from "../starters/metrics.ts";
 import type { Remediations } from "../starters/remediations.ts";
@@ -88,6 +90,7 @@ export function compose(parts: Composition): Composed {
       { record, ports, remediations, log, faultPoint, unhealthy: unhealthyOf(dependencies) },
       () => watchHandle(parts.stopping),
     ),
+    ...heartbeating({ ...lessonActivities(dependencies) }),
     ...sweepActivities(parts, dependencies, () => current.connections),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
@@ -129,6 +132,7 @@ function sweepActivities(
   const starter = redeliverer(parts, () => catalogues.active());
   const deps = {
     ...{ record, remediations, temporal, mark, starter, notify: ports.notify, log, faultPoint },
+    heartbeats: async () => heartbeatsOf(await catalogues.active()),
     get loadBalancer() {
       return connections().loadBalancer === undefined ? null : ports.loadBalancer;
     },

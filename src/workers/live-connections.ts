@@ -1,12 +1,12 @@
 /** Connections of a folder that is watched: an edit, or another secret in a file, counts from the next call on. */
 import type { Logger } from "pino";
-import { ACTIONS } from "../activities/actions.ts";
 import type { Connections } from "../adapters/connections.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { secretsStamp, type SecretSource } from "../catalogue/secrets.ts";
 import { processSecrets } from "../config/secrets.ts";
 import { LiveFolder } from "../starters/live-folder.ts";
 import { resolveConnections } from "./connections.ts";
+import { folderLoader } from "./folder-loader.ts";
 
 export interface LiveConnections {
   readonly connections: Connections;
@@ -41,7 +41,7 @@ export function liveConnections(
   };
   const live = new LiveFolder({
     folder,
-    load: { actions: ACTIONS },
+    load: folderLoader(),
     beside: stampOf,
     // Inventory and runbooks come from the record.
     only: "selfheal.yaml",

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { ActivityDependencies } from "../../src/activities/dependencies.ts";
+import { notify } from "../../src/activities/remediation/close.ts";
 import { windowOver } from "../../src/activities/remediation/quiet.ts";
 import { readSurroundings } from "../../src/activities/remediation/surroundings.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
 import type { SloLimit, SurroundingLimits } from "../../src/contracts/surroundings.ts";
 import { AdapterError } from "../../src/ports/failure.ts";
-import type { Silence } from "../../src/ports/ports.ts";
+import type { ForeignLease, Silence } from "../../src/ports/ports.ts";
 import type { Telling } from "../../src/record/api-surroundings.ts";
 import { alertOf, catalogueOf, CONFIG } from "../catalogue/support.ts";
 import { surrounded } from "../policy/support.ts";
@@ -19,18 +20,23 @@ const plan = (limits: Partial<SurroundingLimits>): Plan => ({
 });
 
 interface Outside {
+  leases?: ForeignLease[] | AdapterError;
   silences?: Silence[] | AdapterError;
   metrics?: Record<string, number>;
   attempt?: number;
 }
 
 /** What is kept in the record, by what and whom it is about. */
-async function saved(limits: Partial<SurroundingLimits>, { silences = [], metrics = {}, attempt = 9 }: Outside) {
+async function saved(
+  limits: Partial<SurroundingLimits>,
+  { silences = [], leases = [], metrics = {}, attempt = 9 }: Outside,
+) {
   const rows: Record<string, unknown> = {};
   const deps = {
     record: { saveReading: (what: string, about: string, read: unknown) => void (rows[`${what} ${about}`] = read) },
     ports: {
       silences: { active: () => (silences instanceof Error ? Promise.reject(silences) : Promise.resolve(silences)) },
+      leases: { held: () => (leases instanceof Error ? Promise.reject(leases) : Promise.resolve(leases)) },
       metrics: {
         scalar: (query: string) =>
           Promise.resolve(
@@ -69,6 +75,31 @@ describe("what is read outside when a plan is decided", () => {
     });
   });
 
+  it("are the leases of other systems on the target, by any name of it; ours and others' are none", async () => {
+    const lease = (kind: string, id: string, holder = "awx"): ForeignLease => {
+      return { target: { kind, id }, holder, reason: "job 815", until: null };
+    };
+    const named = [
+      lease("host", "web-1.example.net"),
+      lease("host", "10.0.0.1:22", "capi"),
+      lease("host", "web-1", "selfheal"),
+    ];
+    const others = [lease("host", "web-2"), lease("switch", "web-1"), lease("host", "unheard-of")];
+    const rows = await saved({ leasesMaxAgeMs: 1 }, { leases: [...named, ...others] });
+    const kept = (id: string, holder: string) => ({
+      id: `host/${id} ${holder}`,
+      holder,
+      reason: "job 815",
+      until: null,
+    });
+    expect(rows).toEqual({
+      "leases target:host:web-1": {
+        value: [kept("web-1.example.net", "awx"), kept("10.0.0.1:22", "capi")],
+        detail: "",
+      },
+    });
+  });
+
   it("are both shares of each objective", async () => {
     expect(await saved({ slos: [slo] }, { metrics: { w: 0.1, r: 0.2 } })).toEqual({
       "slo target:host:web-1 shop": { value: { window: 0.1, recent: 0.2 }, detail: "" },
@@ -77,6 +108,7 @@ describe("what is read outside when a plan is decided", () => {
 
   it.each([
     ["silences", { silencesMaxAgeMs: 1 }, { silences: AWAY }, /later: .*no answer 7/],
+    ["leases", { leasesMaxAgeMs: 1 }, { leases: AWAY }, /later: .*no answer 7/],
     ["an objective", { slos: [slo] }, { metrics: { w: 0.1 } }, /later: no r/],
   ])("%s that cannot be read are asked for again, then kept as not known", async (_what, limits, outside, why) => {
     await expect(saved(limits, { ...outside, attempt: 1 })).rejects.toThrow(why);
@@ -138,5 +170,23 @@ describe("a page that is kept back", () => {
     ["when it cannot be known, people are told", { windows: [longer] }, new Error("no catalogue"), null],
   ])("%s", async (_what, changes, over, until) => {
     expect(await keptUntil(changes, over)).toBe(until);
+  });
+
+  it("is never the one about a breaker: that is about the automation, not about the target", async () => {
+    const [sent, kept]: string[][] = [[], []];
+    const deps = {
+      record: {
+        escalation: () => Promise.resolve(true),
+        escalationSent: () => Promise.resolve(),
+        holdEscalation: (_: string, key: string) => Promise.resolve(void kept?.push(key)),
+        telling: () => Promise.resolve({ ...telling, windows: [longer] }),
+      },
+      ports: { notify: { send: ({ key }: { key: string }) => Promise.resolve(void sent?.push(key)) } },
+      catalogues: { active: () => Promise.resolve(catalogue) },
+    } as unknown as ActivityDependencies;
+    const page = { remediationId: "r1", route: "page", severity: "critical", title: "t", text: "x" } as const;
+    await notify(deps, { ...page, key: "breaker-b1" });
+    await notify(deps, { ...page, key: "end" });
+    expect({ sent, kept }).toEqual({ sent: ["r1/breaker-b1"], kept: ["end"] });
   });
 });

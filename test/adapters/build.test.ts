@@ -15,6 +15,7 @@ describe("buildPorts", () => {
       provisioner: ports.provisioner.node("web-1"),
       bmc: ports.bmc.power("1"),
       alertmanager: ports.silences.active(),
+      leases: ports.leases.held(),
       notify: ports.notify.send({ key: "k", route: "page", title: "", text: "" }),
     };
     for (const [connection, call] of Object.entries(calls)) {

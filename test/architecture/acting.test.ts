@@ -10,6 +10,7 @@ const READS = [
   "measure",
   "scalar",
   "series",
+  "range",
   "servers",
   "findByKey",
   "get",
@@ -19,7 +20,7 @@ const READS = [
   "nodes",
   "power",
 ];
-const MORE_READS = ["drives", "active", "send", "now", "after", "connect"];
+const MORE_READS = ["drives", "active", "held", "send", "now", "after", "connect"];
 
 let eslint: ESLint;
 beforeAll(() => {

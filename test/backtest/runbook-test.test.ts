@@ -1,5 +1,8 @@
 /** `*.test.yaml`: decided by the policy itself, and what does not hold is found at its place. */
-import { describe, expect, it } from "vitest";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import { runRunbookTests, testFile } from "../../src/backtest/runbook-test/run.ts";
 import { formatProblem } from "../../src/catalogue/problems.ts";
@@ -97,4 +100,60 @@ it.each(["runbooks", "examples/first-remediation"])("the tests beside the shippe
   expect(problems).toEqual([]);
   expect(outcomes.filter(({ passed }) => !passed)).toEqual([]);
   expect(outcomes.length).toBeGreaterThan(1);
+});
+
+describe("the tests of a team", () => {
+  const OF_TEAM = join("teams", "storage", "runbooks");
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), "runbook-test-")), "config");
+    await cp(projectPath("examples", "first-remediation"), folder, { recursive: true });
+    await mkdir(join(folder, OF_TEAM), { recursive: true });
+    const config = await readFile(join(folder, "selfheal.yaml"), "utf8");
+    const granted = config.replace("connections:", "teams: { storage: { groups: [web] } }\nconnections:");
+    await writeFile(join(folder, "selfheal.yaml"), granted);
+    const text = await readFile(join(folder, "runbooks", "disk-replacement.yaml"), "utf8");
+    await writeFile(join(folder, OF_TEAM, "raid.yaml"), raid(text));
+    await writeFile(join(folder, OF_TEAM, "raid.test.yaml"), RAID_TEST);
+  });
+  afterEach(() => rm(join(folder, ".."), { recursive: true }));
+
+  const raid = (text: string): string =>
+    text.replace("name: disk-replacement", "name: raid").replace(/SmartDiskFailing/g, "RaidFailing");
+  const RAID_TEST = `apiVersion: selfheal/v1
+kind: RunbookTest
+tests:
+  - name: only observes
+    alerts: [{ labels: { alertname: RaidFailing, host: web-1, device: sda } }]
+    facts: { collected: { disk: { serial: S1, slot: "0", model: X1 } } }
+    expect: { runbook: raid, verdict: observe }
+`;
+  const run = () => runRunbookTests(folder, ACTIONS);
+
+  it("are run where the team keeps its runbooks, beside those of the platform", async () => {
+    const { outcomes, problems } = await run();
+    expect(problems).toEqual([]);
+    expect(outcomes.filter(({ passed }) => !passed)).toEqual([]);
+    const files = [...new Set(outcomes.map(({ file }) => file))];
+    expect(files).toEqual(["runbooks/disk-replacement.test.yaml", "teams/storage/runbooks/raid.test.yaml"]);
+  });
+
+  it("may bring a fleet of their own, and then stand beside no other team", async () => {
+    const inventory = await readFile(join(folder, "inventory.yaml"), "utf8");
+    const own = inventory.trimEnd().replace(/^/gm, "  ");
+    await writeFile(join(folder, OF_TEAM, "raid.test.yaml"), `inventory:\n${own}\n${RAID_TEST}`);
+    await mkdir(join(folder, "teams", "lost", "runbooks"), { recursive: true });
+    await writeFile(join(folder, "teams", "lost", "runbooks", "x.yaml"), "kind: [");
+    const { outcomes } = await run();
+    expect(outcomes.map(({ file, passed }) => [file.split("/")[1], passed])).toContainEqual(["storage", true]);
+  });
+
+  it("name the mistakes of its runbooks, and those of others go on", async () => {
+    await writeFile(join(folder, OF_TEAM, "raid.yaml"), "kind: [");
+    const { outcomes, problems } = await run();
+    expect(problems.map(({ file }) => file)).toContain("teams/storage/runbooks/raid.yaml");
+    const failed = outcomes.filter(({ passed }) => !passed).map(({ file }) => file);
+    expect(failed).toEqual(["teams/storage/runbooks/raid.test.yaml"]);
+  });
 });

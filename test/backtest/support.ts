@@ -1,6 +1,7 @@
 import { DEFAULT_ASSUMPTIONS, type Assumptions } from "../../src/backtest/assumptions.ts";
 import { backtest, type BacktestReport } from "../../src/backtest/backtest.ts";
 import type { Fate } from "../../src/backtest/fate.ts";
+import { sideOf } from "../../src/backtest/side.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import type { Alert } from "../../src/contracts/alert.ts";
 import { fingerprintOf } from "../../src/starters/sources/bounds.ts";
@@ -42,12 +43,12 @@ export async function replay(
   given: { before?: Catalogue; assume?: Partial<Assumptions> } = {},
 ): Promise<Replayed> {
   const fates: Replayed["fates"] = [];
+  const evidence = () => ({ disk: { serial: "S1", slot: "0" } });
+  const assumptions = { ...DEFAULT_ASSUMPTIONS, evidence, ...given.assume };
   const report = await backtest({
     alerts: stream(alerts),
-    before: given.before ?? null,
-    after,
-    assumptions: { ...DEFAULT_ASSUMPTIONS, evidence: () => ({ disk: { serial: "S1", slot: "0" } }), ...given.assume },
-    onFate: (alert, fate) => fates.push({ ...fate, alert }),
+    before: given.before === undefined ? null : sideOf({ catalogue: given.before, assumptions }),
+    after: sideOf({ catalogue: after, assumptions, onFate: (alert, fate) => fates.push({ ...fate, alert }) }),
   });
   return { report, fates };
 }

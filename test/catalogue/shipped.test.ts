@@ -9,11 +9,11 @@ import { buildPorts } from "../../src/adapters/build.ts";
 import { checkRunbookFiles } from "../../src/catalogue/load.ts";
 import { PROBE_KINDS } from "../../src/catalogue/probe-kinds.ts";
 import { jsonSchema, type Kind } from "../../src/catalogue/schema.ts";
-import type { Json } from "../../src/contracts/json.ts";
 import { FAKE_ACTIONS } from "../support/actions.ts";
 import { CONFIG, edited, INVENTORY, RUNBOOK } from "./support.ts";
 
 const SHIPPED = "runbooks/disk-replacement.yaml";
+const SHIPPED_TEST = "runbooks/disk-replacement.test.yaml";
 
 describe("the shipped runbook", () => {
   it("has no mistakes by the real actions", async () => {
@@ -21,7 +21,9 @@ describe("the shipped runbook", () => {
   });
 
   it("tells editors where its schema is", () => {
-    expect(readFileSync(SHIPPED, "utf8").split("\n")[0]).toBe("# yaml-language-server: $schema=./runbook.schema.json");
+    const modeline = (file: string) => readFileSync(file, "utf8").split("\n")[0];
+    expect(modeline(SHIPPED)).toBe("# yaml-language-server: $schema=./runbook.schema.json");
+    expect(modeline(SHIPPED_TEST)).toBe("# yaml-language-server: $schema=./runbook-test.schema.json");
   });
 });
 
@@ -37,10 +39,13 @@ describe("the JSON Schema", () => {
   const validator = (kind: Kind, actions = FAKE_ACTIONS) =>
     new Ajv2020({ strict: false, validateFormats: false }).compile(jsonSchema(kind, actions));
 
-  it("beside the shipped runbooks is the one of this program (vitest -u writes it)", async () => {
-    const text = await format(JSON.stringify(jsonSchema("runbook", ACTIONS)), { parser: "json", printWidth: 120 });
-    await expect(text).toMatchFileSnapshot("../../runbooks/runbook.schema.json");
-  });
+  it.each(["runbook", "runbook-test"] as const)(
+    "of a %s beside the shipped runbooks is the one of this program (vitest -u writes it)",
+    async (kind) => {
+      const text = await format(JSON.stringify(jsonSchema(kind, ACTIONS)), { parser: "json", printWidth: 120 });
+      await expect(text).toMatchFileSnapshot(`../../runbooks/${kind}.schema.json`);
+    },
+  );
 
   it.each([
     ["runbook", RUNBOOK],
@@ -52,8 +57,23 @@ describe("the JSON Schema", () => {
     expect(valid.errors).toBeNull();
   });
 
-  it("takes the shipped runbook", () => {
-    expect(validator("runbook", ACTIONS)(parse(readFileSync(SHIPPED, "utf8")) as Json)).toBe(true);
+  it.each([
+    ["runbook", SHIPPED],
+    ["runbook-test", SHIPPED_TEST],
+  ] as const)("of a %s takes the shipped one", (kind, file) => {
+    const valid = validator(kind, ACTIONS);
+    valid(parse(readFileSync(file, "utf8")));
+    expect(valid.errors).toBeNull();
+  });
+
+  it.each([
+    ["an unknown fact", "collected:", "colected:"],
+    ["an unknown reason", "reasons: [", "reasons: [NO_SUCH_REASON, "],
+    ["a test without alerts", "alerts:", "allerts:"],
+  ])("finds %s in a runbook test", (_what, from, to) => {
+    const text = readFileSync(SHIPPED_TEST, "utf8");
+    expect(text).toContain(from);
+    expect(validator("runbook-test")(parse(text.replace(from, to)))).toBe(false);
   });
 
   it.each([

@@ -90,6 +90,13 @@ describe("what goes on around a target", () => {
     expect(surroundingsOf({ config: `${config}defaults: { silences: ignore }\n` }).silencesMaxAgeMs).toBeNull();
   });
 
+  it("asks for leases where a file of them is named, and says nothing of them where not", () => {
+    const leases = "connections:\n  leases: { uses: file, path: /run/leases }\n";
+    expect(surroundingsOf({ config: CONFIG.replace("connections:\n", leases) }).leasesMaxAgeMs).toBe(300_000);
+    // A plan from before there were leases has the same hash.
+    expect(Object.keys(surroundingsOf({}))).not.toContain("leasesMaxAgeMs");
+  });
+
   it("is held by the system that its label names", () => {
     const inventory = INVENTORY.replace("    stateless: true", "    labels: { held-by: capi }\n    stateless: true");
     expect(surroundingsOf({ inventory }).heldBy).toBe("capi");

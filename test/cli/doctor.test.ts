@@ -69,7 +69,7 @@ function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
   return {
     folder: "./config",
     loaded: async () => ({
-      catalogue: { version: VERSION, runbooks: [1, 2] } as unknown as Catalogue,
+      catalogue: { version: VERSION, runbooks: [1, 2], sources: {} } as unknown as Catalogue,
       problems: [],
       teams: [],
     }),
@@ -223,13 +223,15 @@ describe("what is found", () => {
       "DRAINED_ELSEWHERE",
       "SCHEDULE_PAUSED",
       "SCHEDULE_PAUSED",
+      "SCHEDULE_PAUSED",
     ]);
     expect(bad(lines).map((line) => [line.level, line.area])).toEqual([
+      ["warn", "SCHEDULE_PAUSED"],
       ["warn", "SCHEDULE_PAUSED"],
       ["warn", "SCHEDULE_PAUSED"],
     ]);
     const text = textOf(lines, (_, shown) => shown);
     expect(text).toMatch(/warn {2}SCHEDULE_PAUSED .*by ada.*\n +next: temporal schedule toggle --unpause/);
-    expect(text.endsWith("0 failed, 2 to look at")).toBe(true);
+    expect(text.endsWith("0 failed, 3 to look at")).toBe(true);
   });
 });

@@ -28,7 +28,8 @@ describe("selfheal init", () => {
     const { catalogue, problems } = await loadCatalogue(first, { actions: ACTIONS });
     expect(problems.filter((problem) => problem.severity === "error")).toEqual([]);
     expect(catalogue?.runbooks.map((runbook) => runbook.name)).toEqual(["disk-replacement"]);
-    for (const file of ["selfheal.yaml", "inventory.yaml", "runbooks/disk-replacement.yaml"]) {
+    const runbook = "runbooks/disk-replacement";
+    for (const file of ["selfheal.yaml", "inventory.yaml", `${runbook}.yaml`, `${runbook}.test.yaml`]) {
       const [modeline = "", ...rest] = (await readFile(join(first, file), "utf8")).split("\n");
       const schema = /^# yaml-language-server: \$schema=(.+)$/.exec(modeline)?.[1] ?? "";
       expect(JSON.parse(await readFile(join(first, file, "..", schema), "utf8"))).toHaveProperty("properties");

@@ -150,6 +150,12 @@ describe("show", () => {
     await expect(run("show --fingerprint f1")).rejects.toThrow(/no remediation has an alert/);
   });
 
+  test("of a plan that an edit left behind says so to whoever is to approve it", () => {
+    expect(storyText(storyOf(story()), NOW)).not.toContain("before the catalogue changed");
+    const text = storyText(storyOf({ ...story(), sincePlanned: ["runbook disk-replacement has changed"] }), NOW);
+    expect(text).toContain("made before the catalogue changed: runbook disk-replacement has changed.");
+  });
+
   test("of a closed one says the outcome and offers no approval", () => {
     const closed = row({
       phase: "closed",

@@ -117,4 +117,17 @@ describe("holds", () => {
     await run("holds", "release", "host/web-1", "--holder", "awx");
     expect(printed).toBe("awx holds host/web-1 no more; 1 waiting remediations were told\n");
   });
+
+  test("of ours are published in the form that a lease file has", async () => {
+    const target = { kind: "host", id: "web-1" };
+    const ours = [{ target, remediationId: "r1", runbook: "disk-replacement", state: "held", since: AT }];
+    answer = { holds: [{ target, holder: "awx", since: AT, until: UNTIL, reason: "job 815" }], ours };
+    await run("holds", "list", "--ours", "--jsonl");
+    const reason = "disk-replacement, remediation r1";
+    expect(printed).toBe(`${JSON.stringify({ target: "host/web-1", holder: "selfheal", reason })}\n`);
+    printed = "";
+    await run("holds", "list", "--ours");
+    expect(printed).not.toContain("awx");
+    await expect(run("holds", "list", "--jsonl")).rejects.toThrow("with --ours");
+  });
 });

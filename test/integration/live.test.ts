@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import { backtest } from "../../src/backtest/backtest.ts";
+import { sideOf } from "../../src/backtest/side.ts";
 import { loadCatalogue } from "../../src/catalogue/load.ts";
 import type { JsonObject } from "../../src/contracts/json.ts";
 import type { Verdict } from "../../src/contracts/verdict.ts";
@@ -159,18 +160,20 @@ describe("the product in real processes", () => {
     await backtest({
       alerts: exportAlerts(live.stack.databaseUrl, {}),
       before: null,
-      after: catalogue,
-      // The lab's hours are seconds, and a fleet of 120 is healed one test after the other.
-      assumptions: {
-        workMs: () => 1_000,
-        approveAfterMs: 100,
-        resetAfterMs: null,
-        evidence: (_, alert) => evidence.get(alert.labels["host"] ?? "") ?? null,
-      },
-      onVerdict: (alert, verdict) => {
-        const host = alert.labels["host"] ?? "";
-        if (!decided.has(host)) decided.set(host, told(verdict));
-      },
+      after: sideOf({
+        catalogue,
+        // The lab's hours are seconds, and a fleet of 120 is healed one test after the other.
+        assumptions: {
+          workMs: () => 1_000,
+          approveAfterMs: 100,
+          resetAfterMs: null,
+          evidence: (_, alert) => evidence.get(alert.labels["host"] ?? "") ?? null,
+        },
+        onVerdict: (alert, verdict) => {
+          const host = alert.labels["host"] ?? "";
+          if (!decided.has(host)) decided.set(host, told(verdict));
+        },
+      }),
     });
     const lived = stories.map(
       ({ remediation, verdicts }) => [remediation.target.id, told(verdicts[0]?.verdict)] as const,

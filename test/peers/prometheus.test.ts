@@ -101,6 +101,24 @@ describe.skipIf(prometheusBinary === null)("prometheus", () => {
       expect(await peer.port.scalar("scalar(aged)", 60_000)).toMatchObject({ ok: true, value: 7 });
     });
 
+    it("reads a series over time, with the points that it has", async () => {
+      const to = Date.now();
+      const read = await eventually(async () => {
+        const now = await peer.port.range('smart_failing{host="web-1"}', {
+          from: to - 60_000,
+          to: Date.now(),
+          points: 61,
+        });
+        if (!now.ok || now.points.length === 0) throw new Error(JSON.stringify(now));
+        return now;
+      });
+      expect(read.points.every(({ at, value }) => value === 1 && at > to - 60_000)).toBe(true);
+      expect(read.points.length).toBeLessThanOrEqual(62);
+      expect(await peer.port.range("smart_failing", { from: to - 60_000, to, points: 10 })).toMatchObject({
+        ok: false,
+      });
+    });
+
     it("has no number that is infinite, and none of a range or a text", async () => {
       for (const query of ["endless", "aged[1m]", '"text"']) {
         expect(await peer.port.scalar(query, 60_000)).toMatchObject({ ok: false });

@@ -159,6 +159,7 @@ export function around(changes: Partial<SurroundingFacts> = {}): SurroundingFact
     dependencyWindows: [],
     busy: [],
     silences: null,
+    leases: null,
     slos: {},
     holds: [],
     correlated: {},

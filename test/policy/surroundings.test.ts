@@ -166,6 +166,32 @@ describe("ownership", () => {
   ])("%s", (_what, heldBy, holds, expected) => {
     expect(said("ownership", { heldBy }, { holds })).toBe(expected);
   });
+
+  const lease = (until: string | null) => ({ id: "host/web-1 capi", holder: "capi", reason: "rollout", until });
+  const read = (...value: ReturnType<typeof lease>[]) => ({ at: ago(1), value, detail: "" });
+  it.each([
+    ["no lease", read(), "pass OK"],
+    ["a lease for as long as it is there", read(lease(null)), "wait HELD_ELSEWHERE"],
+    ["a lease until a time", read(lease(LATER)), `wait HELD_ELSEWHERE ${LATER}`],
+    ["a lease that is over", read(lease(NOW)), "pass OK"],
+    ["never read", null, "refuse FACTS_UNAVAILABLE"],
+    ["not readable", { at: ago(1), value: null, detail: "leases.jsonl:3 is not JSON" }, "refuse FACTS_UNAVAILABLE"],
+    ["read too long ago", { ...read(), at: ago(HOUR_MS + 1) }, "refuse FACTS_UNAVAILABLE"],
+  ])("by the lease file: %s", (_what, leases, expected) => {
+    expect(said("ownership", { leasesMaxAgeMs: HOUR_MS }, { leases })).toBe(expected);
+  });
+
+  it("names both, ends with the last of them, and is woken by the hold alone", () => {
+    const facts = counted({ surroundings: around({ holds: [hold(LATER)], leases: read(lease(ago(-1))) }) });
+    const { detail, until, waitsFor } = resultOf("ownership", surrounded({ leasesMaxAgeMs: HOUR_MS }), facts);
+    expect(detail).toBe("awx holds web-1: job 815; capi holds web-1: rollout");
+    expect({ until, waitsFor }).toEqual({ until: LATER, waitsFor: ["hold:h1"] });
+  });
+
+  it("a lease that was read too long ago is read again before it refuses", () => {
+    const facts = counted({ surroundings: around({ leases: { ...read(), at: ago(2 * HOUR_MS) } }) });
+    expect(resultOf("ownership", surrounded({ leasesMaxAgeMs: HOUR_MS }), facts).stale).toBe(true);
+  });
 });
 
 describe("correlation (3 under the rack, hold-down 1 min)", () => {

@@ -10,24 +10,12 @@ import {
 } from "../../src/contracts/verdict.ts";
 import { pass, type Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
-import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
-import { decide, evaluateCounted, worst } from "../../src/policy/verdict.ts";
-import {
-  ago,
-  countedOf,
-  factsOf,
-  HOUR_MS,
-  NO_SHARED,
-  NO_SURROUNDINGS,
-  NOW,
-  planOf,
-  PLAN_HASH,
-  STANDING,
-  TARGET,
-} from "./support.ts";
+import type { SurroundingFacts } from "../../src/contracts/surroundings.ts";
+import { countedResults, decide, evaluateCounted, resultsOf, worst } from "../../src/policy/verdict.ts";
+import { surroundingFacts, surroundingLimits, time } from "./arbitraries.ts";
+import { ago, countedOf, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
 
 const mode = fc.constantFrom<Mode>("observe", "review", "auto");
-const time = fc.oneof(fc.integer({ min: -48 * HOUR_MS, max: 48 * HOUR_MS }).map(ago), fc.constant("not a time"));
 const scope = fc.constantFrom("global", "group:web", "group:db", "rack:r1", "target:host:web-1", "runbook:disk");
 
 function sharedFacts(): fc.Arbitrary<SharedFacts> {
@@ -53,56 +41,6 @@ function sharedFacts(): fc.Arbitrary<SharedFacts> {
     }),
   });
 }
-
-/** Of windows, silences and holds what is there may be over or to come. */
-function surroundingFacts(): fc.Arbitrary<SurroundingFacts> {
-  const some = { id: "w1", kind: "deploy", scope: "group:web", reason: "", by: "ann" } as const;
-  const open = fc.array(
-    fc.record({ from: time, until: time }).map((times) => ({ ...some, ...times })),
-    { maxLength: 2 },
-  );
-  const silence = fc.record({ id: fc.constant("s1"), by: fc.string(), comment: fc.string(), endsAt: time });
-  const share = fc.double({ min: 0, max: 1, noNaN: true });
-  const slo = fc.record({ window: share, recent: share });
-  const latch: Breaker = { id: "b3", kind: "correlation", scope: "rack:r1", reason: "", trippedAt: NOW };
-  const hold = { id: "h1", holder: "awx", reason: "", since: NOW };
-  return fc.record({
-    windows: open,
-    dependencyWindows: open,
-    busy: fc.subarray([{ scope: "target:host:db-1", targets: ["host/db-1"], held: 1 }]),
-    silences: fc.option(
-      fc.record({ at: time, value: fc.option(fc.array(silence, { maxLength: 2 })), detail: fc.string() }),
-    ),
-    slos: fc.dictionary(fc.constant("shop"), fc.record({ at: time, value: fc.option(slo), detail: fc.string() })),
-    holds: fc.array(
-      fc.option(time).map((until) => ({ ...hold, until })),
-      { maxLength: 2 },
-    ),
-    correlated: fc.dictionary(fc.constant("rack:r1"), fc.nat(6)),
-    latches: fc.subarray([latch]),
-    alertedAt: fc.option(time),
-  });
-}
-
-const surroundingLimits: fc.Arbitrary<SurroundingLimits> = fc.constant({
-  ...NO_SURROUNDINGS,
-  dependsOn: ["target:host:db-1"],
-  silencesMaxAgeMs: HOUR_MS,
-  slos: [
-    {
-      name: "shop",
-      objective: 0.9,
-      errors: { window: "w", recent: "r" },
-      maxAgeMs: HOUR_MS,
-      aggressive: { budgetLeft: 0.5, burnRate: 1 },
-      conservative: { budgetLeft: 0.1, burnRate: 6 },
-    },
-  ],
-  correlation: {
-    parents: [{ scope: "rack:r1", trips: 3, windowMs: HOUR_MS, because: "", remedy: null }],
-    holdDownMs: 60_000,
-  },
-});
 
 const countedFacts: fc.Arbitrary<CountedFacts> = fc.record({
   lastActedAt: fc.option(time),
@@ -289,6 +227,7 @@ describe("decide", () => {
         windows: [...windows, { ...window, from: ago(HOUR_MS), until: ago(-HOUR_MS) }],
       })),
       inSurroundings(() => ({ silences: null })),
+      inSurroundings(() => ({ leases: null })),
       inSurroundings(() => ({ slos: {} })),
       inSurroundings(({ busy }) => ({ busy: [...busy, { scope: "service:db", targets: ["host/db-2"], held: 1 }] })),
       inSurroundings(({ holds }) => ({
@@ -369,20 +308,22 @@ describe("decide", () => {
 });
 
 describe("evaluateCounted", () => {
+  const { now, planHash, modes } = factsOf();
+
   it("says of countable things exactly what the forecast says", () => {
     fc.assert(
       fc.property(plan, facts, countedFacts, (aPlan, some, counted) => {
-        const forecast = decide(aPlan, { ...some, counted });
+        const forecast = resultsOf(aPlan, { ...some, counted });
         const names = GUARDRAILS.filter((one) => one.counted).map((one) => one.name);
-        expect(evaluateCounted(aPlan, some.planHash, counted, some.now)).toEqual(
-          forecast.results.filter((result) => names.includes(result.guardrail)),
-        );
+        const results = evaluateCounted(aPlan, { ...some, counted });
+        expect(results).toEqual(countedResults(forecast));
+        expect(results.map(({ guardrail }) => guardrail)).toEqual(names);
       }),
     );
   });
 
   it("asks for a missing approval again, so an approval that expired in the queue does not count", () => {
-    const results = evaluateCounted(planOf(), PLAN_HASH, countedOf({ standing: null }), NOW);
+    const results = evaluateCounted(planOf(), { now, planHash, modes, counted: countedOf({ standing: null }) });
     expect(worst(results)).toBe("review");
   });
 });

@@ -6,6 +6,9 @@ import { effectKey, faultKey, workflowId } from "../../src/contracts/ids.ts";
 import type { Plan, PlanLimits, ScopeCap } from "../../src/contracts/plan.ts";
 import type { TargetRef } from "../../src/contracts/target.ts";
 import type { GuardrailResult, ReasonCode, Verdict } from "../../src/contracts/verdict.ts";
+import { placeOf } from "../../src/catalogue/plan-modes.ts";
+import { modesAt } from "../../src/policy/modes.ts";
+import { evaluateCounted } from "../../src/policy/verdict.ts";
 import type { AdmissionRequest, OpenEpisode, ReceivedAlert, RecordStore } from "../../src/record/api.ts";
 import { sha256 } from "../../src/record/canonical.ts";
 
@@ -148,6 +151,13 @@ export function admitting(
   evaluate: AdmissionRequest["evaluate"] = capPolicy(plan),
 ) {
   return record.admit({ remediationId, plan, planHash: hashOfPlan(plan), evaluate });
+}
+
+/** The policy of production, where the files say `auto` everywhere. */
+export function realPolicy(plan: Plan, planHash = hashOfPlan(plan)): AdmissionRequest["evaluate"] {
+  const declared = { global: "auto", group: "auto", runbook: "auto" } as const;
+  return (counted, now, sets) =>
+    evaluateCounted(plan, { counted, now, planHash, modes: modesAt(declared, placeOf(plan), sets) });
 }
 
 export async function admitted(record: RecordStore, plan: Plan, changes: Partial<OpenEpisode> = {}): Promise<string> {

@@ -7,12 +7,11 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Severity } from "../../src/contracts/alert.ts";
 import type { Plan, PlanStep, SharedLimits } from "../../src/contracts/plan.ts";
-import { evaluateCounted } from "../../src/policy/verdict.ts";
 import type { RecordStore } from "../../src/record/api.ts";
 import { openRecord } from "../../src/record/record.ts";
 import { NO_SHARED, stepOf } from "../policy/support.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { admitting, anIntent, aPlan, cap, capPolicy, closing, planned, result } from "./builders.ts";
+import { admitting, anIntent, aPlan, cap, capPolicy, closing, planned, realPolicy, result } from "./builders.ts";
 
 interface Wish {
   group: number;
@@ -212,9 +211,9 @@ async function guarded(world: World, record: RecordStore, one: GuardedWish, name
   const id = await planned(record, plan);
   for (;;) {
     const hinted = world.hintFor(`heal:host:${name}`);
-    const admission = await admitting(record, id, plan, (counted, now) => evaluateCounted(plan, "", counted, now));
+    const admission = await admitting(record, id, plan, realPolicy(plan));
     if (admission.status === "admitted") break;
-    if (admission.status === "refused") {
+    if (admission.status !== "queued") {
       await record.close(closing(id, { outcome: "refused" }));
       await world.wakeWaiters(record);
       return "refused";

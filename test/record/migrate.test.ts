@@ -41,6 +41,8 @@ describe("migrations", () => {
       "0008-surroundings",
       "0009-people",
       "0013-http",
+      "0014-measures",
+      "0015-inventories",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });

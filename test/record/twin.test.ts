@@ -110,7 +110,8 @@ class Both {
         return mine === undefined || mine.admitted ? undefined : this.admit(mine);
       case "effect":
         if (mine === undefined || !mine.admitted || mine.acted) return;
-        await db.record.beginEffect(anIntent(mine.id));
+        // A storm breaker that tripped since keeps it from beginning.
+        if (!(await db.record.beginEffect(anIntent(mine.id))).ok) return;
         await db.record.settleEffect(anIntent(mine.id).key, "happened", null, "drained");
         this.twin.acted(mine.id);
         mine.acted = true;

@@ -142,6 +142,10 @@ describe("/v1/modes", () => {
       "rehearsal",
       "agreement",
     ]);
+    const ran = { runbook: "disk", kind: "rehearsal", passed: true, summary: "fine", by: "bob" };
+    expect(await call("/modes/attestations", { ...ran, runbookHash: "b".repeat(64) })).toMatchObject(
+      refused(409, `disk has another version here: bbbbbbbbbbbb was run, ${hash().slice(0, 12)} is active`),
+    );
     for (const kind of ["backtest", "rehearsal"]) {
       const attested = await call("/modes/attestations", {
         runbook: "disk",

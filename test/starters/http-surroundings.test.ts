@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordStore } from "../../src/record/api.ts";
-import { evaluateCounted } from "../../src/policy/verdict.ts";
 import { NO_SURROUNDINGS } from "../policy/support.ts";
-import { aPlan, hashOfPlan, planned } from "../record/builders.ts";
+import { aPlan, hashOfPlan, planned, realPolicy } from "../record/builders.ts";
 import { API_TOKEN, ApiUnderTest } from "./support/server.ts";
 
 let api: ApiUnderTest;
@@ -58,8 +57,7 @@ async function waiting(target: string, group: string): Promise<string> {
   const plan = aPlan({ target, group, limits: { surroundings: NO_SURROUNDINGS } });
   const planHash = hashOfPlan(plan);
   const remediationId = await planned(record, plan);
-  const evaluate = (counted: Parameters<typeof evaluateCounted>[2], now: string) =>
-    evaluateCounted(plan, planHash, counted, now);
+  const evaluate = realPolicy(plan);
   expect((await record.admit({ remediationId, plan, planHash, evaluate })).status).toBe("queued");
   return remediationId;
 }

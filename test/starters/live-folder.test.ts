@@ -6,6 +6,7 @@ import pino from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
+import { loaderOf } from "../../src/catalogue/load.ts";
 import { formatProblem } from "../../src/catalogue/problems.ts";
 import { UserError } from "../../src/config/user-error.ts";
 import { projectPath } from "../../src/config/project.ts";
@@ -39,7 +40,7 @@ function watched(change: Partial<LiveFolderOptions> = {}): LiveFolder {
   const write = (line: string): void => void logged.push(JSON.parse(line) as (typeof logged)[number]);
   return new LiveFolder({
     folder,
-    load: { actions: ACTIONS },
+    load: loaderOf({ actions: ACTIONS }),
     apply: (catalogue) => Promise.resolve(void applied.push(catalogue)),
     log: pino({ level: "info" }, { write }),
     onChange: (status) => countFolder(metrics, status),

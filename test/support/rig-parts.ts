@@ -5,6 +5,7 @@ import { Worker } from "@temporalio/worker";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import { classify } from "../../src/catalogue/classify.ts";
+import { loaderOf } from "../../src/catalogue/load.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { manualClock } from "../../src/lab/clock.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
@@ -73,7 +74,7 @@ export async function makeParts(
   const { folder, made } = await makeFolder(lab, options);
   const live = new LiveFolder({
     folder,
-    load: { actions: ACTIONS },
+    load: loaderOf({ actions: ACTIONS }),
     apply: (one) => activate(database.record, one),
     log: LOG,
   });

@@ -13,6 +13,9 @@ async function wordsFor(
   asked.length = 0;
   const ports = {
     silences: { active: () => (asked.push("silences"), Promise.resolve(active.map((id) => ({ id })))) },
+    leases: {
+      held: () => (asked.push("leases"), Promise.resolve([{ target: { kind: "host", id: "w" }, holder: "awx" }])),
+    },
   } as unknown as Ports;
   const look = lookOutside(({ kind, group }) => (asked.push(`${kind} ${group}`), Promise.resolve(unhealthy)));
   const texts = refs.map((ref) => JSON.stringify(ref));
@@ -20,14 +23,18 @@ async function wordsFor(
   return texts.map((text) => words.get(text));
 }
 
-const silenced = (...silences: string[]): OutsideRef => ({ silences, health: null });
-const fewer = (fewerThan: number): OutsideRef => ({ silences: [], health: { kind: "host", group: "web", fewerThan } });
+const NONE: OutsideRef = { silences: [], leases: [], health: null };
+const silenced = (...silences: string[]): OutsideRef => ({ ...NONE, silences });
+const leased = (...leases: string[]): OutsideRef => ({ ...NONE, leases });
+const fewer = (fewerThan: number): OutsideRef => ({ ...NONE, health: { kind: "host", group: "web", fewerThan } });
 
 describe("what waiters of the queue wait for outside", () => {
   it.each([
     ["a silence that is there", silenced("s1"), undefined],
     ["one of two that is there", silenced("s1", "s2"), undefined],
     ["a silence that is over", silenced("s2"), "better"],
+    ["a lease that is there", leased("host/w awx"), undefined],
+    ["a lease that is gone", leased("host/w capi"), "better"],
     ["as many unhealthy as before", fewer(2), undefined],
     ["fewer", fewer(3), "better"],
   ])("%s", async (_what, ref, word) => {
@@ -35,8 +42,8 @@ describe("what waiters of the queue wait for outside", () => {
   });
 
   it("is asked for once, whoever waits, and not at all where nobody waits for it", async () => {
-    await wordsFor([silenced("s1"), silenced("s2"), fewer(1), fewer(2)], [], []);
-    expect(asked).toEqual(["silences", "host web"]);
+    await wordsFor([silenced("s1"), silenced("s2"), leased("a"), leased("b"), fewer(1), fewer(2)], [], []);
+    expect(asked).toEqual(["silences", "leases", "host web"]);
     await wordsFor([fewer(1)], [], []);
     expect(asked).toEqual(["host web"]);
   });

@@ -7,6 +7,7 @@ import { createIngest } from "../../src/starters/ingest.ts";
 import { createStarterMetrics } from "../../src/starters/metrics.ts";
 import { findOnly, sweepOnce, type SweepDependencies, type SweepReport } from "../../src/watchers/sweep.ts";
 import type { SeenRun } from "../../src/starters/runs.ts";
+import type { Heartbeat } from "../../src/watchers/sweep-heartbeats.ts";
 import type { SeenSchedule, TemporalView } from "../../src/watchers/sweep-temporal.ts";
 import { classifyByHost, FakeRemediations } from "../starters/support/fakes.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -83,6 +84,7 @@ export class SweepRig {
   balancerAway = false;
   sent: Sent[] = [];
   pagerAway = false;
+  heartbeats: Heartbeat[] = [];
 
   private constructor(db: TestDatabase) {
     this.db = db;
@@ -108,6 +110,7 @@ export class SweepRig {
         write: async (beat) => void (this.marked = Math.max(beat, this.marked ?? 0)),
       },
       log,
+      heartbeats: async () => this.heartbeats,
       starter: createIngest(ingest),
       loadBalancer: {
         servers: async () => {

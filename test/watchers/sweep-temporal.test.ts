@@ -4,7 +4,12 @@ import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readEnv } from "../../src/config/env.ts";
 import { temporalRemediations } from "../../src/starters/temporal.ts";
-import { ensureSweepSchedule, SWEEP_SCHEDULE } from "../../src/watchers/schedule.ts";
+import {
+  ensureLessonsSchedule,
+  ensureSweepSchedule,
+  LESSONS_SCHEDULE,
+  SWEEP_SCHEDULE,
+} from "../../src/watchers/schedule.ts";
 import { temporalView, type TemporalView } from "../../src/watchers/sweep-temporal.ts";
 import { sweepOnce } from "../../src/watchers/sweep.ts";
 import { obtainTemporalCli } from "../../src/workers/temporal-cli.ts";
@@ -94,5 +99,13 @@ test("the sweeper's schedule is made once, skips what overlaps, starts a minute 
   const { action, policies, spec } = await handle.describe();
   expect([action.workflowType, policies.overlap, spec.startAt]).toEqual(["sweep", "SKIP", first.spec.startAt]);
   expect(await view.schedule(SWEEP_SCHEDULE)).toEqual({ state: "paused", note: "by ada" });
+  await handle.delete();
+});
+
+test("the schedule of the lessons starts them, one round at a time, whoever makes it", async () => {
+  await Promise.all([1, 2].map(() => ensureLessonsSchedule(client)));
+  const handle = client.schedule.getHandle(LESSONS_SCHEDULE);
+  const { action, policies, spec } = await handle.describe();
+  expect([action.workflowType, policies.overlap, spec.intervals?.[0]?.every]).toEqual(["lessons", "SKIP", 300_000]);
   await handle.delete();
 });

@@ -194,6 +194,90 @@ describe("a standing approval", () => {
   });
 });
 
+describe("an approval of a plan that changed while people thought about it", () => {
+  it("is void and recorded, and people are asked anew about the plan of what is there now", async () => {
+    const two = (content: RunbookYaml): void => void (content.approval.quorum = 2);
+    await withRig(env, { standingFor: [], runbook: two }, async (rig) => {
+      await rig.alert();
+      const before = await rig.soonIn("web-1", "approve", /0 of 2/);
+      await rig.decide("approve", "web-1", "ada");
+      await rig.soonIn("web-1", "approve", /1 of 2 approvals \(ada\)/);
+      // Somebody put another disk in meanwhile, and it fails too.
+      const [disk] = rig.lab.world.hosts.get("web-1")?.disks ?? [];
+      if (disk === undefined) throw new Error("web-1 has no disk");
+      disk.serial = "SWAPPED1";
+      await rig.decide("approve", "web-1", "grace");
+      const after = await rig.soonIn("web-1", "approve", /0 of 2/);
+      expect(after.planHash).not.toBe(before.planHash);
+      expect((await rig.story("web-1")).plan?.collected).toMatchObject({ disk: { serial: "SWAPPED1" } });
+      const said = async () =>
+        (await rig.story("web-1")).decisions.map(({ by, status, planHash }) => [by, status, planHash]).sort();
+      expect(await said()).toEqual([
+        ["ada", "void", before.planHash],
+        ["grace", "void", before.planHash],
+      ]);
+      const voided = (await rig.story("web-1")).audit.filter(({ kind }) => kind === "approvalVoid");
+      expect(voided.map(({ body }) => body["inForce"])).toEqual([after.planHash, after.planHash]);
+      expect(rig.lab.world.messages.filter(({ text }) => text.includes("needs an approval"))).toHaveLength(2);
+      await expect(rig.decide("approve", "web-1", "ada", before.planHash ?? "")).rejects.toThrow("planHash");
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+      await rig.decide("approve", "web-1", "ada");
+      await rig.decide("approve", "web-1", "grace");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+    });
+  });
+});
+
+describe("a mode that is lowered between the decision and admission", () => {
+  /** Does it once, as the plan is on its way to admission. */
+  const beforeAdmission = (change: () => Promise<unknown>) => {
+    let done = false;
+    return (all: Record<string, (...args: unknown[]) => Promise<unknown>>) => ({
+      ...all,
+      "remediation.admit": async (...args: unknown[]): Promise<unknown> => {
+        if (!done) await change();
+        done = true;
+        return all["remediation.admit"]?.(...args);
+      },
+    });
+  };
+
+  it("to observe by a person is obeyed: it says what it would have done", async () => {
+    let inRig: Rig;
+    const word = {
+      scope: "runbook:disk-replacement@web",
+      mode: "observe",
+      declared: "auto",
+      runbookHash: null,
+    } as const;
+    const activities = beforeAdmission(() => inRig.record.setMode({ ...word, by: "ada", reason: "odd", about: {} }));
+    await withRig(env, { activities }, async (rig) => {
+      inRig = rig;
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "observed", effects: {}, leases: [] });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
+  it("to review by an edit of the files asks a person, though the plan is of the version before", async () => {
+    let inRig: Rig;
+    const lower = (text: string): string => text.replace("mode: auto", "mode: review");
+    const activities = beforeAdmission(() => inRig.rewrite("selfheal.yaml", lower));
+    await withRig(env, { activities }, async (rig) => {
+      inRig = rig;
+      await rig.alert();
+      const { verdict } = await rig.soonIn("web-1", "approve", /approval/);
+      expect(verdict?.reasons.find(({ guardrail }) => guardrail === "mode")).toMatchObject({
+        code: "MODE_REVIEW",
+        saw: { global: "review", group: "auto", runbook: "auto" },
+      });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+      await rig.decide("approve", "web-1", "grace");
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed" });
+    });
+  });
+});
+
 describe("a mode that was set", () => {
   it("makes a runbook of mode auto observe, say what it would have done, and follow the alert to its end", async () => {
     await withRig(env, {}, async (rig) => {

@@ -15,8 +15,8 @@ import { compileProbe } from "../../catalogue/compile.ts";
 import { consider } from "../../catalogue/consider.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { whyUnknown } from "../../catalogue/people.ts";
+import { modesOfPlan } from "../../catalogue/plan-modes.ts";
 import type { Tripped } from "../../record/api-guards.ts";
-import { modesAt } from "../../policy/modes.ts";
 import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 import { notify } from "./close.ts";
@@ -31,7 +31,8 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   const alert = request.alerts[0];
   if (alert === undefined) throw deps.refuse("nothing to decide without an alert");
   const pinned = request.catalogueVersion;
-  const catalogue = pinned === null ? await deps.catalogues.active() : await deps.catalogues.version(pinned);
+  const active = await deps.catalogues.active();
+  const catalogue = pinned === null ? active : await deps.catalogues.version(pinned);
   const classified = classify(catalogue, alert);
   if (classified.kind !== "matched") return noPlan(deps, request, catalogue, resultOf(catalogue, alert, classified));
   if (pinned === null && classified.runbook.hash !== request.runbookHash)
@@ -47,8 +48,7 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   await readGroupHealth(deps, catalogue, target);
   await readSurroundings(deps, catalogue, runbook, plan, request.alerts);
   const { counted, now, modes } = await deps.record.countedFacts(request.remediationId, plan, planHash);
-  const place = { group: target.group, runbook: runbook.name, runbookHash: runbook.hash };
-  const inForce = modesAt(facts.modes, place, modes);
+  const inForce = modesOfPlan({ pinned: catalogue, active }, plan, modes);
   const verdict = decide(plan, { ...facts, now, reading: request.reading, modes: inForce, counted });
   await deps.record.saveDecision(request.remediationId, verdict, plan, planHash, catalogue.version);
   // Observing changes nothing, and disturbs nobody.
@@ -127,14 +127,18 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   const { remediationId } = request;
   const { plan, planHash } = saved;
   refuseStrange(deps, plan);
+  const [pinned, active] = await Promise.all([
+    deps.catalogues.version(saved.catalogueVersion),
+    deps.catalogues.active(),
+  ]);
   let seen: CountedFacts | null = null;
   const { tripped, ...admission } = await deps.record.admit({
     remediationId,
     plan,
     planHash,
-    evaluate: (counted, now) => {
+    evaluate: (counted, now, sets) => {
       seen = counted;
-      return evaluateCounted(plan, planHash, counted, now);
+      return evaluateCounted(plan, { counted, now, planHash, modes: modesOfPlan({ pinned, active }, plan, sets) });
     },
   });
   await tellTripped(deps, plan, remediationId, tripped);

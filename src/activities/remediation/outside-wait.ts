@@ -16,10 +16,11 @@ export async function waitOutside(
   const waitsBy = (code: string): boolean => results.some((one) => one.outcome === "wait" && one.code === code);
   const silences = waitsBy("SILENCED") ? (counted.surroundings?.silences?.value ?? []).map(({ id }) => id) : [];
   const unhealthy = waitsBy("MIN_HEALTHY") ? (counted.shared?.health.outside?.unhealthy ?? []) : [];
-  if (silences.length === 0 && unhealthy.length === 0) return;
+  const leases = waitsBy("HELD_ELSEWHERE") ? (counted.surroundings?.leases?.value ?? []).map(({ id }) => id) : [];
+  if (silences.length + unhealthy.length + leases.length === 0) return;
   const { kind, group } = plan.target;
   const health = unhealthy.length === 0 ? null : { kind, group, fewerThan: unhealthy.length };
-  const ref: OutsideRef = { silences: silences.slice(0, 20), health };
+  const ref: OutsideRef = { silences: silences.slice(0, 20), leases: leases.slice(0, 20), health };
   await deps.record.wait({
     key: `${remediationId}/queue`,
     remediationId,

@@ -1,5 +1,6 @@
 /** What goes on around a target and is only known outside: read when a plan is decided, kept in the record with its time. */
 import type { Catalogue, Runbook } from "../../catalogue/catalogue.ts";
+import { leasesOn } from "../../catalogue/foreign-leases.ts";
 import { silencesOn } from "../../catalogue/silences.ts";
 import type { Alert } from "../../contracts/alert.ts";
 import { scopeOf } from "../../contracts/ids.ts";
@@ -7,7 +8,6 @@ import type { Json } from "../../contracts/json.ts";
 import type { Plan } from "../../contracts/plan.ts";
 import type { SloLimit } from "../../contracts/surroundings.ts";
 import { AdapterError } from "../../ports/failure.ts";
-import type { Silence, SilencePort } from "../../ports/ports.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
 
 /**
@@ -21,28 +21,45 @@ export async function readSurroundings(
   { target, limits }: Plan,
   alerts: readonly Alert[],
 ): Promise<void> {
-  const { silencesMaxAgeMs = null, slos = [] } = limits.surroundings ?? {};
+  const { silencesMaxAgeMs = null, leasesMaxAgeMs = null, slos = [] } = limits.surroundings ?? {};
   const scope = scopeOf.target(target);
   const silences = async (): Promise<void> => {
     const from = runbook.spec.target.from;
     const read = await readable(deps, async () => {
-      const found = silencesOn(catalogue.inventory, target, from, alerts, await activeSilences(deps.ports.silences));
+      const found = silencesOn(
+        catalogue.inventory,
+        target,
+        from,
+        alerts,
+        await once(deps.ports.silences, (port) => port.active()),
+      );
       return found.map((one) => ({ ...one }));
     });
     await deps.record.saveReading("silences", scope, read);
   };
+  const leases = async (): Promise<void> => {
+    const read = await readable(deps, async () => {
+      const found = leasesOn(catalogue.inventory, target, await once(deps.ports.leases, (port) => port.held()));
+      return found.map((one) => ({ ...one }));
+    });
+    await deps.record.saveReading("leases", scope, read);
+  };
   const slo = async (limit: SloLimit): Promise<void> =>
     deps.record.saveReading("slo", `${scope} ${limit.name}`, await readSlo(deps, limit));
-  await Promise.all([...(silencesMaxAgeMs === null ? [] : [silences()]), ...slos.map(slo)]);
+  await Promise.all([
+    ...(silencesMaxAgeMs === null ? [] : [silences()]),
+    ...(leasesMaxAgeMs === null ? [] : [leases()]),
+    ...slos.map(slo),
+  ]);
 }
 
-const asked = new WeakMap<SilencePort, Promise<Silence[]>>();
+const asked = new WeakMap<object, Promise<unknown>>();
 
-/** One answer serves all who ask while it is on its way: a storm of decisions is one question. */
-function activeSilences(port: SilencePort): Promise<Silence[]> {
-  const known = asked.get(port);
+/** One answer serves all who ask while it is on its way: a storm of decisions is one question. One question a port. */
+function once<P extends object, T>(port: P, ask: (port: P) => Promise<T>): Promise<T> {
+  const known = asked.get(port) as Promise<T> | undefined;
   if (known !== undefined) return known;
-  const answer = port.active().finally(() => asked.delete(port));
+  const answer = ask(port).finally(() => asked.delete(port));
   asked.set(port, answer);
   return answer;
 }

@@ -41,23 +41,46 @@ export function prometheus(options: PrometheusOptions): MetricsPort {
   const headers = (): Record<string, string> => (token ? { authorization: `Bearer ${token.reveal()}` } : {});
   const http = httpJson({ guarded, fetch: outside.fetch, url, headers });
   return {
-    async scalar(query, maxAgeMs) {
-      try {
-        return await scalar(http, query, maxAgeMs);
-      } catch (error) {
-        if (error instanceof AdapterError) return { ok: false, reason: `${error.message} (for ${query})` };
-        throw error;
-      }
-    },
-    async series(query, label) {
-      try {
-        return await series(http, query, label);
-      } catch (error) {
-        if (error instanceof AdapterError) return { ok: false, reason: `${error.message} (for ${query})` };
-        throw error;
-      }
-    },
+    scalar: (query, maxAgeMs) => orReason(query, scalar(http, query, maxAgeMs)),
+    series: (query, label) => orReason(query, series(http, query, label)),
+    range: (query, span) => orReason(query, range(http, query, span)),
   };
+}
+
+/** What the adapter rejects with, as the answer that there is none. */
+async function orReason<T>(query: string, answer: Promise<T>): Promise<T | { ok: false; reason: string }> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof AdapterError) return { ok: false, reason: `${error.message} (for ${query})` };
+    throw error;
+  }
+}
+
+type Range = Awaited<ReturnType<MetricsPort["range"]>>;
+
+const matrix = z.object({
+  status: z.literal("success"),
+  data: z.object({ resultType: z.literal("matrix"), result: z.array(z.object({ values: z.array(sample) })) }),
+});
+
+async function range(
+  http: HttpJson,
+  query: string,
+  { from, to, points }: Parameters<MetricsPort["range"]>[1],
+): Promise<Range> {
+  const step = Math.max(1, Math.ceil((to - from) / 1000 / Math.max(1, points - 1)));
+  const asked = { query, start: String(from / 1000), end: String(to / 1000), step: String(step) };
+  const { data } = await http({
+    ...{ operation: "query_range", kind: "read", method: "GET", path: "/api/v1/query_range" },
+    query: asked,
+    accept: matrix,
+  });
+  const [only, ...more] = data.result;
+  if (only === undefined) return { ok: false, reason: `no series for ${query}` };
+  if (more.length > 0) return { ok: false, reason: `${more.length + 1} series where one was meant for ${query}` };
+  const values = only.values.map(([seconds, text]) => ({ at: Math.round(seconds * 1000), value: Number(text) }));
+  return { ok: true, points: values.filter(({ value }) => Number.isFinite(value)) };
 }
 
 type Series = Awaited<ReturnType<MetricsPort["series"]>>;

@@ -8,6 +8,7 @@ import type { Plan, SharedLimits } from "../../contracts/plan.ts";
 import { GLOBAL_SCOPE } from "../../contracts/scopes.ts";
 import { leasedScopes } from "../../record/scopes.ts";
 import { iso } from "./admissions.ts";
+import { perPlan } from "../../record/per-plan.ts";
 import { admissionsOf, targetKey, type History } from "./history.ts";
 import { SURROUNDING } from "./surroundings.ts";
 
@@ -21,22 +22,40 @@ export interface About {
   now: number;
 }
 
+interface Counting extends About {
+  /** Targets on each scope on which the plan takes leases: all, and those only left out of service. */
+  leased: { all: Record<string, number>; left: Record<string, number> };
+}
+
+/** Under which names the plan's past is kept. */
+const namesOf = perPlan(({ target, runbook }) => {
+  const key = targetKey(target);
+  return {
+    target: key,
+    ofTarget: admissionsOf.target(key),
+    ofFix: admissionsOf.fix(key, runbook),
+    ofRunbook: admissionsOf.runbook(runbook),
+    ofGroup: admissionsOf.group(target.group),
+    failures: `${runbook} ${target.group}`,
+  };
+});
+
 export type Each<Facts, On = About> = { [Fact in keyof Facts]: (about: On) => Facts[Fact] };
 
-const COUNTED: Each<CountedFacts> = {
+const COUNTED: Each<CountedFacts, Counting> = {
   lastActedAt: ({ history, id, plan }) => {
-    const last = history.admissions.of(admissionsOf.fix(targetKey(plan.target), plan.runbook)).lastActed(id);
+    const last = history.admissions.of(namesOf(plan).ofFix).lastActed(id);
     return last === null ? null : iso(last.at);
   },
   attempts: ({ history, id, plan, now }) => {
-    const fixes = history.admissions.of(admissionsOf.fix(targetKey(plan.target), plan.runbook));
+    const fixes = history.admissions.of(namesOf(plan).ofFix);
     return fixes.actedCount(now, plan.limits.attempts.windowMs, id);
   },
   rateUsed: (about) => rateOf(about).count,
   rateSince: (about) => rateOf(about).since,
-  held: (about) => onScopes(about, "all"),
-  leftOut: (about) => onScopes(about, "left"),
-  openElsewhere: ({ history, id, plan }) => history.openElsewhere(targetKey(plan.target), id),
+  held: ({ leased }) => leased.all,
+  leftOut: ({ leased }) => leased.left,
+  openElsewhere: ({ history, id, plan }) => history.openElsewhere(namesOf(plan).target, id),
   standing: ({ history, plan, now }) => history.standingFor(plan, now),
   approvedBy: ({ history, id, planHash, now }) => history.approvedBy(id, planHash, now),
   pauses: ({ history, now }) => history.pauses.filter((one) => one.until === null || Date.parse(one.until) > now),
@@ -52,11 +71,11 @@ const COUNTED: Each<CountedFacts> = {
 
 const SHARED: Each<SharedFacts, About & { shared: SharedLimits }> = {
   targetLastActed: ({ history, id, plan }) => {
-    const last = history.admissions.of(admissionsOf.target(targetKey(plan.target))).lastActed(id);
+    const last = history.admissions.of(namesOf(plan).ofTarget).lastActed(id);
     return last === null ? null : { at: iso(last.at), runbook: last.runbook };
   },
   targetAttempts: ({ history, id, plan, now, shared }) => {
-    const fixes = history.admissions.of(admissionsOf.target(targetKey(plan.target)));
+    const fixes = history.admissions.of(namesOf(plan).ofTarget);
     return fixes.actedCount(now, shared.target.attempts?.windowMs ?? 0, id);
   },
   rates: (about) => windows(about, about.shared.rates),
@@ -83,7 +102,7 @@ const SHARED: Each<SharedFacts, About & { shared: SharedLimits }> = {
   failures: ({ history, plan, now, shared: { errorBudget } }) => {
     const reset = history.resets.get(`errorBudget ${errorBudget?.scope ?? ""}`) ?? Number.NEGATIVE_INFINITY;
     const since = Math.max(now - (errorBudget?.windowMs ?? 0), reset);
-    return history.failures.of(`${plan.runbook} ${plan.target.group}`).countSince(since);
+    return history.failures.of(namesOf(plan).failures).countSince(since);
   },
   breakers: ({ history, shared: { errorBudget, storms } }) => {
     const scopes = [errorBudget?.scope ?? "", ...storms.map((one) => one.scope)];
@@ -102,7 +121,7 @@ const SHARED: Each<SharedFacts, About & { shared: SharedLimits }> = {
 };
 
 export function countedFrom(about: About): CountedFacts {
-  return each(COUNTED, about);
+  return each(COUNTED, { ...about, leased: leasedBy(about) });
 }
 
 function each<Facts, On>(functions: Each<Facts, On>, about: On): Facts {
@@ -112,12 +131,19 @@ function each<Facts, On>(functions: Each<Facts, On>, about: On): Facts {
 }
 
 function rateOf({ history, id, plan, now }: About) {
-  return history.admissions.of(admissionsOf.runbook(plan.runbook)).use(now, plan.limits.rate?.windowMs ?? 0, id);
+  const admissions = history.admissions.of(namesOf(plan).ofRunbook);
+  return admissions.use(now, plan.limits.rate?.windowMs ?? 0, history.admission(id));
 }
 
-function onScopes({ history, id, plan }: About, which: "all" | "left"): Record<string, number> {
-  const target = targetKey(plan.target);
-  return Object.fromEntries(leasedScopes(plan).map((scope) => [scope, history.leases.count(scope, id, target)[which]]));
+function leasedBy({ history, id, plan }: About): Counting["leased"] {
+  const { target } = namesOf(plan);
+  const leased: Counting["leased"] = { all: {}, left: {} };
+  for (const scope of leasedScopes(plan)) {
+    const { all, left } = history.leases.count(scope, id, target);
+    leased.all[scope] = all;
+    leased.left[scope] = left;
+  }
+  return leased;
 }
 
 function windows(
@@ -126,8 +152,8 @@ function windows(
 ): SharedFacts["rates"] {
   return Object.fromEntries(
     limits.map(({ scope, windowMs }) => {
-      const key = scope === GLOBAL_SCOPE ? admissionsOf.all : admissionsOf.group(plan.target.group);
-      return [scope, history.admissions.of(key).use(now, windowMs, id)];
+      const key = scope === GLOBAL_SCOPE ? admissionsOf.all : namesOf(plan).ofGroup;
+      return [scope, history.admissions.of(key).use(now, windowMs, history.admission(id))];
     }),
   );
 }

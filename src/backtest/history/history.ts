@@ -121,10 +121,20 @@ export class History {
     const before = this.admitted.get(id);
     const what = { runbook: plan.runbook, group: plan.target.group, cost: plan.limits.shared?.cost.estimate ?? 0 };
     if (before === undefined) this.book({ id, target, ...what, at, acted: false, released: false });
-    else Object.assign(before, { cost: what.cost });
+    else this.recost(before, what.cost);
     const usesStanding = results.some((one) => one.code === "STANDING_APPROVAL" && one.outcome === "pass");
     const standing = usesStanding ? this.standingFor(plan, at) : null;
     if (standing !== null) standing.used += 1;
+  }
+
+  private recost(admission: Admission, cost: number): void {
+    admission.cost = cost;
+    for (const key of keysOf(admission)) this.admissions.of(key).recount();
+  }
+
+  /** Of one that was admitted and is not closed. */
+  admission(id: string): Admission | null {
+    return this.admitted.get(id) ?? null;
   }
 
   private book(admission: Admission): void {

@@ -56,6 +56,20 @@ export class Leases {
     };
   }
 
+  /** The targets on a scope without what `id` holds; true: only left out of service. As the record's `heldTargets`. */
+  heldOn(scope: string, id: string): Map<string, boolean> {
+    const held = new Map<string, boolean>();
+    for (const [target, states] of this.scopes.get(scope)?.targets ?? []) {
+      const others = [...states].filter(([other]) => other !== id);
+      if (others.length > 0)
+        held.set(
+          target,
+          others.every(([, state]) => state === "leftOut"),
+        );
+    }
+    return held;
+  }
+
   /** Other targets on a scope: in work, and only left out. */
   members(scope: string, id: string, target: string): { inWork: string[]; leftOut: string[] } {
     const [inWork, leftOut]: [string[], string[]] = [[], []];

@@ -27,6 +27,7 @@ export const SURROUNDING: Each<SurroundingFacts, About & { surroundings: Surroun
       surroundings.slos.map(({ name }) => [name, { at: iso(now), value: { window: 0, recent: 0 }, detail: "" }]),
     ),
   holds: () => [],
+  leases: ({ now }) => ({ at: iso(now), value: [], detail: "" }),
   correlated: ({ history, now, surroundings: { correlation } }) =>
     Object.fromEntries(
       (correlation?.parents ?? []).map(({ scope, windowMs }) => {

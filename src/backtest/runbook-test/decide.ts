@@ -8,12 +8,12 @@ import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { classify, resultOf } from "../../catalogue/classify.ts";
 import { consider } from "../../catalogue/consider.ts";
 import { parentsOf } from "../../catalogue/dependencies.ts";
+import type { RunbookTest } from "../../catalogue/grammar/runbook-test.ts";
 import { decide } from "../../policy/verdict.ts";
 import { faultKey } from "../../contracts/ids.ts";
 import { alertOfLabels } from "../../starters/sources/bounds.ts";
 import { countedFrom } from "../history/counted.ts";
 import { History, targetKey } from "../history/history.ts";
-import type { RunbookTest } from "./grammar.ts";
 
 export interface Decided {
   runbook: string | null;

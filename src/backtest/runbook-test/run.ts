@@ -5,13 +5,13 @@ import { stringify } from "yaml";
 import type { Json, JsonObject } from "../../contracts/json.ts";
 import { issuesToProblems } from "../../catalogue/issues.ts";
 import type { Actions, Catalogue } from "../../catalogue/catalogue.ts";
-import { isRunbookFile, readFileAlone, readFolder, RUNBOOK_TEST_FILE } from "../../catalogue/folder.ts";
+import { isRunbookFile, readFileAlone, readFolder, runbookTestsIn } from "../../catalogue/folder.ts";
+import { runbookTestSchema, type RunbookTest, type RunbookTestFile } from "../../catalogue/grammar/runbook-test.ts";
 import { check } from "../../catalogue/load.ts";
 import { ParsedFiles, sourceOf, type Sources } from "../../catalogue/sources.ts";
 import { hasErrors, show, sortProblems, type Problem } from "../../catalogue/problems.ts";
 import { readYaml, type YamlSource } from "../../catalogue/yaml-source.ts";
 import { decideTest, UnknownFact, type Decided } from "./decide.ts";
-import { runbookTestSchema, type RunbookTest, type RunbookTestFile } from "./grammar.ts";
 
 export interface TestOutcome {
   file: string;
@@ -32,15 +32,13 @@ export interface TestRun {
 export async function runRunbookTests(folder: string, actions: Actions): Promise<TestRun> {
   const names = await readdir(folder).catch((): string[] => []);
   const isWhole = names.includes("selfheal.yaml");
-  const runbooks = isWhole ? join(folder, "runbooks") : folder;
-  const files = (await readdir(runbooks).catch((): string[] => [])).filter((one) => RUNBOOK_TEST_FILE.test(one)).sort();
-  const run: TestRun = { outcomes: [], problems: [] };
   const sources = await sourcesOf(folder, isWhole);
   const loaded = isWhole ? check(sources, { actions }) : null;
   if (loaded?.catalogue === null) return { outcomes: [], problems: loaded.problems };
-  for (const file of files) {
-    const name = isWhole ? `runbooks/${file}` : file;
-    const source = readYaml(name, await readFile(join(runbooks, file)));
+  // A team's mistakes keep nobody else's tests from being run.
+  const run: TestRun = { outcomes: [], problems: (loaded?.problems ?? []).filter(isError) };
+  for (const file of await runbookTestsIn(folder, isWhole ? "whole" : "runbooks")) {
+    const source = readYaml(file, await readFile(join(folder, file)));
     const tested = testFile(source, { catalogue: loaded?.catalogue ?? null, sources, actions });
     run.outcomes.push(...tested.outcomes);
     run.problems.push(...tested.problems);
@@ -83,6 +81,7 @@ function catalogueFor(
     json === undefined ? otherwise : asSource(`${source.file}#${what}`, json);
   const chosen = {
     ...sources,
+    teams: teamsFor(source.file, sources),
     config: own("config", config, sources.config),
     inventory: own("inventory", inventory, sources.inventory),
   };
@@ -98,6 +97,15 @@ function catalogueFor(
   }
   const loaded = check(chosen, { actions });
   return hasErrors(loaded.problems) ? { catalogue: null, problems: loaded.problems } : loaded;
+}
+
+/** With a configuration of its own, a file stands beside the platform's runbooks and those of its own team. */
+function teamsFor(file: string, { teams }: Sources): NonNullable<Sources["teams"]> {
+  return new Map([...(teams ?? [])].filter(([team]) => file.startsWith(`teams/${team}/`)));
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === "error";
 }
 
 /** Its lines are not those of the file: the path says where. */

@@ -6,6 +6,7 @@ import { fingerprintOf } from "../../starters/sources/bounds.ts";
 import type { Assumptions } from "../assumptions.ts";
 import { backtest, type BacktestReport } from "../backtest.ts";
 import type { Fate } from "../fate.ts";
+import { sideOf } from "../side.ts";
 import { fleetOf, nameOf } from "./fleet.ts";
 import { worths, type Worth } from "./worth.ts";
 
@@ -48,9 +49,11 @@ export async function tryOut(options: {
   const report = await backtest({
     alerts: inOrder(fired),
     before: null,
-    after: catalogue,
-    assumptions,
-    onFate: (alert, fate) => fates.set(alert.labels["alertname"] ?? "", fate),
+    after: sideOf({
+      catalogue,
+      assumptions,
+      onFate: (alert, fate) => fates.set(alert.labels["alertname"] ?? "", fate),
+    }),
   });
   const seen = fired.map(({ labels, startsAt, endsAt }) => ({ labels, lasted: (endsAt ?? to) - startsAt }));
   const all = worths(seen, fates);

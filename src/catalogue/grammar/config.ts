@@ -13,6 +13,7 @@ import {
   probe,
   text,
 } from "./common.ts";
+import { problemsSchema, reportsSchema } from "./reports.ts";
 import { globalLimitsSchema, groupLimitsSchema } from "./limits.ts";
 import { correlationSchema, windowSchema } from "./windows.ts";
 
@@ -112,7 +113,13 @@ function makeConfigSchema(scale: number) {
     sources: z
       .record(
         name,
-        z.strictObject({ token: text.optional().describe("bearer token that its sender shows; a reference") }),
+        z.strictObject({
+          token: text.optional().describe("bearer token that its sender shows; a reference"),
+          heartbeat: z
+            .strictObject({ alertname: text, within: duration.prefault("15m") })
+            .optional()
+            .describe("an alert that fires for ever and must come again inside this time, or people are paged"),
+        }),
       )
       .default({})
       .describe("where alerts come from"),
@@ -124,6 +131,8 @@ function makeConfigSchema(scale: number) {
       .default([])
       .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
     promotion: promotionSchema(duration),
+    reports: reportsSchema,
+    problems: problemsSchema(duration),
     rollouts: z
       .array(rollout)
       .default([])

@@ -15,6 +15,7 @@ import {
   share,
   text,
 } from "./common.ts";
+import { minutes } from "./reports.ts";
 
 const MATCHER_HELP = 'a text that the label must equal, or { matches: "regular expression" }';
 const matcher = z.union(
@@ -103,6 +104,11 @@ function makeRunbookSchema(scale: number) {
       owner: text.describe("the team that answers for it"),
       reviewBy: instant.describe("when somebody must look at it again"),
       description: text.optional(),
+      savesMinutes: minutes
+        .optional()
+        .describe(
+          "work of a person that one healed remediation spares; default: reports.savesMinutes of selfheal.yaml",
+        ),
       tags: z.array(name).max(20).default([]).describe("security: a person approves every plan"),
     }),
     match: z.array(matchEntry).min(1, { error: "at least one entry: without any it would match every alert" }),

@@ -18,11 +18,18 @@ export interface LabFolderOptions {
   timeScale: number;
   /** Groups whose targets have a standing approval of the shipped runbook as it is. */
   standingFor: string[];
+  /** Who gives it; default grace. */
+  standingBy?: string;
   /** Runbooks to use; default: the shipped ones. */
   runbooks?: string;
   /** Instead of the runbooks' own: a person who tries things out needs longer than scaled hours. */
   approvalExpires?: string;
+  /** Changes selfheal.yaml before it is written. */
+  change?: (config: LabConfig) => object;
 }
+
+/** The selfheal.yaml of the lab. */
+export type LabConfig = ReturnType<typeof configOf>;
 
 /** The people of the lab: who may approve what. */
 const PEOPLE = [
@@ -47,9 +54,10 @@ export async function writeLabFolder(options: LabFolderOptions): Promise<void> {
     targets: targetsOf(lab),
   };
   await writeFile(join(folder, "inventory.yaml"), stringify(inventory));
-  const config = configOf(options);
+  const written = configOf(options);
+  const config = options.change?.(written) ?? written;
   await writeConfig(folder, config);
-  const standingApprovals = await standing(folder, options.standingFor);
+  const standingApprovals = await standing(folder, options.standingFor, options.standingBy ?? "grace");
   await writeConfig(folder, { ...config, standingApprovals });
 }
 
@@ -73,7 +81,7 @@ function targetsOf(lab: LabFolderOptions["lab"]): object[] {
   }));
 }
 
-function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
+function configOf({ folder, lab, timeScale }: LabFolderOptions) {
   const groups = Object.fromEntries(inventoryOf(lab).map(({ group, owner }) => [group, { mode: "auto", owner }]));
   return {
     apiVersion: "selfheal/v1",
@@ -87,6 +95,8 @@ function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
     // reset a breaker or to resume. The caps, cooldowns and attempts are those of a real folder.
     limits: { storm: "off" },
     defaults: { storm: "off", errorBudget: "off", pauseOnFailure: false },
+    // Its disks fail because they are told to: no ticket for a person to find out why.
+    problems: { target: "off", pattern: "off" },
     connections: {
       prometheus: { url: `${lab.url}/prometheus` },
       alertmanager: { url: `${lab.url}/alertmanager` },
@@ -125,7 +135,7 @@ function configOf({ folder, lab, timeScale }: LabFolderOptions): object {
   };
 }
 
-async function standing(folder: string, groups: string[]): Promise<object[]> {
+async function standing(folder: string, groups: string[], by: string): Promise<object[]> {
   const { catalogue, problems } = await loadCatalogue(folder, { actions: ACTIONS });
   if (catalogue === null) throw new Error(`the lab's folder does not load:\n${problems.map(formatProblem).join("\n")}`);
   return groups.flatMap((group) =>
@@ -135,7 +145,7 @@ async function standing(folder: string, groups: string[]): Promise<object[]> {
       group,
       expires: "2099-01-01",
       maxCount: 1000,
-      by: "grace",
+      by,
     })),
   );
 }

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Env } from "../../config/env.ts";
 import { connectClient } from "../../config/temporal.ts";
-import { EXIT, UserError } from "../../config/user-error.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
 import { MINUTE_MS, SECOND_MS } from "../../lab/types.ts";
 import { openSnapshots, type SnapshotReader } from "../../record/snapshot.ts";
@@ -22,6 +21,7 @@ import { chaosEpilogue, chaosPrologue, chaosReport } from "./chaos-text.ts";
 import { Crowd } from "./crowd.ts";
 import { writeLabFolder } from "./lab-folder.ts";
 import { startLabStack } from "./lab-stack.ts";
+import { refuseForeignServers } from "./own-servers.ts";
 import { openProcessLog } from "./process-log.ts";
 import { sayFrom, type Say } from "./say.ts";
 
@@ -71,7 +71,7 @@ interface Stage {
 }
 
 export function playChaos(options: ChaosDemoOptions, env: Env): Promise<ChaosResult> {
-  refuseForeignServers(env);
+  refuseForeignServers(env, "--chaos kills servers, so it works on its own only");
   return withCleanup(async (defer) => {
     const stop = stopOnSignals();
     defer(stop.release);
@@ -104,19 +104,6 @@ export function playChaos(options: ChaosDemoOptions, env: Env): Promise<ChaosRes
     }
     return result;
   });
-}
-
-/** Chaos kills only what it has started, and compares all that a record holds. */
-function refuseForeignServers(env: Env): void {
-  for (const [name, value] of Object.entries({
-    DATABASE_URL: env.DATABASE_URL,
-    TEMPORAL_ADDRESS: env.TEMPORAL_ADDRESS,
-  })) {
-    if (value === undefined) continue;
-    throw new UserError(`${name} is set: --chaos kills servers, so it works on its own only; unset ${name}`, {
-      exitCode: EXIT.usage,
-    });
-  }
 }
 
 async function startChaosLab(

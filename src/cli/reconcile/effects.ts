@@ -51,10 +51,15 @@ function inWorld(
     return [unowned("lost", key, `${all[0]?.action} was done on ${all[0]?.target}, and the record does not have it`)];
   }
   if (all.length > 1) return [about("doubled", owner, `${row.action} was done ${all.length} times [${key}]`)];
-  if (row.state !== "notHappened" && row.state !== "failed") return [];
+  // It was begun, and did not work (a reinstall that failed): fine only when a person knows that.
+  if (row.state === "failed") {
+    const kind = isLeftToPerson(owner) ? "person" : "leftBehind";
+    return [about(kind, owner, `${row.action} was begun and failed: ${row.detail} [${key}]`)];
+  }
+  if (row.state !== "notHappened") return [];
   // Taken back before it was settled: that is what notHappened says then.
   if (row.detail.startsWith("taken back")) return [];
-  return [about("lost", owner, `${row.action} was done, but the record says ${row.state}: ${row.detail} [${key}]`)];
+  return [about("lost", owner, `${row.action} was done, but the record says notHappened: ${row.detail} [${key}]`)];
 }
 
 /** Recorded as done, and the world shows no trace. Only actions of which the world keeps keys can be looked for. */

@@ -4,10 +4,13 @@ import { pass, stop, unavailable, type Guardrail } from "../guardrail.ts";
 
 const LADDER: readonly Mode[] = ["observe", "review", "auto"];
 
-/** The lowest of the global, the group's and the runbook's mode. A standing approval does not lift `review`. */
+/**
+ * The lowest of the global, the group's and the runbook's mode. A standing approval does not lift `review`. Counted, so
+ * that a mode that was lowered since the forecast holds at admission.
+ */
 export const mode: Guardrail = {
   name: "mode",
-  counted: false,
+  counted: "evenUnread",
   evaluate(plan, { modes, counted }) {
     const saw = { ...modes };
     const levels = [modes.global, modes.group, modes.runbook].map((one) => LADDER.indexOf(one));

@@ -32,6 +32,11 @@ const LINKS = z.object({
   webUi: text.nullable().describe("The workflow in Temporal's Web UI; null when its address is not configured"),
 });
 
+const sincePlanned = z
+  .array(text)
+  .nullable()
+  .describe("What of the catalogue has changed since the plan that waits was made; null: none waits");
+
 export const REMEDIATION = z
   .object({
     remediationId: text,
@@ -167,6 +172,7 @@ export const RECORDED = z
     escalations: z.array(ESCALATION),
     audit: z.array(AUDIT),
     links: LINKS,
+    sincePlanned,
   })
   .meta({ id: "RecordedRemediation" });
 
@@ -229,6 +235,7 @@ export const STORY = z
     tickets: z.array(z.object({ id: text, url: text.nullable() })),
     timeline: z.array(z.object({ at: iso, kind: text, what: text })),
     links: LINKS,
+    sincePlanned,
   })
   .meta({ id: "Story" });
 

@@ -25,12 +25,13 @@ const PROMOTE = z.strictObject(
 const ATTEST = z.strictObject(
   {
     runbook: name,
+    runbookHash: name.nullish(),
     kind: z.enum(ATTESTATION_KINDS, { error: `one of ${ATTESTATION_KINDS.join(", ")}` }),
     passed: z.boolean({ error: "true or false" }),
     summary: reason,
     by,
   },
-  { error: "an object with runbook, kind, passed, summary and by" },
+  { error: "an object with runbook, kind, passed, summary and by, and runbookHash for one certain version" },
 );
 const GIVE = z.strictObject(
   {
@@ -116,7 +117,7 @@ export const AUTONOMY_OPERATIONS = [
     body: ATTEST,
     answer: answers.ATTESTED,
     problems: [403],
-    handle: (deps, { body }) => modes.attest(deps, body),
+    handle: (deps, { body: { runbookHash = null, ...wish } }) => modes.attest(deps, { ...wish, runbookHash }),
   }),
   operation({
     ...row,

@@ -9,6 +9,7 @@ import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
 import type { FolderStatus } from "../live-folder.ts";
 import type { ModeDependencies } from "../modes.ts";
+import type { ReportDependencies } from "../reports.ts";
 import type { ReviewDependencies } from "../reviews.ts";
 import type { StandingDependencies } from "../standing.ts";
 import type { StarterMetrics } from "../metrics.ts";
@@ -52,6 +53,7 @@ export interface AppDependencies {
   > &
     ControlDependencies["record"] &
     ModeDependencies["record"] &
+    ReportDependencies["record"] &
     ReviewDependencies["record"] &
     StandingDependencies["record"] &
     Pick<RecordStore, "activeVersion">;

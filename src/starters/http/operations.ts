@@ -9,6 +9,7 @@ import { EXPLAIN_OPERATIONS } from "./explain.ts";
 import { HEALTH_OPERATIONS } from "./health.ts";
 import type { AnyOperation } from "./operation.ts";
 import { PAGE_OPERATIONS } from "./pages.ts";
+import { REPORT_OPERATIONS } from "./reports.ts";
 import { REMEDIATION_OPERATIONS } from "./remediations.ts";
 import { SURROUNDING_OPERATIONS } from "./surroundings.ts";
 import { WORD_OPERATIONS } from "./words.ts";
@@ -24,6 +25,7 @@ const ALL: AnyOperation[] = [
   ...SURROUNDING_OPERATIONS,
   ...PAGE_OPERATIONS,
   ...CATALOGUE_OPERATIONS,
+  ...REPORT_OPERATIONS,
   ...HEALTH_OPERATIONS,
 ];
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { OUTCOMES, PHASES } from "../../contracts/remediation.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
 import { findRemediation } from "../decisions.ts";
+import { sincePlanned, type SincePlanned } from "../plan-current.ts";
 import { throughRecord } from "../problems.ts";
 import { storyOf } from "../story/story.ts";
 import * as answers from "./answers.ts";
@@ -16,7 +17,7 @@ export interface Links {
   webUi: string | null;
 }
 export type ListedRemediation = RemediationRow & { links: Links };
-export type TellStory = RemediationStory & { links: Links };
+export type TellStory = RemediationStory & { links: Links; sincePlanned: SincePlanned | null };
 
 const MAX_PAGE = 1_000;
 const PAGE = 50;
@@ -108,13 +109,13 @@ function placeOf(at: string): NonNullable<ListFilter["after"]> {
 
 /** All that the record has of one remediation. */
 export async function recorded(
-  deps: Pick<AppDependencies, "record" | "webUiUrl">,
+  deps: Pick<AppDependencies, "record" | "webUiUrl" | "catalogue">,
   { kind, id = "" }: Readonly<Record<string, string>>,
 ): Promise<TellStory> {
   const found = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
   const story = await throughRecord("read the story", () => deps.record.story(found.remediationId));
   if (story === null) throw new Error(`the record lists ${found.remediationId} and has no story of it`);
-  return { ...story, links: linksOf(deps, found) };
+  return { ...story, links: linksOf(deps, found), sincePlanned: sincePlanned(deps.catalogue(), story) };
 }
 
 export function linksOf({ webUiUrl }: Pick<AppDependencies, "webUiUrl">, { workflowId, runId }: RemediationRow): Links {

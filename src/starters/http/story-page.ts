@@ -91,13 +91,18 @@ function linkOf(url: string | null, text: string): Markup | string {
   return html`<a href="${url}" rel="noreferrer">${shown(text)}</a>`;
 }
 
-function askedOf({ remediation, plan }: Story, person: string | null): Markup | string {
+function askedOf({ remediation, plan, sincePlanned }: Story, person: string | null): Markup | string {
   const { phase, closedAt, remediationId, planHash } = remediation;
   if (phase !== "approve" || closedAt !== null || planHash === null || plan === null) return "";
   const who = plan.quorum === 1 ? "A person must approve" : `${plan.quorum} people must approve`;
   const roles = plan.roles.length === 0 ? "" : ` (role ${plan.roles.join(" or ")})`;
   return html`<form method="post" action="/remediations/${remediationId}/confirm">
     <p>${shown(who + roles)}. Read the plan below.</p>
+    ${
+      (sincePlanned ?? []).length === 0
+        ? ""
+        : html`<p class="bad">It was made before the catalogue changed: ${shown((sincePlanned ?? []).join("; "))}.</p>`
+    }
     <input type="hidden" name="planHash" value="${planHash}" />
     ${
       person === null

@@ -89,6 +89,8 @@ export interface Story {
   tickets: StoryTicket[];
   timeline: { at: string; kind: string; what: string }[];
   links: Links;
+  /** What of the catalogue has changed since the plan that waits was made; null: none waits. */
+  sincePlanned: string[] | null;
 }
 
 export function storyOf(told: TellStory): Story {
@@ -115,6 +117,7 @@ export function storyOf(told: TellStory): Story {
     tickets: ticketsOf(effects),
     timeline: timelineOf(told),
     links,
+    sincePlanned: told.sincePlanned,
   };
 }
 

@@ -17,11 +17,10 @@ export async function admit(episode: Episode): Promise<Admitted> {
   const request = { remediationId, planHash: episode.planHash ?? "" };
   const reply = await record(`admit ${target.id}`)["remediation.admit"](request);
   if (reply.status === "admitted") return { next: "act" };
-  episode.view.verdict = { outcome: reply.status === "queued" ? "wait" : "refuse", reasons: reply.results };
-  const because = whyNotPassed(reply.results);
+  episode.view.verdict = { outcome: reply.status === "refused" ? "refuse" : "wait", reasons: reply.results };
+  if (reply.status === "again") return { next: "again" };
   if (reply.status === "refused") {
-    // Between decide and here an approval ran out, or somebody else took the last use of the standing one: ask a person.
-    if (!reply.results.some((result) => result.outcome === "refuse")) return { next: "again" };
+    const because = whyNotPassed(reply.results);
     return { next: "end", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
   }
   const since = new Date(Date.now()).toISOString();

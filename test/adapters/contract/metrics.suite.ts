@@ -38,6 +38,15 @@ export function metricsContract(name: string, start: () => Promise<MetricsPeer>)
       }
     });
 
+    it("has no plot of what gives no series, or of what is no expression, and says of which", async () => {
+      const to = Date.now();
+      for (const query of [peer.none, peer.bad]) {
+        const read = await peer.port.range(query, { from: to - 60_000, to, points: 10 });
+        expect(read).toMatchObject({ ok: false });
+        if (!read.ok) expect(read.reason).toContain(query);
+      }
+    });
+
     it("reads the series of an expression by a label that each of them has alone", async () => {
       expect(await peer.port.series(peer.none, "host")).toEqual({ ok: true, values: {} });
       for (const [query, label] of [

@@ -87,6 +87,10 @@ const SPOILED: Record<string, [(facts: Books) => void, Pick<Exception, "kind" | 
     ({ world }) => world.changes.push(change(4, "web-3", "ticket.open", keyOf("web-3", "dc"))),
     { kind: "lost", about: keyOf("web-3", "dc"), sentence: /ticket.open was done on web-3, and the record does not/ },
   ],
+  "an effect that failed, and nobody knows": [
+    ({ record }) => Object.assign(record.effects[1] as object, { state: "failed", detail: "deploy failed" }),
+    { kind: "leftBehind", about: "web-1 id-of-web-1", sentence: /was begun and failed: deploy failed/ },
+  ],
   "an effect that was done although the record says not": [
     ({ record }) => Object.assign(record.effects[1] as object, { state: "notHappened", detail: "no such ticket" }),
     { kind: "lost", about: "web-1 id-of-web-1", sentence: /was done, but the record says notHappened: no such ticket/ },
@@ -203,6 +207,18 @@ test("an unsettled effect whose remediation is left to a person is named, not wr
   expect(reconcile(facts).ok).toBe(true);
   expect(exceptionsOf(facts)).toContainEqual(
     expect.objectContaining({ kind: "person", sentence: expect.stringContaining("the reply was lost") }),
+  );
+});
+
+test("an effect that was begun and failed is its person's, and named", () => {
+  const facts = books();
+  Object.assign(facts.record.effects[3] as object, { state: "failed", detail: "deploy failed" });
+  expect(reconcile(facts).ok).toBe(true);
+  expect(exceptionsOf(facts)).toContainEqual(
+    expect.objectContaining({
+      kind: "person",
+      sentence: expect.stringContaining("was begun and failed: deploy failed"),
+    }),
   );
 });
 

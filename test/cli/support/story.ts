@@ -58,6 +58,7 @@ export function story(): TellStory {
   return {
     remediation: row(),
     plan,
+    sincePlanned: [],
     alerts: [
       {
         fingerprint: "f1",

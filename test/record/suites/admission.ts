@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import type { Plan } from "../../../src/contracts/plan.ts";
-import type { GuardrailResult } from "../../../src/contracts/verdict.ts";
+import type { VerdictOutcome } from "../../../src/contracts/verdict.ts";
 import {
   admitted,
   admitting,
@@ -13,6 +13,7 @@ import {
   closing,
   hashOfPlan,
   planned,
+  realPolicy,
   result,
 } from "../builders.ts";
 import { databaseOf, type Create } from "./suite.ts";
@@ -57,34 +58,84 @@ export function admissionSuite(create: Create): void {
       expect(reply).toMatchObject({ status: "queued", detail: "group:greedy is full: 1 of 1 in work" });
     });
 
-    it.each(["refuse", "review", "observe"] as const)(
-      "refuses what the policy answers with %s, and it leaves the queue",
-      async (outcome) => {
-        const plan = aPlan({ target: `refused-${outcome}` });
+    /** Another decision on the plan, as the workflow makes it after every wait. */
+    const decidedAs = async (id: string, plan: Plan, outcome: VerdictOutcome): Promise<void> =>
+      db.record.saveDecision(id, { outcome, results: [], at: await db.record.now() }, plan, hashOfPlan(plan), "cat-1");
+    const holdsNothing = async (id: string): Promise<void> => {
+      expect((await db.record.queue()).map((row) => row.remediationId)).not.toContain(id);
+      expect((await db.record.leases()).some((lease) => lease.remediationId === id)).toBe(false);
+    };
+
+    it("refuses what the policy refuses, and it leaves the queue", async () => {
+      const plan = aPlan({ target: "refused" });
+      const id = await planned(db.record, plan);
+      await admitting(db.record, id, plan, () => [result("wait", "COOLDOWN")]);
+      expect((await db.record.queue()).map((row) => row.remediationId)).toContain(id);
+      const both = [result("review", "MODE_REVIEW"), result("refuse", "COST_BUDGET")];
+      expect((await admitting(db.record, id, plan, () => both)).status).toBe("refused");
+      await holdsNothing(id);
+    });
+
+    it.each([
+      ["asks a person", result("review", "MODE_REVIEW")],
+      ["only observes", result("observe", "MODE_OBSERVE")],
+      ["was read too long ago", result("refuse", "FACTS_UNAVAILABLE", { stale: true })],
+    ])(
+      "has what %s since the forecast decided again, and refuses what the forecast passes again",
+      async (_, against) => {
+        const plan = aPlan({ target: `again-${against.code}` });
         const id = await planned(db.record, plan);
+        const ask = async (): Promise<string> =>
+          (await admitting(db.record, id, plan, () => [result("pass", "OK"), against])).status;
         await admitting(db.record, id, plan, () => [result("wait", "COOLDOWN")]);
-        expect((await db.record.queue()).map((row) => row.remediationId)).toContain(id);
-        const against = () =>
-          admitting(db.record, id, plan, () => [result("pass", "OK"), result(outcome, "MODE_REVIEW")]);
-        const reply = await against();
-        // What asks a person since the forecast is decided again, once; then it goes in circles.
-        if (outcome === "review")
-          expect((await db.record.now()) >= ((reply as { until?: string }).until ?? "?")).toBe(true);
-        expect(reply.status).toBe(outcome === "review" ? "queued" : "refused");
-        expect((await against()).status).toBe("refused");
-        expect((await db.record.queue()).map((row) => row.remediationId)).not.toContain(id);
-        expect((await db.record.leases()).some((lease) => lease.remediationId === id)).toBe(false);
+        expect(await ask()).toBe("again");
+        await holdsNothing(id);
+        // The answer was lost, and the call is made again.
+        expect(await ask()).toBe("again");
+        const sentBack = (await db.record.audit(id)).filter(({ kind }) => kind === "admissionReconsidered");
+        expect(sentBack).toHaveLength(1);
+        await decidedAs(id, plan, "review");
+        await decidedAs(id, plan, "act");
+        expect(await ask(), "a person approved, and it waited too long after that").toBe("again");
+        await decidedAs(id, plan, "act");
+        expect(await ask(), "in circles").toBe("refused");
+        await holdsNothing(id);
+        await db.record.close(closing(id));
       },
     );
 
-    it("has what was read too long ago read again once, and then refuses", async () => {
-      const plan = aPlan({ target: "stale" });
+    it("observes where a refusal stands beside it: what observes tells nobody", async () => {
+      const plan = aPlan({ target: "observed" });
       const id = await planned(db.record, plan);
-      const old = result("refuse", "FACTS_UNAVAILABLE", { stale: true });
-      const ask = (...results: GuardrailResult[]) => admitting(db.record, id, plan, () => results);
-      expect((await ask(old, result("refuse", "FACTS_UNAVAILABLE"))).status).toBe("refused");
-      expect(await ask(old, result("pass", "OK"))).toMatchObject({ status: "queued", position: 1 });
-      expect((await ask(old)).status).toBe("refused");
+      const both = [result("observe", "MODE_OBSERVE"), result("refuse", "COST_BUDGET")];
+      expect((await admitting(db.record, id, plan, () => both)).status).toBe("again");
+    });
+
+    it.each([
+      ["group:web", "review"],
+      ["runbook:disk", "observe"],
+      ["runbook:disk@web", "review"],
+      ["global", "observe"],
+    ] as const)("takes nothing for a plan decided under auto once %s was set to %s", async (scope, mode) => {
+      const plan = { ...aPlan({ target: `mode-${scope}` }), rungs: [] };
+      const id = await planned(db.record, plan);
+      const wish = {
+        scope,
+        declared: "auto",
+        runbookHash: null,
+        by: "ann",
+        reason: "a look first",
+        about: {},
+      } as const;
+      await db.record.setMode({ ...wish, mode });
+      const reply = await admitting(db.record, id, plan, realPolicy(plan));
+      expect(reply.status).toBe("again");
+      const against = reply.results.filter(({ outcome }) => outcome !== "pass");
+      expect(against).toMatchObject([{ guardrail: "mode", outcome: mode, code: `MODE_${mode.toUpperCase()}` }]);
+      await holdsNothing(id);
+      await db.record.setMode({ ...wish, mode: null });
+      expect((await admitting(db.record, id, plan, realPolicy(plan))).status).toBe("admitted");
+      await db.record.close(closing(id));
     });
 
     it("queues by severity first, then by who came first, and names the known end of the wait", async () => {

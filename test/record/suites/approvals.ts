@@ -274,9 +274,9 @@ export function approvalSuite(create: Create): void {
       const numberOf = (admissions: Awaited<ReturnType<typeof admitAll>>, status: string) =>
         admissions.filter((one) => one.status === status).length;
       const first = await admitAll();
-      expect([numberOf(first, "admitted"), numberOf(first, "queued")]).toEqual([3, 5]);
+      expect([numberOf(first, "admitted"), numberOf(first, "again")]).toEqual([3, 5]);
       const second = await admitAll();
-      expect([numberOf(second, "admitted"), numberOf(second, "refused")]).toEqual([3, 5]);
+      expect([numberOf(second, "admitted"), numberOf(second, "again")]).toEqual([3, 5]);
       expect(await db.record.standing()).toEqual([]);
       expect(await db.sql("select used from standing_approvals where id = $1", [granted.id])).toEqual([{ used: 3 }]);
     });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Plan, PlanStep, SharedLimits } from "../../../src/contracts/plan.ts";
-import { evaluateCounted } from "../../../src/policy/verdict.ts";
 import { verifyChain } from "../../../src/record/audit.ts";
 import {
   admitted,
@@ -12,6 +11,7 @@ import {
   hashOfPlan,
   host,
   planned,
+  realPolicy,
   received,
   result,
 } from "../builders.ts";
@@ -48,8 +48,7 @@ export function guardsSuite(create: Create): void {
       await db.record.close(closing(id, { outcome: "escalated", needsHuman: true }));
       return id;
     };
-    const policy = (plan: Plan) => (counted: Parameters<typeof evaluateCounted>[2], now: string) =>
-      evaluateCounted({ ...plan, rungs: [] }, hashOfPlan(plan), counted, now);
+    const policy = (plan: Plan) => realPolicy({ ...plan, rungs: [] }, hashOfPlan(plan));
     const admitByPolicy = (id: string, plan: Plan) =>
       db.record.admit({ remediationId: id, plan, planHash: hashOfPlan(plan), evaluate: policy(plan) });
 
@@ -265,11 +264,11 @@ export function guardsSuite(create: Create): void {
         expect((await facts(plan)).shared).toMatchObject({ failures: 1, breakers: [] });
         await leave(planFor("fail-2", "fail", { errorBudget }));
         const id = await planned(db.record, plan);
-        // The forecast did not know yet: it is decided again, where it asks a person, and only then refused.
+        // The forecast did not know yet: it is decided again, where it asks a person.
         const again = await admitByPolicy(id, plan);
-        expect(again).toMatchObject({ status: "queued", tripped: [{ breaker: { kind: "errorBudget", scope } }] });
+        expect(again).toMatchObject({ status: "again", tripped: [{ breaker: { kind: "errorBudget", scope } }] });
         expect((await db.record.queue()).map((one) => one.remediationId)).not.toContain(id);
-        expect(await admitByPolicy(id, plan)).toMatchObject({ status: "refused", tripped: [] });
+        expect(await admitByPolicy(id, plan)).toMatchObject({ status: "again", tripped: [] });
         await db.setClock(2 * HOUR_MS);
         expect((await facts(plan)).shared).toMatchObject({ failures: 0, breakers: [{ scope }] });
         await db.setClock(null);

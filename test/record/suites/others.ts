@@ -25,6 +25,20 @@ export function othersSuite(create: Create): void {
       expect(kinds).toEqual(["v1", "v2"]);
     });
 
+    it("keeps an inventory once, however many versions have it", async () => {
+      const inventory = { targets: [{ id: "web-1" }, { id: "web-2" }], domains: [] };
+      const [one, other] = [
+        { schema: 1, inventory, runbooks: ["a"] },
+        { schema: 1, inventory, runbooks: ["b"] },
+      ];
+      await db.record.saveCatalogue("i1", one);
+      await db.record.saveCatalogue("i2", other);
+      await db.record.saveCatalogue("i3", { ...one, inventory: { targets: [] } });
+      expect(await db.sql("select count(*)::int as n from inventories")).toMatchObject([{ n: 2 }]);
+      expect(JSON.stringify(await db.record.catalogue("i1"))).toBe(JSON.stringify(one));
+      expect(JSON.stringify(await db.record.catalogue("i2"))).toBe(JSON.stringify(other));
+    });
+
     it("lists what is waited for in a system until it ends, its remediation too", async () => {
       const id = await planned(db.record, aPlan({ target: "waits" }));
       const row = { key: `${id}/t`, remediationId: id, system: "tickets", ref: "42", seen: "new", until: null };

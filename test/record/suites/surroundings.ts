@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Plan } from "../../../src/contracts/plan.ts";
 import type { SurroundingLimits } from "../../../src/contracts/surroundings.ts";
-import { evaluateCounted } from "../../../src/policy/verdict.ts";
 import { HOUR_MS, NO_SURROUNDINGS } from "../../policy/support.ts";
 import type { TestDatabase } from "../../support/database.ts";
-import { admitted, anIntent, aPlan, closing, hashOfPlan, host, planned, received } from "../builders.ts";
+import { admitted, anIntent, aPlan, closing, hashOfPlan, host, planned, realPolicy, received } from "../builders.ts";
 import type { Create } from "./suite.ts";
 
 export function surroundingsSuite(create: Create): void {
@@ -23,7 +22,7 @@ export function surroundingsSuite(create: Create): void {
     const admit = (remediationId: string, plan: Plan) =>
       db.record.admit({
         ...{ remediationId, plan, planHash: hashOfPlan(plan) },
-        evaluate: (counted, now) => evaluateCounted(plan, hashOfPlan(plan), counted, now),
+        evaluate: realPolicy(plan),
       });
     const waiters = async () => (await db.record.admissibleWaiters(50)).map((one) => one.remediationId);
     const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
@@ -161,13 +160,16 @@ export function surroundingsSuite(create: Create): void {
       const level = { budgetLeft: 0.5, burnRate: 1 };
       const slos = [{ ...slo, aggressive: level, conservative: level }];
       const plan = planFor("out-1", "out", { slos });
-      expect(await facts(plan)).toMatchObject({ silences: null, slos: {} });
+      expect(await facts(plan)).toMatchObject({ silences: null, leases: null, slos: {} });
       await db.setClock("2042-01-01T00:00:00.000Z");
       await db.record.saveReading("silences", "target:host:out-1", { value: [], detail: "" });
+      const away = { value: null, detail: "leases.jsonl cannot be read: ENOENT" };
+      await db.record.saveReading("leases", "target:host:out-1", away);
       await db.record.saveReading("slo", "target:host:out-1 shop", { value: null, detail: "no series" });
       const at = "2042-01-01T00:00:00.000Z";
       expect(await facts(plan)).toMatchObject({
         silences: { at, value: [], detail: "" },
+        leases: { at, ...away },
         slos: { shop: { at, value: null, detail: "no series" } },
       });
       await db.setClock(null);
@@ -200,7 +202,7 @@ export function surroundingsSuite(create: Create): void {
         const forecasts = await Promise.all(
           plans.map(async (plan, index) => {
             const { counted, now } = await db.record.countedFacts(ids[index] as string, plan, hashOfPlan(plan));
-            return db.record.trip(ids[index] as string, evaluateCounted(plan, hashOfPlan(plan), counted, now));
+            return db.record.trip(ids[index] as string, realPolicy(plan)(counted, now, []));
           }),
         );
         const admissions = await Promise.all(plans.map((plan, index) => admit(ids[index] as string, plan)));

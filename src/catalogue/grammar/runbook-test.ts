@@ -1,16 +1,7 @@
 /** The grammar of `*.test.yaml`: alerts and facts, and what must be decided about them. */
 import { z } from "zod";
-import {
-  apiVersion,
-  durationSchema,
-  instant,
-  jsonObject,
-  mode,
-  name,
-  perScale,
-  text,
-} from "../../catalogue/grammar/common.ts";
 import { REASONS, type ReasonCode } from "../../contracts/verdict.ts";
+import { apiVersion, durationSchema, instant, jsonObject, mode, name, perScale, text } from "./common.ts";
 
 const CODES = Object.keys(REASONS) as [ReasonCode, ...ReasonCode[]];
 const code = z.enum(CODES, { error: "a reason code of docs/operating.md" });

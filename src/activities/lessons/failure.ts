@@ -1,0 +1,4 @@
+/** Its message, or what it is as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,36 @@
+/** The other thread of a backtest: see backtest-side.ts. */
+import { parentPort, workerData } from "node:worker_threads";
+import { ACTIONS } from "../activities/actions.ts";
+import { sideOf, type Side } from "../backtest/side.ts";
+import { UserError } from "../config/user-error.ts";
+import type { Alert } from "../contracts/alert.ts";
+import { requireCatalogue } from "../starters/active-catalogue.ts";
+import { assumptionsOf } from "./assumptions.ts";
+import type { ThreadData, ThreadReply, ThreadRequest } from "./backtest-side.ts";
+
+const { folder, assume } = workerData as ThreadData;
+
+async function open(): Promise<Side> {
+  return sideOf({ catalogue: await requireCatalogue(folder, ACTIONS), assumptions: assumptionsOf(assume) });
+}
+
+async function answer(request: ThreadRequest): Promise<void> {
+  try {
+    const there = await side;
+    const answer = request === "finish" ? await there.finish() : await there.run(JSON.parse(request.alerts) as Alert[]);
+    reply({ answer: JSON.stringify(answer) });
+  } catch (error) {
+    // A UserError was written to be read; anything else is a bug, and ends the thread with its stack.
+    if (!(error instanceof UserError)) throw error;
+    reply({ fault: error.message, exitCode: error.exitCode });
+  }
+}
+
+function reply(message: ThreadReply): void {
+  parentPort?.postMessage(message);
+}
+
+const side = open();
+// Told to whoever asks first.
+side.catch(() => undefined);
+parentPort?.on("message", (request: ThreadRequest) => void answer(request));

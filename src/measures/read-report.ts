@@ -1,0 +1,68 @@
+/** Reads a report: pages of closed remediations of a period and of the one before, and what the catalogue says. */
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { MeasuredRow, Span } from "../contracts/measures.ts";
+import { evidenceOf } from "../policy/evidence.ts";
+import type { MeasuredCursor, MeasuredPage, MeasureRecord } from "../record/api-measures.ts";
+import type { RecordStore } from "../record/api.ts";
+import { coverageOf } from "./coverage.ts";
+import { before, type Period } from "./period.ts";
+import { reportOf, type Report, type ReportSettings } from "./report.ts";
+
+export type ReportRecord = Pick<MeasureRecord, "measured" | "unmatchedAlerts"> & Pick<RecordStore, "now" | "cases">;
+
+export async function readReport(
+  record: ReportRecord,
+  catalogue: Catalogue,
+  period: Period,
+  group: string | null,
+): Promise<Report> {
+  const then = before(period);
+  const [now, rows, rowsBefore, unmatched, unmatchedBefore, cases] = await Promise.all([
+    record.now(),
+    allMeasured(record, period, group),
+    allMeasured(record, then, group),
+    record.unmatchedAlerts({ from: period.from, to: period.to, group }),
+    record.unmatchedAlerts({ from: then.from, to: then.to, group }),
+    record.cases(catalogue.promotion.within),
+  ]);
+  const evidence = evidenceOf(cases.filter((one) => group === null || one.group === group));
+  const coverage = coverageOf(catalogue, group);
+  const facts = { period, now, group, rows, before: rowsBefore, unmatched, unmatchedBefore, evidence, coverage };
+  return reportOf(facts, settingsOf(catalogue));
+}
+
+/** Page by page: what is made of the rows may be much smaller than they are. */
+export async function* measuredPages(
+  record: Pick<MeasureRecord, "measured">,
+  { from, to }: Span,
+  group: string | null,
+): AsyncGenerator<MeasuredRow[]> {
+  let after: MeasuredCursor | null = null;
+  do {
+    const page: MeasuredPage = await record.measured({ from, to, group, after });
+    yield page.rows;
+    after = page.next;
+  } while (after !== null);
+}
+
+export async function allMeasured(
+  record: Pick<MeasureRecord, "measured">,
+  span: Span,
+  group: string | null,
+): Promise<MeasuredRow[]> {
+  const all: MeasuredRow[] = [];
+  for await (const rows of measuredPages(record, span, group)) for (const row of rows) all.push(row);
+  return all;
+}
+
+export function settingsOf({ runbooks, reports, inventory }: Catalogue): ReportSettings {
+  return {
+    runbooks: runbooks.map(({ name, owner, spec }) => {
+      const { reviewBy, savesMinutes = null } = spec.metadata;
+      return { name, owner, reviewBy, savesMinutes };
+    }),
+    savesMinutes: reports.savesMinutes,
+    labels: reports.patterns,
+    targets: inventory.targets,
+  };
+}
