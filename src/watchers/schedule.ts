@@ -1,4 +1,4 @@
-/** The Temporal Schedules of watcher and sweeper: Temporal elects the one run of each, we elect nobody. */
+/** The Temporal Schedules of watcher, sweeper and the audit's manifests: Temporal elects the one run of each, we elect nobody. */
 import { isGrpcServiceError, ScheduleAlreadyRunning, type Client, type ScheduleOptions } from "@temporalio/client";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import type { WatchRequest } from "./activity.ts";
@@ -7,6 +7,8 @@ export const WATCH_SCHEDULE = "selfheal-watch";
 export const WATCH_WORKFLOW = "watch";
 export const SWEEP_SCHEDULE = "selfheal-sweep";
 export const SWEEP_WORKFLOW = "sweep";
+export const MANIFEST_SCHEDULE = "selfheal-manifest";
+export const MANIFEST_WORKFLOW = "manifest";
 
 export interface WatchScheduleOptions extends Partial<WatchRequest> {
   taskQueue?: string;
@@ -42,6 +44,24 @@ export async function ensureSweepSchedule(client: Client, options: SweepSchedule
   const { taskQueue = TASK_QUEUE, everyMs = 60_000 } = options;
   const startAt = new Date(Date.now() + FIRST_SWEEP_AFTER_MS);
   await ensure(client, SWEEP_SCHEDULE, sweepSchedule(taskQueue, everyMs), startAt);
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** As ensureWatchSchedule: a manifest a day, at midnight UTC; one that was missed is made within the day. */
+export async function ensureManifestSchedule(client: Client, taskQueue: string = TASK_QUEUE): Promise<void> {
+  await ensure(client, MANIFEST_SCHEDULE, {
+    spec: { intervals: [{ every: DAY_MS }] },
+    action: {
+      type: "startWorkflow",
+      workflowType: MANIFEST_WORKFLOW,
+      workflowId: MANIFEST_SCHEDULE,
+      taskQueue,
+      args: [],
+      staticSummary: "writes the audit's manifest of the day",
+    },
+    policies: { overlap: "SKIP", catchupWindow: "23h" },
+  });
 }
 
 type Wanted = Omit<ScheduleOptions, "scheduleId">;

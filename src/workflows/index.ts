@@ -1,4 +1,5 @@
 /** The workflow types of the bundle. */
+export { manifest } from "./manifest.ts";
 export { recordMark } from "./record-mark.ts";
 export { remediation } from "./remediation.ts";
 export { sweep } from "./sweep.ts";
