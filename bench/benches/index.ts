@@ -1,5 +1,6 @@
 import type { Bench } from "../support/bench.ts";
 import { actions } from "./actions.ts";
+import { audit } from "./audit.ts";
 import { backtest } from "./backtest.ts";
 import { demo } from "./demo.ts";
 import { duplicates } from "./duplicates.ts";
@@ -10,4 +11,4 @@ import { start } from "./start.ts";
 import { storm } from "./storm.ts";
 
 /** In the order in which they run. */
-export const BENCHES: Bench[] = [start, storm, duplicates, actions, replay, memory, record, backtest, demo];
+export const BENCHES: Bench[] = [start, storm, duplicates, actions, replay, memory, record, audit, backtest, demo];

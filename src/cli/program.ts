@@ -4,6 +4,7 @@ import { projectVersion } from "../config/project.ts";
 import { approvalsCommand } from "./approvals.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
 import { alertsCommand } from "./alerts.ts";
+import { auditCommand } from "./audit.ts";
 import { backtestCommand } from "./backtest.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
@@ -15,6 +16,7 @@ import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
 import { modesCommand } from "./modes.ts";
+import { recordCommand } from "./record.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { postmortemCommand } from "./postmortem.ts";
 import { remediationCommand } from "./remediation.ts";
@@ -68,6 +70,8 @@ export function selfhealProgram(): Command {
     catalogueCommand(),
     ...surroundingCommands(),
     doctorCommand(),
+    auditCommand(),
+    recordCommand(),
     schemaCommand(),
     alertmanagerCommand(),
     temporalCommand(),

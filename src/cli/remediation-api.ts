@@ -3,6 +3,7 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { Token } from "../starters/http/auth.ts";
+import { VIA_HEADER } from "../starters/http/context.ts";
 import type { Problem } from "../starters/http/problem.ts";
 import type { ListedRemediation, TellStory } from "../starters/http/remediations.ts";
 import type { DecisionAnswer, DecisionKind, TokenAnswer } from "../starters/decisions.ts";
@@ -91,7 +92,12 @@ async function send(options: ApiOptions, url: string, body: object | null, metho
   try {
     return await options.fetch(url, {
       method,
-      headers: { accept: "application/json", "content-type": "application/json", ...authorization },
+      headers: {
+        accept: "application/json",
+        "content-type": "application/json",
+        [VIA_HEADER]: "cli",
+        ...authorization,
+      },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
     });

@@ -10,13 +10,14 @@ import { secretsStamp } from "../catalogue/secrets.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { processSecrets } from "../config/secrets.ts";
-import { connectClient, temporalSettings, type TemporalSettings } from "../config/temporal.ts";
+import { temporalSettings, type TemporalSettings } from "../config/temporal.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { Secret } from "../ports/secret.ts";
 import type { RecordStore } from "../record/api.ts";
-import { openRecord } from "../record/record.ts";
 import { activate, activeContent } from "../starters/active-catalogue.ts";
+import { openWaitingRoom, type WaitingRoom } from "../starters/http/waiting-room.ts";
 import { metricsOfProcess, requireTokens, startServer } from "../starters/http/serve.ts";
+import { folderOrigin } from "../starters/folder-origin.ts";
 import { LiveFolder } from "../starters/live-folder.ts";
 import { countFolder, type StarterMetrics } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
@@ -26,10 +27,12 @@ import { sourceTokens } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
-import { withCleanup } from "./process/cleanup.ts";
+import { withCleanup, type Defer } from "./process/cleanup.ts";
+import { connectBoth } from "./process/connect.ts";
 import { crashPoints } from "./process/crash-points.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
+import { untilThere, type Patience } from "./process/until-there.ts";
 
 interface ServeOptions {
   config?: string;
@@ -52,6 +55,8 @@ export function serveCommand(): Command {
   ]);
 }
 
+const DEFAULT_PORT = 8080;
+
 function run(options: ServeOptions, env: Env): Promise<void> {
   return withCleanup(async (defer) => {
     const log = createLogger(env, "serve");
@@ -70,18 +75,18 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
       apply: async (catalogue) => {
         const found = tokensOf(catalogue);
-        await activate(record, catalogue);
+        await activate(record, catalogue, await folderOrigin(configFolder(options.config, env)));
         tokens = found;
       },
       log,
       onChange: (status) => countFolder(metrics, status),
     });
     tokensOf(await live.check());
-    const record = await openRecord(databaseUrl, { applicationName: "selfheal serve" });
-    defer(() => record.end());
-    const client = await connectClient(settings);
-    defer(() => client.connection.close());
-    await live.open();
+    const where = { host: gate.host, port: options.port ?? env.SELFHEAL_PORT ?? DEFAULT_PORT };
+    const waiting = waitingRoom(where, { stop: stop.signal, log, defer });
+    const needed = { databaseUrl, settings, applicationName: "selfheal serve", defer };
+    const { record, client } = await connectBoth(needed, waiting.patience);
+    await untilThere(() => live.open(), waiting.patience);
     const versions = catalogues(record, ACTIONS, () => live.catalogue);
     const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
     // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
@@ -97,7 +102,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       catalogue: () => live.catalogue,
       log,
       ...gate,
-      port: options.port ?? env.SELFHEAL_PORT ?? 8080,
+      port: await waiting.close(),
       sourceTokens: () => tokens,
       metrics,
       webUiUrl: webUiOf(env, settings),
@@ -133,6 +138,32 @@ function showRecord({ record, live, client, settings, metrics, log }: Shown): ()
   const asked = () => pollers(client, settings.namespace);
   const follower = followRecord({ record, catalogue: () => live.catalogue, pollers: asked, registry, log });
   return () => follower.stop();
+}
+
+interface WaitingParts extends Pick<Patience, "stop" | "log"> {
+  defer: Defer;
+}
+
+/** Opened when something is away for the first time; `close` answers the port that is free again. */
+function waitingRoom(where: { host: string; port: number }, { stop, log, defer }: WaitingParts) {
+  let room: WaitingRoom | null = null;
+  const onWait = async (system: string, why: string): Promise<void> => {
+    if (room === null) {
+      room = await openWaitingRoom(where);
+      log.info({ host: where.host, port: room.port }, "alive and not ready: every request is answered with 503");
+    }
+    room.say(system, why);
+  };
+  defer(() => room?.close());
+  return {
+    patience: { stop, log, onWait },
+    close: async (): Promise<number> => {
+      const port = room?.port ?? where.port;
+      await room?.close();
+      room = null;
+      return port;
+    },
+  };
 }
 
 function gateOf({ host }: ServeOptions, env: Env) {

@@ -40,6 +40,9 @@ export const ENV_SCHEMA = z.object({
   SELFHEAL_SHUTDOWN_GRACE_SECONDS: z
     .preprocess((value) => (value === "" ? undefined : value), z.coerce.number().int().min(1).max(3600).default(20))
     .describe("how long a stopping worker lets activities finish; below the platform's kill time; default 20"),
+  SELFHEAL_AUDIT_FOLDER: text.describe(
+    "folder that workers write a manifest of all audit heads to each day; default none",
+  ),
   SELFHEAL_STATE: text.describe("folder for the embedded database and dev data; default by the system"),
   SELFHEAL_TEMPORAL_CLI: text.describe("path of a `temporal` binary to start dev servers with"),
   SELFHEAL_TEST_SERVER: text.describe("path of a time-skipping Temporal test server, for tests"),

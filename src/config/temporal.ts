@@ -49,10 +49,33 @@ export async function connectClient(settings: TemporalSettings): Promise<Client>
   }
 }
 
-export function temporalUnreachable(settings: TemporalSettings, error: unknown): UserError {
-  return new UserError(
+/** What the server says of who asks and for what: asking again does not change it (gRPC status codes). */
+const LASTING_CODES: readonly unknown[] = [3, 5, 7, 16];
+
+export class TemporalUnreachable extends UserError {
+  readonly kind = "TemporalUnreachable";
+  /** Waiting does not cure it: the API key or the namespace is wrong. */
+  readonly lasting: boolean;
+
+  constructor(message: string, cause: unknown) {
+    super(message, { cause, exitCode: EXIT.unavailable });
+    this.lasting = LASTING_CODES.includes(codeOf(cause));
+  }
+}
+
+export function isTemporalUnreachable(error: unknown): error is TemporalUnreachable {
+  return error instanceof TemporalUnreachable;
+}
+
+function codeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return null;
+  return "code" in error ? error.code : codeOf(error.cause);
+}
+
+export function temporalUnreachable(settings: TemporalSettings, error: unknown): TemporalUnreachable {
+  return new TemporalUnreachable(
     `Temporal at ${settings.address} (namespace ${settings.namespace}) does not answer: ${messageOf(error)}. ` +
       "Start one with `selfheal dev`, or set TEMPORAL_ADDRESS (and TLS or API key) to yours",
-    { cause: error, exitCode: EXIT.unavailable },
+    error,
   );
 }

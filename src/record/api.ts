@@ -7,6 +7,7 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { AuditRecord } from "./api-audit.ts";
 import type { AutonomyRecord } from "./api-autonomy.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
@@ -58,6 +59,16 @@ export interface Ingest {
   returnToOutbox(faults: FaultKey[]): Promise<number>;
   /** Received at least `olderThanMs` ago and never delivered. */
   undelivered(olderThanMs: number, limit: number): Promise<AlertRow[]>;
+}
+
+/** Which commit a catalogue was read at. `clean` false: files were changed since and not committed. */
+export interface CatalogueOrigin {
+  commit: string;
+  /** `Name <mail>` of the commit. */
+  author: string;
+  /** ISO. */
+  committedAt: string;
+  clean: boolean;
 }
 
 /** `leftOut`: its remediation is closed and left the target out of service; it counts until the target is back. */
@@ -193,14 +204,15 @@ export interface RecordStore
     GuardRecord,
     SurroundingRecord,
     AutonomyRecord,
-    MeasureRecord {
+    MeasureRecord,
+    AuditRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
 
   saveCatalogue(version: string, content: Json): Promise<void>;
-  /** Sets the one active pointer. */
-  activateCatalogue(version: string): Promise<void>;
+  /** Sets the one active pointer; `origin` is audited with it. */
+  activateCatalogue(version: string, origin?: CatalogueOrigin | null): Promise<void>;
   /** Of the active catalogue; null while none is. Its content is asked for by version: that never changes. */
   activeVersion(): Promise<string | null>;
   catalogue(version: string): Promise<Json | null>;

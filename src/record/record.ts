@@ -4,6 +4,8 @@ import { admit } from "./admission.ts";
 import { saveAssessment } from "./assessments.ts";
 import type { RecordStore } from "./api.ts";
 import { decide } from "./approvals.ts";
+import { auditLag } from "./audit/lag.ts";
+import { makeManifest } from "./audit/manifest.ts";
 import { appendAudit, auditRows } from "./audit.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
@@ -72,6 +74,7 @@ function recordOver(db: Database): RecordStore {
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
+    manifest: (sinkOf, how) => makeManifest(db, sinkOf, how),
     now: () => readNow(db),
     ping: async () => {
       await sql`select 1`.execute(db);
@@ -83,7 +86,7 @@ function recordOver(db: Database): RecordStore {
     undelivered: (olderThanMs, limit) => ingest.undelivered(db, olderThanMs, limit),
 
     saveCatalogue: (version, content) => catalogues.saveCatalogue(db, version, content),
-    activateCatalogue: (version) => catalogues.activateCatalogue(db, version),
+    activateCatalogue: (version, origin = null) => catalogues.activateCatalogue(db, version, origin),
     activeVersion: () => catalogues.activeVersion(db),
     catalogue: (version) => catalogues.catalogue(db, version),
 
@@ -121,7 +124,8 @@ function writersOfEpisodes(db: Database) {
 function writersOfEffects(db: Database) {
   return {
     beginEffect: (intent) => effects.beginEffect(db, intent),
-    settleEffect: (key, state, result, detail) => effects.settleEffect(db, key, state, result, detail),
+    settleEffect: (key, state, result, detail, actedAt = null) =>
+      effects.settleEffect(db, key, { state, result, detail, actedAt }),
     vouchEffect: (intent, result, detail) => effects.vouchEffect(db, intent, result, detail),
     wait: (row) => waits.wait(db, row),
     endWait: (key) => waits.endWait(db, key),
@@ -144,6 +148,7 @@ function readers(db: Database) {
     find: (text) => queries.find(db, text),
     story: (remediationId) => queries.story(db, remediationId),
     audit: (chain) => auditRows(db, chain),
+    auditLag: (windowMs) => auditLag(db, windowMs),
     alerts: (filter) => ingest.listAlerts(db, filter),
     target: (ref) => queries.targetHistory(db, ref),
   } satisfies Partial<RecordStore>;

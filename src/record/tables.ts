@@ -60,7 +60,14 @@ export interface Tables {
     at: string;
     noted_at: ColumnType<string | null, never, string>;
   };
-  audit_chains: { chain: string; seq: number; hash: string };
+  audit_chains: {
+    chain: string;
+    seq: number;
+    hash: string;
+    moved_at: Generated<string>;
+    pruned_by: ColumnType<number | null, never, number>;
+  };
+  audit_manifests: { number: number; at: string; hash: string; previous_hash: string; chains: number };
   audit: AuditTable;
 }
 

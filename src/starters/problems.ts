@@ -71,13 +71,20 @@ export class Unavailable extends Error {
   }
 }
 
-/** Runs one call to the record; whatever goes wrong there is worth another try by the sender. */
-export async function throughRecord<T>(what: string, call: () => Promise<T>): Promise<T> {
+/** A slow database must not hold a caller for longer: Alertmanager's next try finds what was written by then. */
+const RECORD_WITHIN_MS = 10_000;
+
+/** Runs one call to the record; whatever goes wrong there, or takes too long, is worth another try by the sender. */
+export async function throughRecord<T>(what: string, call: () => Promise<T>, withinMs = RECORD_WITHIN_MS): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${withinMs / 1000} s`)), withinMs);
   try {
-    return await call();
+    return await Promise.race([call(), late.promise]);
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     throw new Unavailable("record", `${what}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -40,6 +40,7 @@ describe("migrations", () => {
       "0007-guardrails",
       "0008-surroundings",
       "0009-people",
+      "0010-audit",
       "0014-measures",
       "0015-inventories",
     ]);

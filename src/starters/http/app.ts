@@ -3,7 +3,8 @@ import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
 import { alertRoutes } from "./alerts.ts";
 import { autonomyRoutes } from "./autonomy.ts";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import { throughWay } from "../../record/way.ts";
+import { VIA_HEADER, type AppDependencies, type AppEnv } from "./context.ts";
 import { catalogueRoutes } from "./catalogue.ts";
 import { controlRoutes } from "./controls.ts";
 import { explainRoutes } from "./explain.ts";
@@ -16,6 +17,7 @@ import { surroundingRoutes } from "./surroundings.ts";
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId(deps));
+  app.use(way);
   app.use(measured(deps));
   app.onError((error, context) => answerError(error, context));
   app.route("/", healthRoutes(deps));
@@ -44,6 +46,10 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   });
   return app;
 }
+
+/** What the audit says of how a change came. The command line says that it is one; a claim, as its `by` is. */
+const way: MiddlewareHandler<AppEnv> = (context, next) =>
+  throughWay(context.req.header(VIA_HEADER) === "cli" ? "cli" : "api", next);
 
 /** The caller's request id when it is a sane one, else ours; in every log line and answer. */
 function requestId(deps: AppDependencies): MiddlewareHandler<AppEnv> {

@@ -14,6 +14,9 @@ import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Token } from "./auth.ts";
 
+/** Sent by our own command line. */
+export const VIA_HEADER = "x-selfheal-via";
+
 export interface Limits {
   /** Default 5 MiB. */
   bodyBytes: number;
@@ -27,7 +30,17 @@ export const DEFAULT_LIMITS: Limits = { bodyBytes: 5 * 1024 * 1024, alerts: 10_0
 export interface AppDependencies {
   record: Pick<
     RecordStore,
-    "ping" | "list" | "find" | "story" | "issueToken" | "queue" | "leases" | "releaseLeases" | "alerts" | "countedFacts"
+    | "ping"
+    | "auditLag"
+    | "list"
+    | "find"
+    | "story"
+    | "issueToken"
+    | "queue"
+    | "leases"
+    | "releaseLeases"
+    | "alerts"
+    | "countedFacts"
   > &
     ControlDependencies["record"] &
     ModeDependencies["record"] &

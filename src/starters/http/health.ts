@@ -1,6 +1,7 @@
 /** `/healthz`: the process answers. `/readyz`: it can take alerts now, or which part cannot. `/metrics` for Prometheus. */
 import { Hono } from "hono";
 import { messageOf } from "../../config/user-error.ts";
+import { auditGauges } from "../audit-metrics.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 
 /** A look at a part that takes longer is a part that is not ready. */
@@ -28,7 +29,9 @@ export function healthRoutes(deps: AppDependencies): Hono<AppEnv> {
     const readiness = await kept.readiness;
     return context.json(readiness, readiness.ready ? 200 : 503);
   });
+  const audit = auditGauges(deps.record, deps.metrics);
   routes.get("/metrics", async (context) => {
+    await audit.refresh();
     const text = await deps.metrics.registry.metrics();
     return context.body(text, 200, { "content-type": deps.metrics.registry.contentType });
   });

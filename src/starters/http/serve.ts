@@ -105,7 +105,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const port = await listen(server, host, options.port, options.portOption ?? "--port");
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   options.log.info({ url }, "API is listening");
-  return { url, port, starter, remediations, metrics, close: () => close(server, options.graceMs ?? 20_000) };
+  return { url, port, starter, remediations, metrics, close: () => closeServer(server, options.graceMs ?? 20_000) };
 }
 
 function createStarter(options: ServerOptions, remediations: Remediations, metrics: StarterMetrics): Starter {
@@ -152,7 +152,8 @@ export function requireTokens({ host, webhookToken, apiToken, sourceTokens }: Ga
   );
 }
 
-function listen(server: Server, host: string, port: number, option: string): Promise<number> {
+/** @throws UserError naming `option` when the port cannot be had. */
+export function listen(server: Server, host: string, port: number, option: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, option)));
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
@@ -177,7 +178,8 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number, o
   );
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
+/** Stops accepting; connections that are still open after `graceMs` are cut. */
+export function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     // A connection that is kept alive after its last answer would hold the close until the grace time is over.
