@@ -11,6 +11,7 @@ import * as sixth from "./migrations/0006-lost-alerts.ts";
 import * as seventh from "./migrations/0007-guardrails.ts";
 import * as eighth from "./migrations/0008-surroundings.ts";
 import * as ninth from "./migrations/0009-people.ts";
+import * as twelfth from "./migrations/0012-identity.ts";
 import * as inventories from "./migrations/0015-inventories.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
@@ -24,6 +25,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0007-guardrails": seventh,
   "0008-surroundings": eighth,
   "0009-people": ninth,
+  "0012-identity": twelfth,
   "0015-inventories": inventories,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;

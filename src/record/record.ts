@@ -5,6 +5,7 @@ import { saveAssessment } from "./assessments.ts";
 import type { RecordStore } from "./api.ts";
 import { decide } from "./approvals.ts";
 import { appendAudit, auditRows } from "./audit.ts";
+import * as apiTokens from "./api-tokens.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
 import { command } from "./commands.ts";
@@ -28,6 +29,7 @@ import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as reviews from "./reviews.ts";
+import * as signedBodies from "./signed-bodies.ts";
 import * as standing from "./standing.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
@@ -63,6 +65,7 @@ function recordOver(db: Database): RecordStore {
     ...guarding(db),
     ...surrounding(db),
     ...earning(db),
+    ...identifying(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -187,6 +190,18 @@ function earning(db: Database) {
     cases: (windowMs, only) => reviews.cases(db, windowMs, only),
     attest: (attestation) => reviews.attest(db, attestation),
     attestations: (runbook, runbookHash) => reviews.attestations(db, runbook, runbookHash),
+  } satisfies Partial<RecordStore>;
+}
+
+function identifying(db: Database) {
+  return {
+    createApiToken: (wish) => apiTokens.createApiToken(db, wish),
+    revokeApiToken: (which, by) => apiTokens.revokeApiToken(db, which, by),
+    apiTokens: () => apiTokens.apiTokens(db),
+    apiTokenOf: (secret) => apiTokens.apiTokenOf(db, secret),
+    hasApiTokens: () => apiTokens.hasApiTokens(db),
+    signedBodySeen: (digest) => signedBodies.signedBodySeen(db, digest),
+    signedBodyTaken: (body) => signedBodies.signedBodyTaken(db, body),
   } satisfies Partial<RecordStore>;
 }
 

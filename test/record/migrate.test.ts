@@ -40,6 +40,7 @@ describe("migrations", () => {
       "0007-guardrails",
       "0008-surroundings",
       "0009-people",
+      "0012-identity",
       "0015-inventories",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
