@@ -51,6 +51,7 @@ export interface Catalogue {
   promotion: ConfigSpec["promotion"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
+  access: ConfigSpec["access"];
   probes: ConfigSpec["probes"];
   slis: ConfigSpec["slis"];
   values: JsonObject;
@@ -111,6 +112,7 @@ export function catalogueFromContent(
     promotion: spec.promotion,
     people: spec.people,
     approvals: spec.approvals,
+    access: spec.access,
     probes: spec.probes,
     slis: spec.slis,
     values: spec.values,

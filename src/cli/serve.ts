@@ -13,11 +13,12 @@ import type { JsonObject } from "../contracts/json.ts";
 import { Secret } from "../ports/secret.ts";
 import { openRecord } from "../record/record.ts";
 import { activate, activeContent } from "../starters/active-catalogue.ts";
-import { metricsOfProcess, requireTokens, startServer } from "../starters/http/serve.ts";
+import { requireSenders, type Gate } from "../starters/http/gate.ts";
+import { metricsOfProcess, startServer } from "../starters/http/serve.ts";
 import { LiveFolder } from "../starters/live-folder.ts";
 import { countFolder } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
-import { sourceTokens } from "../starters/source-tokens.ts";
+import { sourceSecrets, type SourceSecrets } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
@@ -38,7 +39,10 @@ export function serveCommand(): Command {
     .description("Take alerts in by webhook and serve the API. Start more of them behind a load balancer to scale.")
     .addOption(configOption())
     .addOption(databaseOption())
-    .option("--host <address>", "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider needs both tokens")
+    .option(
+      "--host <address>",
+      "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider only when everybody is asked who he is",
+    )
     .option("--port <port>", "default 8080 (SELFHEAL_PORT); 0 takes a free one", parsePort)
     .action((options: ServeOptions) => run(options, readEnv()));
   return withExamples(command, [
@@ -55,12 +59,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     const gate = gateOf(options, env);
-    const tokensOf = ({ sources }: Catalogue) => {
-      const found = sourceTokens(sources, processSecrets());
-      requireTokens({ ...gate, sourceTokens: found });
-      return found;
-    };
-    let tokens: Record<string, Secret> = {};
+    let secrets: Record<string, SourceSecrets> = {};
     const metrics = metricsOfProcess();
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
@@ -68,14 +67,14 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       lastGood: () => activeContent(record),
       beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
       apply: async (catalogue) => {
-        const found = tokensOf(catalogue);
+        const found = secretsOf(catalogue, gate);
         await activate(record, catalogue);
-        tokens = found;
+        secrets = found;
       },
       log,
       onChange: (status) => countFolder(metrics, status),
     });
-    tokensOf(await live.check());
+    secretsOf(await live.check(), gate);
     const record = await openRecord(databaseUrl, { applicationName: "selfheal serve" });
     defer(() => record.end());
     const client = await connectClient(settings);
@@ -97,7 +96,8 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       log,
       ...gate,
       port: options.port ?? env.SELFHEAL_PORT ?? 8080,
-      sourceTokens: () => tokens,
+      sourceSecrets: () => secrets,
+      oidc: () => live.catalogue.access.oidc ?? null,
       metrics,
       webUiUrl: webUiOf(env, settings),
       faultPoint: crashPoints(env, log),
@@ -108,6 +108,13 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     announceReady({ url: server.url, catalogue: live.catalogue.version });
     await stop.requested.then(() => log.info("stopping: requests in flight may finish"));
   });
+}
+
+/** Throws when a sender would have to prove nothing, and could be anybody. */
+function secretsOf({ sources }: Catalogue, gate: Omit<Gate, "sourceSecrets">): Record<string, SourceSecrets> {
+  const found = sourceSecrets(sources, processSecrets());
+  requireSenders({ ...gate, sourceSecrets: found });
+  return found;
 }
 
 function gateOf({ host }: ServeOptions, env: Env) {

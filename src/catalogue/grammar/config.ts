@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessSchema } from "./access.ts";
 import {
   apiVersion,
   count,
@@ -93,6 +94,7 @@ function makeConfigSchema(scale: number) {
       .describe("for demos only: every duration of the catalogue is divided by it"),
     people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
     approvals,
+    access: accessSchema(),
     groups: z
       .record(
         name,
@@ -112,7 +114,10 @@ function makeConfigSchema(scale: number) {
     sources: z
       .record(
         name,
-        z.strictObject({ token: text.optional().describe("bearer token that its sender shows; a reference") }),
+        z.strictObject({
+          token: text.optional().describe("bearer token that its sender shows; a reference"),
+          hmac: text.optional().describe("key with which its sender signs each body; a reference"),
+        }),
       )
       .default({})
       .describe("where alerts come from"),
