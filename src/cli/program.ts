@@ -5,6 +5,7 @@ import { approvalsCommand } from "./approvals.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
 import { alertsCommand } from "./alerts.ts";
 import { backtestCommand } from "./backtest.ts";
+import { codecCommand } from "./codec.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
@@ -21,6 +22,7 @@ import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { temporalCommand } from "./temporal.ts";
+import { tokenCommand } from "./token.ts";
 import { tryCommand } from "./try.ts";
 import { surroundingCommands } from "./windows.ts";
 import { workerCommand } from "./worker.ts";
@@ -58,6 +60,7 @@ export function selfhealProgram(): Command {
     inventoryCommand(),
     identityCommand(),
     remediationCommand(),
+    tokenCommand(),
     ...controlCommands(),
     approvalsCommand(),
     modesCommand(),
@@ -67,6 +70,7 @@ export function selfhealProgram(): Command {
     schemaCommand(),
     alertmanagerCommand(),
     temporalCommand(),
+    codecCommand(),
   ]) {
     root.addCommand(command);
     inherit(root, command);
