@@ -6,6 +6,7 @@ import { alertmanagerCommand } from "./alertmanager.ts";
 import { alertsCommand } from "./alerts.ts";
 import { auditCommand } from "./audit.ts";
 import { backtestCommand } from "./backtest.ts";
+import { codecCommand } from "./codec.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
@@ -25,6 +26,7 @@ import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { temporalCommand } from "./temporal.ts";
+import { tokenCommand } from "./token.ts";
 import { tryCommand } from "./try.ts";
 import { surroundingCommands } from "./windows.ts";
 import { workerCommand } from "./worker.ts";
@@ -64,6 +66,7 @@ export function selfhealProgram(): Command {
     remediationCommand(),
     reportCommand(),
     postmortemCommand(),
+    tokenCommand(),
     ...controlCommands(),
     approvalsCommand(),
     modesCommand(),
@@ -75,6 +78,7 @@ export function selfhealProgram(): Command {
     schemaCommand(),
     alertmanagerCommand(),
     temporalCommand(),
+    codecCommand(),
   ]) {
     root.addCommand(command);
     inherit(root, command);

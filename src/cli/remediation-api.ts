@@ -22,17 +22,20 @@ export interface ApiOptions {
 
 export type ListQuery = Partial<Record<"open" | "target" | "runbook" | "phase" | "outcome" | "limit", string>>;
 
+/** undefined: whose token it is. */
+type By = string | undefined;
+
 export interface RemediationApi {
   list(query: ListQuery): Promise<ListedRemediation[]>;
   story(id: string): Promise<TellStory>;
   decide(
     kind: DecisionKind,
     id: string,
-    body: { by: string; reason?: string; planHash?: string; at?: string; result?: JsonObject },
+    body: { by: By; reason?: string; planHash?: string; at?: string; result?: JsonObject },
   ): Promise<DecisionAnswer>;
-  token(id: string, body: { by: string; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
-  recover(id: string, by: string): Promise<RecoveryAnswer>;
-  releaseLeases(id: string, by: string, reason: string): Promise<RecoveryAnswer>;
+  token(id: string, body: { by: By; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
+  recover(id: string, by: By): Promise<RecoveryAnswer>;
+  releaseLeases(id: string, by: By, reason: string): Promise<RecoveryAnswer>;
 }
 
 export function remediationApi(options: ApiOptions): RemediationApi {
@@ -133,7 +136,10 @@ function problemOf(text: string): Partial<Problem> {
 }
 
 function explain(status: number, problem: Partial<Problem>, options: ApiOptions): string {
-  if (status === 401) return `the API at ${options.url} asks for a token: set SELFHEAL_TOKEN to the right one`;
+  if (status === 401) {
+    const why = problem.detail === undefined ? "" : ` (${problem.detail.replace(/;.*$/s, "")})`;
+    return `the API at ${options.url} asks for a token: set SELFHEAL_TOKEN to the right one${why}`;
+  }
   if (problem.detail === undefined) {
     return `${options.url} answered ${status}, and not like selfheal's API; is it another service?`;
   }

@@ -16,14 +16,15 @@ import { Secret } from "../ports/secret.ts";
 import type { RecordStore } from "../record/api.ts";
 import { activate, activeContent } from "../starters/active-catalogue.ts";
 import { openWaitingRoom, type WaitingRoom } from "../starters/http/waiting-room.ts";
-import { metricsOfProcess, requireTokens, startServer } from "../starters/http/serve.ts";
+import { requireSenders, type Gate } from "../starters/http/gate.ts";
+import { metricsOfProcess, startServer } from "../starters/http/serve.ts";
 import { folderOrigin } from "../starters/folder-origin.ts";
 import { LiveFolder } from "../starters/live-folder.ts";
 import { countFolder, type StarterMetrics } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
 import { pollers } from "../starters/pollers.ts";
 import { followRecord } from "../starters/record-metrics.ts";
-import { sourceTokens } from "../starters/source-tokens.ts";
+import { sourceSecrets, type SourceSecrets } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
@@ -46,7 +47,10 @@ export function serveCommand(): Command {
     .description("Take alerts in by webhook and serve the API. Start more of them behind a load balancer to scale.")
     .addOption(configOption())
     .addOption(databaseOption())
-    .option("--host <address>", "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider needs both tokens")
+    .option(
+      "--host <address>",
+      "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider only when everybody is asked who he is",
+    )
     .option("--port <port>", "default 8080 (SELFHEAL_PORT); 0 takes a free one", parsePort)
     .action((options: ServeOptions) => run(options, readEnv()));
   return withExamples(command, [
@@ -65,8 +69,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     const gate = gateOf(options, env);
-    const tokensOf = (catalogue: Catalogue) => tokensFor(catalogue, gate);
-    let tokens: Record<string, Secret> = {};
+    let secrets: Record<string, SourceSecrets> = {};
     const metrics = metricsOfProcess();
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
@@ -74,14 +77,14 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       lastGood: () => activeContent(record),
       beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
       apply: async (catalogue) => {
-        const found = tokensOf(catalogue);
+        const found = secretsOf(catalogue, gate);
         await activate(record, catalogue, await folderOrigin(configFolder(options.config, env)));
-        tokens = found;
+        secrets = found;
       },
       log,
       onChange: (status) => countFolder(metrics, status),
     });
-    tokensOf(await live.check());
+    secretsOf(await live.check(), gate);
     const where = { host: gate.host, port: options.port ?? env.SELFHEAL_PORT ?? DEFAULT_PORT };
     const waiting = waitingRoom(where, { stop: stop.signal, log, defer });
     const needed = { databaseUrl, settings, applicationName: "selfheal serve", defer };
@@ -103,7 +106,8 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       log,
       ...gate,
       port: await waiting.close(),
-      sourceTokens: () => tokens,
+      sourceSecrets: () => secrets,
+      oidc: () => live.catalogue.access.oidc ?? null,
       metrics,
       webUiUrl: webUiOf(env, settings),
       faultPoint: crashPoints(env, log),
@@ -115,12 +119,6 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     announceReady({ url: server.url, catalogue: live.catalogue.version });
     await stop.requested.then(() => log.info("stopping: requests in flight may finish"));
   });
-}
-
-function tokensFor({ sources }: Catalogue, gate: ReturnType<typeof gateOf>): Record<string, Secret> {
-  const found = sourceTokens(sources, processSecrets());
-  requireTokens({ ...gate, sourceTokens: found });
-  return found;
 }
 
 interface Shown {
@@ -164,6 +162,13 @@ function waitingRoom(where: { host: string; port: number }, { stop, log, defer }
       return port;
     },
   };
+}
+
+/** Throws when a sender would have to prove nothing, and could be anybody. */
+function secretsOf({ sources }: Catalogue, gate: Omit<Gate, "sourceSecrets">): Record<string, SourceSecrets> {
+  const found = sourceSecrets(sources, processSecrets());
+  requireSenders({ ...gate, sourceSecrets: found });
+  return found;
 }
 
 function gateOf({ host }: ServeOptions, env: Env) {

@@ -12,6 +12,7 @@ import type { AutonomyRecord } from "./api-autonomy.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
+import type { IdentityRecord } from "./api-identity.ts";
 import type { MeasureRecord } from "./api-measures.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
@@ -190,6 +191,8 @@ export interface ListFilter {
   runbook?: string;
   phase?: Phase;
   outcome?: Outcome;
+  /** Only of these; null: of all. */
+  groups?: readonly string[] | null;
   limit?: number;
 }
 
@@ -198,6 +201,7 @@ export interface RecordStore
     Ingest,
     EffectRecord,
     EpisodeRecord,
+    IdentityRecord,
     PeopleRecord,
     SweepRecord,
     TemporalRecord,

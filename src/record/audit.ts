@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";
+import { currentActor } from "./actor.ts";
 import type { AuditRow } from "./api.ts";
 import { ChainCheck, hashOf } from "./audit/chain.ts";
 import { RecordConflict } from "./errors.ts";
@@ -39,7 +40,7 @@ export async function appendAudit(tx: Transaction<Tables>, entry: AuditEntry): P
   if (head === undefined) throw new RecordConflict(`the record knows no remediation ${entry.chain}`);
   const written = await sql<{ hash: string }>`
     with written as (
-      ${insertEntries(chained(entry.chain, head, [entry]))} on conflict (chain, key) do nothing returning seq, hash)
+      ${insertEntries(chained(entry.chain, head, [{ ...entry, body: withActor(entry.body) }]))} on conflict (chain, key) do nothing returning seq, hash)
     update audit_chains set seq = written.seq, hash = written.hash, moved_at = ${head.at} from written
      where audit_chains.chain = ${entry.chain} returning audit_chains.hash`.execute(tx);
   return written.rows[0]?.hash ?? head.hash;
@@ -54,6 +55,12 @@ export function appendControl(
   { key, kind, body }: Omit<AuditEntry, "chain">,
 ): Promise<string> {
   return appendAudit(tx, { chain: CONTROL_CHAIN, key, kind, body: { ...body, via: wayNow() } });
+}
+
+/** Who asked for it, and how he came, where somebody did. */
+function withActor(body: JsonObject): JsonObject {
+  const actor = currentActor();
+  return actor === null ? body : { ...body, actor: { ...actor } };
 }
 
 /** The rows of these entries behind a head, in their order, all of the head's time. */

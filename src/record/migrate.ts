@@ -12,6 +12,7 @@ import * as seventh from "./migrations/0007-guardrails.ts";
 import * as eighth from "./migrations/0008-surroundings.ts";
 import * as ninth from "./migrations/0009-people.ts";
 import * as tenth from "./migrations/0010-audit.ts";
+import * as twelfth from "./migrations/0012-identity.ts";
 import * as measures from "./migrations/0014-measures.ts";
 import * as inventories from "./migrations/0015-inventories.ts";
 import { type Database, openDatabase } from "./pool.ts";
@@ -27,6 +28,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0008-surroundings": eighth,
   "0009-people": ninth,
   "0010-audit": tenth,
+  "0012-identity": twelfth,
   "0014-measures": measures,
   "0015-inventories": inventories,
 };

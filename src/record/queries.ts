@@ -28,6 +28,7 @@ export async function list(db: Session, filter: ListFilter): Promise<Remediation
   if (filter.runbook !== undefined) query = query.where("runbook", "=", filter.runbook);
   if (filter.phase !== undefined) query = query.where("phase", "=", filter.phase);
   if (filter.outcome !== undefined) query = query.where("outcome", "=", filter.outcome);
+  if (filter.groups) query = query.where("group_name", "in", [...filter.groups]);
   const limit = Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT);
   const rows = await query.orderBy("opened_at", "desc").orderBy("remediation_id").limit(limit).execute();
   return rows.map(toRemediationRow);

@@ -7,6 +7,7 @@ import { decide } from "./approvals.ts";
 import { auditLag } from "./audit/lag.ts";
 import { makeManifest } from "./audit/manifest.ts";
 import { appendAudit, auditRows } from "./audit.ts";
+import * as apiTokens from "./api-tokens.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
 import { command } from "./commands.ts";
@@ -34,6 +35,7 @@ import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as reviews from "./reviews.ts";
+import * as signedBodies from "./signed-bodies.ts";
 import * as standing from "./standing.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
@@ -71,6 +73,7 @@ function recordOver(db: Database): RecordStore {
     ...earning(db),
     ...measuring(db),
     ...learning(db),
+    ...identifying(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -232,6 +235,18 @@ function learning(db: Database) {
     report: (period) => reports.report(db, period),
     reportsToSend: (limit) => reports.reportsToSend(db, limit),
     reportSent: (period, error) => reports.reportSent(db, period, error),
+  } satisfies Partial<RecordStore>;
+}
+
+function identifying(db: Database) {
+  return {
+    createApiToken: (wish) => apiTokens.createApiToken(db, wish),
+    revokeApiToken: (which, by) => apiTokens.revokeApiToken(db, which, by),
+    apiTokens: () => apiTokens.apiTokens(db),
+    apiTokenOf: (secret) => apiTokens.apiTokenOf(db, secret),
+    hasApiTokens: () => apiTokens.hasApiTokens(db),
+    signedBodySeen: (digest) => signedBodies.signedBodySeen(db, digest),
+    signedBodyTaken: (body) => signedBodies.signedBodyTaken(db, body),
   } satisfies Partial<RecordStore>;
 }
 

@@ -27,6 +27,7 @@ export interface Tables {
   verdicts: VerdictsTable;
   decisions: DecisionsTable;
   decision_tokens: DecisionTokensTable;
+  signed_bodies: { digest: string; source: string; taken_at: string };
   leases: { remediation_id: string; scope: string; state: LeaseState; since: string };
   queue: QueueTable;
   admissions: AdmissionsTable;
@@ -153,6 +154,8 @@ interface DecisionTokensTable {
   person: string;
   decision: string;
   via: string;
+  /** Who the API knew the person as; null: it asked nobody. */
+  identity: string | null;
   issued_at: string;
   expires_at: string;
   used_at: ColumnType<string | null, never, string>;

@@ -21,13 +21,23 @@ export class ProblemError extends Error {
   readonly slug: string;
   readonly title: string;
   readonly faults: readonly FieldFault[];
+  /** More headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(problem: { status: ProblemStatus; slug: string; title: string; detail: string; faults?: FieldFault[] }) {
+  constructor(problem: {
+    status: ProblemStatus;
+    slug: string;
+    title: string;
+    detail: string;
+    faults?: FieldFault[];
+    headers?: Record<string, string>;
+  }) {
     super(problem.detail);
     this.status = problem.status;
     this.slug = problem.slug;
     this.title = problem.title;
     this.faults = problem.faults ?? [];
+    this.headers = problem.headers ?? {};
   }
 }
 
@@ -49,7 +59,7 @@ export function wrongField(field: string, value: string, wouldBeRight: string): 
   return new ProblemError({ status: 422, slug: "bad-field", title: "A field is wrong", detail, faults });
 }
 
-export type NeededSystem = "temporal" | "record" | "catalogue" | "worker" | "capacity";
+export type NeededSystem = "temporal" | "record" | "catalogue" | "worker" | "capacity" | "identity";
 
 /** It would be accepted, but something that is needed cannot take it now: the sender must try again. */
 export class Unavailable extends Error {
@@ -81,7 +91,7 @@ export async function throughRecord<T>(what: string, call: () => Promise<T>, wit
   try {
     return await Promise.race([call(), late.promise]);
   } catch (error) {
-    if (error instanceof Unavailable) throw error;
+    if (error instanceof Unavailable || error instanceof ProblemError) throw error;
     throw new Unavailable("record", `${what}: ${messageOf(error)}`, { cause: error });
   } finally {
     clearTimeout(timer);

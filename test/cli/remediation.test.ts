@@ -24,7 +24,8 @@ function bodyOf(path: string): unknown {
   if (path.includes("?")) return { remediations: [row()] };
   const decision = /(approve|reject|cancel)$/.exec(path)?.[1];
   if (decision === undefined) return story();
-  return { remediationId: ID, target: { kind: "host", id: "web-1" }, decision, planHash: null };
+  const { by } = requests.at(-1)?.body as { by: string };
+  return { remediationId: ID, target: { kind: "host", id: "web-1" }, decision, by, planHash: null };
 }
 
 const fakeFetch: typeof fetch = async (url, init) => {

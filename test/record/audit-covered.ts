@@ -76,5 +76,14 @@ export const CONTROLS: [table: string, changes: Record<string, string>, where?: 
       by_person: "'mallory'",
     },
   ],
+  [
+    "api_tokens",
+    {
+      ...{ name: "'x'", subject: "'mallory'", secret_hash: "'x'", roles: "array['admin']", groups: "array['db']" },
+      ...{ created_by: "'mallory'", expires_at: "expires_at + interval '1 year'", revoked_at: "null" },
+      revoked_by: "'mallory'",
+    },
+    "name = 'revoked'",
+  ],
   ["catalogue_active", { version: "'v1'" }],
 ];

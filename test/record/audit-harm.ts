@@ -49,6 +49,10 @@ export async function writeRecord(record: RecordStore): Promise<Written> {
 }
 
 async function writeControls(record: RecordStore): Promise<void> {
+  const token = { subject: "ann", roles: ["viewer" as const], groups: null, ttlMs: 3_600_000, by: "ann" };
+  await record.createApiToken({ ...token, name: "kept" });
+  await record.createApiToken({ ...token, name: "revoked" });
+  await record.revokeApiToken("revoked", "bob");
   const until = new Date(Date.parse(await record.now()) + 3_600_000).toISOString();
   const pause = await record.pause({ scope: "rack:r1", reason: "power work", by: "ann", until: null });
   await record.resume(pause.id, "bob");

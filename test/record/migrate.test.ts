@@ -41,6 +41,7 @@ describe("migrations", () => {
       "0008-surroundings",
       "0009-people",
       "0010-audit",
+      "0012-identity",
       "0014-measures",
       "0015-inventories",
     ]);

@@ -15,6 +15,7 @@ import { childEnv, readEnv } from "../../src/config/env.ts";
 import { webhookPayload, type WebhookOptions } from "../../src/lab/alerts.ts";
 import { startLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabHost, LabOptions } from "../../src/lab/types.ts";
+import { Secret } from "../../src/ports/secret.ts";
 import type { TellStory } from "../../src/starters/http/remediations.ts";
 
 const run = promisify(execFile);
@@ -29,6 +30,12 @@ export interface LiveOptions {
   /** More for the worker and the API. */
   workerArgs?: string[];
   env?: Record<string, string>;
+  /** Changes the configuration before anybody reads it. */
+  configure?: (folder: string) => Promise<void>;
+  /** Each log line of the processes. */
+  onLine?: (service: string, line: string) => void;
+  /** What the API is asked with; default none. */
+  token?: string;
 }
 
 export interface Live {
@@ -60,10 +67,15 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       workerArgs: ["--watch-every", "200", ...(options.workerArgs ?? [])],
       env: options.env ?? {},
     },
-    { env: readEnv(), stop: new AbortController().signal, say: () => undefined, onLine: () => undefined },
+    {
+      env: readEnv(),
+      stop: new AbortController().signal,
+      say: () => undefined,
+      onLine: options.onLine ?? (() => undefined),
+    },
   );
   const connection = await Connection.connect({ address: stack.urls.temporal });
-  return live({ stack, lab, configFolder }, connection);
+  return live({ stack, lab, configFolder }, connection, options.token);
 }
 
 async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise<Lab> {
@@ -77,11 +89,12 @@ async function startLiveLab(options: LiveOptions, { folder }: LabPlace): Promise
     ...(runbooks === undefined ? {} : { runbooks }),
     ...(approvalExpires === undefined ? {} : { approvalExpires }),
   });
+  await options.configure?.(folder);
   return lab;
 }
 
-function live({ stack, lab, configFolder }: LabStack, connection: Connection): Live {
-  const api = remediationApi({ url: stack.urls.api, token: null, fetch });
+function live({ stack, lab, configFolder }: LabStack, connection: Connection, token?: string): Live {
+  const api = remediationApi({ url: stack.urls.api, token: token === undefined ? null : new Secret(token), fetch });
   return {
     stack,
     lab,

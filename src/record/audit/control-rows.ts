@@ -72,6 +72,14 @@ const CONTROLLED: readonly Controlled[] = [
     },
     endings: [],
   },
+  {
+    ...{ table: "api_tokens", kind: "tokenCreated", key: "apiToken" },
+    same: {
+      ...{ name: "name", subject: "subject", secret_hash: "secretHash", roles: "roles", groups: "groups" },
+      ...{ created_by: "by", expires_at: "expiresAt" },
+    },
+    endings: [{ at: "revoked_at", key: "apiTokenRevoked", same: { revoked_by: "by" } }],
+  },
 ];
 
 const PAGE = 500;

@@ -5,9 +5,9 @@ import { ProblemError, Unavailable } from "../problems.ts";
 import type { IngestAnswer } from "../ingest.ts";
 import { SOURCES } from "../sources/index.ts";
 import type { Batch, Source } from "../sources/source.ts";
-import { bearer } from "./auth.ts";
 import { limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
+import { bySender, signedOnce } from "./sender.ts";
 
 export interface AlertsAnswer extends IngestAnswer {
   /** Alerts that the sender says it left out of this body. */
@@ -21,9 +21,9 @@ export function alertRoutes(deps: AppDependencies): Hono<AppEnv> {
   for (const source of SOURCES) {
     routes.post(
       `/${source.name}`,
-      // Asked for afresh: the configuration may have changed.
-      (context, next) => bearer(deps.webhookToken(source.name))(context, next),
+      bySender(deps, source.name),
       limitBody(deps.limits.bodyBytes),
+      signedOnce(deps, source.name),
       (context) => counted(deps, inFlight, () => takeAlerts(deps, source, context)),
     );
   }

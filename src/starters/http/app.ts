@@ -1,7 +1,9 @@
 /** The API without a socket. */
 import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
+import { requireAccess } from "./access.ts";
 import { alertRoutes } from "./alerts.ts";
+import { guard } from "./auth.ts";
 import { autonomyRoutes } from "./autonomy.ts";
 import { throughWay } from "../../record/way.ts";
 import { VIA_HEADER, type AppDependencies, type AppEnv } from "./context.ts";
@@ -9,6 +11,7 @@ import { catalogueRoutes } from "./catalogue.ts";
 import { controlRoutes } from "./controls.ts";
 import { explainRoutes } from "./explain.ts";
 import { healthRoutes } from "./health.ts";
+import { identityRoutes } from "./identity.ts";
 import { answerError, answerProblem } from "./problem.ts";
 import { reportRoutes } from "./reports.ts";
 import { remediationRoutes } from "./remediations.ts";
@@ -19,6 +22,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.use(requestId(deps));
   app.use(way);
   app.use(measured(deps));
+  app.use(guard(deps.authenticate));
   app.onError((error, context) => answerError(error, context));
   app.route("/", healthRoutes(deps));
   app.route("/v1/alerts", alertRoutes(deps));
@@ -29,6 +33,8 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route("/v1", surroundingRoutes(deps));
   app.route("/v1", autonomyRoutes(deps));
   app.route("/v1", reportRoutes(deps));
+  app.route("/v1", identityRoutes(deps));
+  requireAccess(app.routes);
   app.notFound((context) => {
     const { method, path } = context.req;
     const allow = allowed(app, method, path);
@@ -82,6 +88,7 @@ const CONTROL_PATHS = [
   ...["/v1/windows", "/v1/windows/close", "/v1/holds", "/v1/holds/release"],
   ...["/v1/modes", "/v1/modes/evidence", "/v1/modes/gate", "/v1/modes/promote", "/v1/modes/attestations"],
   ...["/v1/approvals/standing", "/v1/approvals/standing/withdraw"],
+  ...["/v1/whoami", "/v1/tokens", "/v1/tokens/revoke"],
 ];
 
 /** The route without ids, so that labels stay few whatever is asked. */

@@ -4,7 +4,6 @@ import { z } from "zod";
 import { ATTESTATION_KINDS, MODES } from "../../contracts/autonomy.ts";
 import * as modes from "../modes.ts";
 import * as standing from "../standing.ts";
-import { bearer } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 
@@ -56,7 +55,6 @@ const WITHDRAW = z.strictObject({ id: name, by: name }, { error: "an object with
 
 export function autonomyRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  for (const path of ["/modes/*", "/approvals/*"]) routes.use(path, bearer(deps.apiToken));
   const limit = limitBody(MAX_BODY_BYTES);
 
   routes.get("/modes", async (context) => context.json(await modes.showModes(deps)));

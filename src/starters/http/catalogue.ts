@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import type { FolderStatus } from "../live-folder.ts";
 import { throughRecord } from "../problems.ts";
-import { bearer } from "./auth.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 
 export interface CatalogueAnswer {
@@ -16,7 +15,6 @@ export interface CatalogueAnswer {
 
 export function catalogueRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use("/catalogue", bearer(deps.apiToken));
   routes.get("/catalogue", async (context) => {
     const active = await throughRecord("read the active version", () => deps.record.activeVersion());
     const answer: CatalogueAnswer = { version: deps.catalogueVersion(), active, folder: deps.folder?.() ?? null };

@@ -9,10 +9,13 @@ import type { FolderStatus } from "../live-folder.ts";
 import type { ModeDependencies } from "../modes.ts";
 import type { ReportDependencies } from "../reports.ts";
 import type { ReviewDependencies } from "../reviews.ts";
+import type { TokenDependencies } from "../tokens.ts";
 import type { StandingDependencies } from "../standing.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
-import type { Token } from "./auth.ts";
+import type { Authenticate } from "./auth.ts";
+import type { Caller } from "./caller.ts";
+import type { Sender } from "./sender.ts";
 
 /** Sent by our own command line. */
 export const VIA_HEADER = "x-selfheal-via";
@@ -47,7 +50,8 @@ export interface AppDependencies {
     ReportDependencies["record"] &
     ReviewDependencies["record"] &
     StandingDependencies["record"] &
-    Pick<RecordStore, "activeVersion">;
+    TokenDependencies["record"] &
+    Pick<RecordStore, "activeVersion" | "append" | "signedBodySeen" | "signedBodyTaken">;
   remediations: Remediations;
   starter: Starter;
   /** The active catalogue, of the record. */
@@ -61,10 +65,10 @@ export interface AppDependencies {
   log: Logger;
   metrics: StarterMetrics;
   limits: Limits;
-  /** For `POST /v1/alerts/<source>`; null: none is asked for. */
-  webhookToken: (source: string) => Token | null;
-  /** For everything else under /v1; null: none is asked for. */
-  apiToken: Token | null;
+  /** What the sender of `POST /v1/alerts/<source>` must show. */
+  sender: (source: string) => Sender;
+  /** Who asks for everything else under /v1. */
+  authenticate: Authenticate;
   /** Address of Temporal's Web UI with the namespace, e.g. `http://127.0.0.1:8233/namespaces/default`; null: no links. */
   webUiUrl: string | null;
   /** ISO; when something was received. */
@@ -74,5 +78,12 @@ export interface AppDependencies {
 }
 
 export interface AppEnv {
-  Variables: { requestId: string; log: Logger };
+  Variables: {
+    requestId: string;
+    log: Logger;
+    /** Set by the guard, on routes that need a role. */
+    caller: Caller;
+    /** The route's body names its author. */
+    signs: boolean;
+  };
 }

@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { explainAsked } from "../explain.ts";
-import { bearer } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 
@@ -20,7 +19,6 @@ const ASKED = z.union(
 
 export function explainRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use(bearer(deps.apiToken));
   routes.post("/", limitBody(MAX_BODY_BYTES), async (context) => {
     const asked = checked(ASKED, await readJson(context));
     return context.json(await explainAsked(deps, asked));

@@ -12,7 +12,7 @@ import { throughRecord } from "../problems.ts";
 import { review } from "../reviews.ts";
 import { requestRemediation } from "../requests.ts";
 import { recover, releaseLeases, type RecoveryAnswer } from "../recoveries.ts";
-import { bearer } from "./auth.ts";
+import { withRole } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 
@@ -98,7 +98,6 @@ const RELEASE = z.strictObject({ by: name, reason }, { error: "an object with by
 
 export function remediationRoutes(deps: AppDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use(bearer(deps.apiToken));
   routes.get("/", async (context) => {
     const filter = filterOf(checked(QUERY, context.req.query()));
     const rows = await throughRecord("list the remediations", () => deps.record.list(filter));
@@ -170,7 +169,9 @@ async function issue(deps: AppDependencies, context: Context<AppEnv>): Promise<R
   const { by, decision, planHash = null, expiresInSeconds = null } = checked(TOKEN, await readJson(context));
   const id = context.req.param("id") ?? "";
   const ttlMs = expiresInSeconds === null ? null : expiresInSeconds * 1000;
-  const answer = await tokenForSignal(deps, { id, by, decision, planHash, ttlMs });
+  const role = (WORDS as readonly string[]).includes(decision) ? "approver" : "operator";
+  const wish = { id, by, decision, planHash, ttlMs };
+  const answer = await withRole(context, role, () => tokenForSignal(deps, wish));
   const { remediationId, expiresAt } = answer;
   context.get("log").info({ remediationId, decision, by, expiresAt }, "one-time token given out");
   context.header("cache-control", "no-store");

@@ -14,10 +14,13 @@ import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { FolderStatus } from "../live-folder.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
-import { SOURCES } from "../sources/index.ts";
+import type { SourceSecrets } from "../source-tokens.ts";
 import { createApp } from "./app.ts";
-import type { Token } from "./auth.ts";
+import { authenticator, type Token } from "./auth.ts";
+import { isLoopback, requireCallers, requireSenders } from "./gate.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
+import { oidcVerifier, type OidcSettings, type OidcVerifier } from "./oidc.ts";
+import { confinedStarter, groupsBy, withinGroups } from "./within-groups.ts";
 
 export interface ServerOptions {
   record: RecordStore;
@@ -32,7 +35,7 @@ export interface ServerOptions {
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   log: Logger;
-  /** Default 127.0.0.1. Wider than loopback needs both tokens. */
+  /** Default 127.0.0.1. Wider than loopback needs that everybody is asked who he is. */
   host?: string;
   /** 0 takes a free one. */
   port: number;
@@ -41,8 +44,11 @@ export interface ServerOptions {
   /** Of every source without one of its own. */
   webhookToken?: Token | null;
   /** By the source's name; asked for at each request. */
-  sourceTokens?: () => Readonly<Record<string, Token>>;
+  sourceSecrets?: () => Readonly<Record<string, SourceSecrets>>;
+  /** The one that all share; what each has for himself is in the record. */
   apiToken?: Token | null;
+  /** Of the configuration in use; asked for at each request. */
+  oidc?: () => OidcSettings | null;
   webUiUrl?: string | null;
   limits?: Partial<Limits>;
   metrics?: StarterMetrics;
@@ -72,27 +78,37 @@ const IDLE_CHECK_MS = 50;
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  const { apiToken = null } = options;
+  const { apiToken = null, oidc = () => null } = options;
   const common = options.webhookToken ?? null;
-  const sourceTokens = options.sourceTokens ?? ((): Record<string, Token> => ({}));
-  const webhookToken = (source: string): Token | null => sourceTokens()[source] ?? common;
-  requireTokens({ host, webhookToken: common, apiToken, sourceTokens: sourceTokens() });
+  const secretsOf = options.sourceSecrets ?? ((): Record<string, SourceSecrets> => ({}));
+  requireSenders({ host, webhookToken: common, sourceSecrets: secretsOf() });
+  await requireCallers(host, apiToken !== null || oidc() !== null || options.record);
   const metrics = options.metrics ?? metricsOfProcess();
   const { remediations } = options;
   const starter = createStarter(options, remediations, metrics);
+  const catalogue = options.catalogue ?? ((): null => null);
   const app = createApp({
-    record: options.record,
+    record: withinGroups(options.record, groupsBy(catalogue)),
     remediations,
-    starter,
+    starter: confinedStarter(starter, options.classify),
     catalogueVersion: options.catalogueVersion,
-    catalogue: options.catalogue ?? (() => null),
+    catalogue,
     folder: options.folder ?? null,
     active: options.active,
     log: options.log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
-    webhookToken,
-    apiToken,
+    sender: (source) => {
+      const { token = null, hmac = null } = secretsOf()[source] ?? {};
+      // Whoever signs shows no token, unless it has one of its own.
+      return { token: token ?? (hmac === null ? common : null), hmacKey: hmac };
+    },
+    authenticate: authenticator({
+      record: options.record,
+      apiToken,
+      oidc: verifierOf(oidc),
+      mayBeOpen: isLoopback(host),
+    }),
     webUiUrl: options.webUiUrl ?? null,
     now: options.now ?? (() => new Date().toISOString()),
     newRequestId: randomUUID,
@@ -128,28 +144,15 @@ export function metricsOfProcess(): StarterMetrics {
   return metrics;
 }
 
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-export interface Gate {
-  host: string;
-  /** Of every source without one of its own. */
-  webhookToken: Token | null;
-  apiToken: Token | null;
-  /** By the source's name. */
-  sourceTokens: Readonly<Record<string, Token>>;
-}
-
-/** Who can reach the API can approve a reinstall: beyond this machine only with tokens. */
-export function requireTokens({ host, webhookToken, apiToken, sourceTokens }: Gate): void {
-  const isOpen = webhookToken === null && SOURCES.some(({ name }) => sourceTokens[name] === undefined);
-  const missing = [...(isOpen ? ["webhookToken"] : []), ...(apiToken === null ? ["apiToken"] : [])];
-  if (LOOPBACK.has(host) || missing.length === 0) return;
-  throw new UserError(
-    `will not listen on ${host} without a ${missing.join(" and an ")}: everybody on the network could start and approve ` +
-      "remediations; configure the tokens (SELFHEAL_API_TOKEN; sources.<name>.token of selfheal.yaml or " +
-      "SELFHEAL_WEBHOOK_TOKEN), or listen on 127.0.0.1",
-    { exitCode: EXIT.usage },
-  );
+/** One for each settings: it keeps the provider's keys. */
+function verifierOf(settings: () => OidcSettings | null): () => OidcVerifier | null {
+  let kept: { settings: OidcSettings; verifier: OidcVerifier } | null = null;
+  return () => {
+    const now = settings();
+    if (now === null) return null;
+    if (kept?.settings !== now) kept = { settings: now, verifier: oidcVerifier(now) };
+    return kept.verifier;
+  };
 }
 
 /** @throws UserError naming `option` when the port cannot be had. */
