@@ -1,6 +1,7 @@
 import type { Bench } from "../support/bench.ts";
 import { actions } from "./actions.ts";
 import { api } from "./api.ts";
+import { audit } from "./audit.ts";
 import { backtest } from "./backtest.ts";
 import { demo } from "./demo.ts";
 import { duplicates } from "./duplicates.ts";
@@ -11,4 +12,4 @@ import { start } from "./start.ts";
 import { storm } from "./storm.ts";
 
 /** In the order in which they run. */
-export const BENCHES: Bench[] = [start, storm, duplicates, actions, replay, memory, record, api, backtest, demo];
+export const BENCHES: Bench[] = [start, storm, duplicates, actions, replay, memory, record, audit, api, backtest, demo];

@@ -1,6 +1,5 @@
 /** What the record alone can do, on PostgreSQL with fsync, beside bare one-row transactions. */
 import { join } from "node:path";
-import pg from "pg";
 import { withCleanup } from "../../src/cli/process/cleanup.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
 import type { RecordStore } from "../../src/record/api.ts";
@@ -10,12 +9,11 @@ import type { Bench } from "../support/bench.ts";
 import { startDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { mapLimit } from "../support/load.ts";
+import { AT_ONCE, bareTransactions, rate } from "../support/rates.ts";
 import { round } from "../support/stats.ts";
 
 const FULL_COUNT = 2_000;
 const SMOKE_COUNT = 30;
-/** As many as the pool of a process has. */
-const AT_ONCE = 10;
 /** Nothing waits for a place: the work is measured, not the queue. */
 const ROOMY = 1_000_000;
 
@@ -69,23 +67,4 @@ async function ratesOf(store: RecordStore, count: number): Promise<Record<string
   });
   const receives = await rate([...plans.keys()], (index) => store.receive([received({ fingerprint: `f${index}` })]));
   return { admissions, "effect intents": intents, "receives of new alerts": receives };
-}
-
-/** Each of them once, a second. */
-async function rate<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await mapLimit(items, AT_ONCE, work);
-  return (items.length * 1000) / (performance.now() - startedAt);
-}
-
-async function bareTransactions(url: string, count: number): Promise<number> {
-  const pool = new pg.Pool({ connectionString: url, max: AT_ONCE });
-  try {
-    await pool.query("create table bench_rows (id bigserial primary key, body text not null)");
-    return await rate([...new Array(count).keys()], (index) =>
-      pool.query("insert into bench_rows (body) values ($1)", [`row ${index}`]),
-    );
-  } finally {
-    await pool.end();
-  }
 }

@@ -50,6 +50,7 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
   });
   if (!fence.ok) return { state: "fenced", code: fence.code, detail: fence.detail };
   const context = contextOf(deps, request, fence.row, await deps.record.now());
+  const passed = stopwatch();
   // The intent stood there already (a reset, a second apply), or the record was restored to an older state and has
   // forgotten it: what is done is not done again.
   if (!fence.fresh || request.attempt > 1) {
@@ -64,10 +65,11 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
     const refused = reportOf(error);
     if (refused !== null) return settle(deps, request, refused);
   }
+  const actedAt = new Date(Date.parse(context.now) + passed()).toISOString();
   deps.faultPoint?.(`effect.${direction}.applied`, action);
   const seen = await look(operation, context, input);
   deps.faultPoint?.(`effect.${direction}.seen`, action);
-  const report = await settle(deps, request, seen);
+  const report = await settle(deps, request, seen, actedAt);
   deps.faultPoint?.(`effect.${direction}.settled`, action);
   return report;
 }
@@ -203,15 +205,22 @@ function reportOf(error: AdapterError): EffectReport | null {
   return { state: "notSent", detail: error.message, retryAfterMs: error.retryAfterMs ?? null };
 }
 
+/** Milliseconds since it was made. */
+function stopwatch(): () => number {
+  const from = performance.now();
+  return () => performance.now() - from;
+}
+
 /** Records what is known and says it; a pending effect becomes a wait that the bulk watcher looks after. */
 async function settle(
   deps: ActivityDependencies,
   request: EffectRequest,
   seen: EffectReport | Observation,
+  actedAt: string | null = null,
 ): Promise<EffectReport> {
   const key = keyOf(request);
   const result = seen.state === "happened" ? seen.result : null;
-  if (isAttempt(deps, request)) await deps.record.settleEffect(key, stateOf(seen), result, seen.detail);
+  if (isAttempt(deps, request)) await deps.record.settleEffect(key, stateOf(seen), result, seen.detail, actedAt);
   if (request.direction === "undo" && seen.state === "happened") await settleUndone(deps, request);
   if (seen.state === "pending" && "wait" in seen) {
     const { wait, ...report } = seen;

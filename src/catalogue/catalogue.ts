@@ -53,6 +53,7 @@ export interface Catalogue {
   problems: ConfigSpec["problems"];
   people: ConfigSpec["people"];
   approvals: ConfigSpec["approvals"];
+  access: ConfigSpec["access"];
   probes: ConfigSpec["probes"];
   slis: ConfigSpec["slis"];
   values: JsonObject;
@@ -115,6 +116,7 @@ export function catalogueFromContent(
     problems: spec.problems,
     people: spec.people,
     approvals: spec.approvals,
+    access: spec.access,
     probes: spec.probes,
     slis: spec.slis,
     values: spec.values,

@@ -21,6 +21,7 @@ export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: Secre
   return [
     ...checkPeople(source, spec),
     ...checkTeams(source, spec),
+    ...checkAccess(source, spec),
     ...Object.entries(spec.probes).flatMap(([name, probe]) => checkProbe(source, probe, ["probes", name], PLAN_ROOTS)),
     ...Object.entries(spec.slis).flatMap(([name, sli]) =>
       checkTemplates(source, sli.query, ["slis", name, "query"], PLAN_ROOTS),
@@ -91,6 +92,17 @@ function checkTeams(source: YamlSource, { teams, groups }: ConfigSpec): Problem[
       const wouldBeRight = suggest(group, Object.keys(groups));
       const what = { message: "there is no such group", wouldBeRight, value: group };
       return [source.problem(["teams", team, "groups", index], "value", what)];
+    }),
+  );
+}
+
+function checkAccess(source: YamlSource, { access, groups }: ConfigSpec): Problem[] {
+  return (access.oidc?.grants ?? []).flatMap((grant, at) =>
+    (grant.groups ?? []).flatMap((group, index) => {
+      if (Object.hasOwn(groups, group)) return [];
+      const wouldBeRight = suggest(group, Object.keys(groups));
+      const what = { message: "there is no such group", wouldBeRight, value: group };
+      return [source.problem(["access", "oidc", "grants", at, "groups", index], "value", what)];
     }),
   );
 }

@@ -107,7 +107,7 @@ function readSecret(name: string, source: SecretSource): Secret | { message: str
   }
 }
 
-const SECRET_KEY = /token|passw|secret|api-?key|credential/i;
+const SECRET_KEY = /token|passw|secret|api-?key|credential|hmac/i;
 
 /** Secrets that somebody wrote out: they would end up in the database. */
 export function writtenOutSecrets(source: YamlSource, value: JsonObject, base: readonly PathPart[]): Problem[] {

@@ -38,8 +38,11 @@ function giveCommand(context: Context): Command {
     .requiredOption("--for <duration>", `how long: ${DURATION_HELP}`, duration)
     .requiredOption("--max <count>", "how often at most", parseCount)
     .requiredOption("--reason <text>", "why; people read it in the record")
-    .option("--by <name>", "who approves; needs a role that may approve the runbook; default your user name");
-  command.action(async ({ runbook, group, for: forMs, max, reason, by = context.outside.user() }: GiveOptions) => {
+    .option(
+      "--by <name>",
+      "who approves; needs a role that may approve the runbook; default the owner of your token, else your user name",
+    );
+  command.action(async ({ runbook, group, for: forMs, max, reason, by = context.by() }: GiveOptions) => {
     const body = { runbook, group, by, reason, forMs, maxCount: max };
     const given = await callApi<GiveAnswer>(context.options(command), PATH, body);
     printResult(command, given, () => {
@@ -92,8 +95,8 @@ export function standingText(rows: readonly StandingRow[], now: number): string 
 function withdrawCommand(context: Context): Command {
   const command = apiCommand("withdraw", "end a standing approval at once; what was admitted with it goes on")
     .argument("<id>", "its id, or the beginning of it")
-    .option("--by <name>", "who withdraws it; default your user name");
-  command.action(async (id: string, { by = context.outside.user() }: { by?: string }) => {
+    .option("--by <name>", "who withdraws it; default the owner of your token, else your user name");
+  command.action(async (id: string, { by = context.by() }: { by?: string }) => {
     const row = await callApi<StandingRow>(context.options(command), `${PATH}/withdraw`, { id, by });
     printResult(command, row, () => plain(`withdrawn ${row.id}; it was used ${row.used} of ${row.maxCount} times`));
   });

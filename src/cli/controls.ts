@@ -35,23 +35,21 @@ interface Said {
 function changing(name: string, description: string): Command {
   return apiCommand(name, description)
     .requiredOption("--reason <text>", "why; people read it in the record and wherever something waits")
-    .option("--by <name>", "who says so; default your user name");
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
 }
 
 function pauseCommand(context: Context): Command {
   const command = changing("pause", "stop new work in a scope; undo and finish go on")
     .argument("<scope>", SCOPES)
     .option("--for <duration>", `ends by itself after ${DURATION_HELP}; default: until it is resumed`, duration);
-  command.action(
-    async (scope: string, { by = context.outside.user(), reason, for: forMs }: Said & { for?: number }) => {
-      const body = { scope, reason, by, ...(forMs === undefined ? {} : { forMs }) };
-      const pause = await callApi<Pause>(context.options(command), "/pauses", body);
-      printResult(command, pause, () => {
-        const until = pause.until === null ? `until \`selfheal resume ${pause.scope}\`` : `until ${pause.until}`;
-        return plain(`${pause.scope} is paused ${until} (id ${pause.id})`);
-      });
-    },
-  );
+  command.action(async (scope: string, { by = context.by(), reason, for: forMs }: Said & { for?: number }) => {
+    const body = { scope, reason, by, ...(forMs === undefined ? {} : { forMs }) };
+    const pause = await callApi<Pause>(context.options(command), "/pauses", body);
+    printResult(command, pause, () => {
+      const until = pause.until === null ? `until \`selfheal resume ${pause.scope}\`` : `until ${pause.until}`;
+      return plain(`${pause.scope} is paused ${until} (id ${pause.id})`);
+    });
+  });
   return withExamples(command, [
     ['selfheal pause global --reason "incident 4711" --for 2h', "everything, for two hours"],
     ['selfheal pause rack:r02 --reason "power work"', "one rack, until it is resumed"],
@@ -67,8 +65,8 @@ function duration(text: string): number {
 function resumeCommand(context: Context): Command {
   const command = apiCommand("resume", "lift a pause")
     .argument("<what>", "the scope that was paused, or the id of one pause (or its beginning)")
-    .option("--by <name>", "who says so; default your user name");
-  command.action(async (what: string, { by = context.outside.user() }: { by?: string }) => {
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
+  command.action(async (what: string, { by = context.by() }: { by?: string }) => {
     const answer = await callApi<Resumed>(context.options(command), "/pauses/resume", { what, by });
     const lifted = answer.resumed.map((one) => one.scope).join(", ");
     printResult(command, answer, () => plain(`resumed ${lifted}; ${answer.hinted} waiting remediations were told`));
@@ -116,7 +114,7 @@ function resetCommand(context: Context): Command {
       const message = "what becomes of the remediations that waited? Say either --drop or --re-evaluate";
       throw new UserError(message, { exitCode: EXIT.usage });
     }
-    const { by = context.outside.user(), reason } = options;
+    const { by = context.by(), reason } = options;
     const how = options.drop === true ? "drop" : "reEvaluate";
     const answer = await callApi<ResetAnswer>(context.options(command), "/breakers/reset", { scope, reason, by, how });
     printResult(command, answer, () => {
@@ -139,7 +137,7 @@ function targetCommand(context: Context): Command {
   });
   const back = changing("back", "say that a target is back in service, so that it counts no more");
   back.argument("<target>", "kind/id or id");
-  back.action(async (target: string, { by = context.outside.user(), reason }: Said) => {
+  back.action(async (target: string, { by = context.by(), reason }: Said) => {
     const answer = await callApi<BackAnswer>(context.options(back), "/left-out/back", { target, reason, by });
     printResult(back, answer, () => {
       const name = `${answer.target.kind}/${answer.target.id}`;

@@ -14,6 +14,7 @@ import type { DatabaseReport } from "../record/inspect.ts";
 import { findOnly } from "../watchers/sweep.ts";
 import { PARTS, type LookDependencies, type Part } from "../watchers/sweep-finding.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
+import { checkAccess, payloadLine, type AccessSettings } from "./doctor-access.ts";
 import { checkActive, checkLabels, teamLines } from "./doctor-catalogue.ts";
 import { fail, failed, info, ok, warn, type Line } from "./doctor-line.ts";
 
@@ -37,6 +38,7 @@ export interface DoctorParts {
   database(): Promise<DatabaseReport>;
   record(): Promise<RecordStore>;
   temporal(): Promise<DoctorTemporal>;
+  access: AccessSettings;
   log: LookDependencies["log"];
 }
 
@@ -58,11 +60,12 @@ export async function diagnose(parts: DoctorParts): Promise<Diagnosis> {
     checkDatabase(parts),
     checkTemporal(parts),
   ]);
-  const lines = [...configured.lines, ...databaseLines, ...temporalLines];
+  const lines = [...configured.lines, ...databaseLines, ...temporalLines, payloadLine(parts.access)];
   if (record === null) return { lines, findings: [] };
   lines.push(
     ...(await checkActive(record, configured.catalogue)),
     ...(await checkLabels(record, configured.catalogue)),
+    ...(await checkAccess(record, configured.catalogue, parts.access)),
     ...(await checkLastSweep(record)),
   );
   const { connections, catalogue } = configured;

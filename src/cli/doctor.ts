@@ -3,11 +3,13 @@ import { Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
+import { parsePayloadKeys } from "../config/payload-codec.ts";
 import { connectClient, temporalSettings } from "../config/temporal.ts";
 import { inspectDatabase } from "../record/inspect.ts";
 import { openRecord } from "../record/record.ts";
 import { requireLoaded } from "../starters/active-catalogue.ts";
 import { pollers } from "../starters/pollers.ts";
+import type { AccessSettings } from "./doctor-access.ts";
 import { diagnose, type DoctorParts, type DoctorTemporal } from "./doctor-checks.ts";
 import { exitCodeOf, textOf, type Level } from "./doctor-line.ts";
 import { configFolder, configOption, databaseOption, requireDatabase, withExamples } from "./options.ts";
@@ -74,7 +76,16 @@ async function realParts(options: DoctorOptions, env: Env, defer: Defer): Promis
       return record;
     },
     temporal: () => realTemporal(defer),
+    access: accessOf(env),
     log,
+  };
+}
+
+function accessOf({ SELFHEAL_HOST, SELFHEAL_API_TOKEN, SELFHEAL_PAYLOAD_KEYS: keys }: Env): AccessSettings {
+  return {
+    host: SELFHEAL_HOST ?? "127.0.0.1",
+    shared: SELFHEAL_API_TOKEN !== undefined,
+    payloadKeys: () => (keys === undefined ? [] : parsePayloadKeys(keys).map(({ id }) => id)),
   };
 }
 

@@ -44,8 +44,8 @@ function setCommand(context: Context): Command {
     .requiredOption("--scope <scope>", "global, group:NAME, runbook:NAME or runbook:NAME@GROUP")
     .addOption(new Option("--mode <mode>", "the mode").choices(modes).makeOptionMandatory())
     .requiredOption("--reason <text>", "why; people read it in the record")
-    .option("--by <name>", "who says so; default your user name");
-  command.action(async ({ scope, mode, reason, by = context.outside.user() }: SetOptions) => {
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
+  command.action(async ({ scope, mode, reason, by = context.by() }: SetOptions) => {
     const row = await callApi<ModeRow>(context.options(command), "/modes", { scope, mode, reason, by });
     printResult(command, row, () => plain(`${row.scope}: ${row.mode} (the files say ${row.declared})`));
   });
@@ -86,9 +86,9 @@ function attestCommand(context: Context): Command {
     .addOption(new Option("--kind <kind>", "what was run").choices(ATTESTATION_KINDS).makeOptionMandatory())
     .requiredOption("--summary <text>", "what was run and what came of it")
     .option("--failed", "it did not pass: takes back what was written down before")
-    .option("--by <name>", "who ran it; default your user name");
+    .option("--by <name>", "who ran it; default the owner of your token, else your user name");
   command.action(async (runbook: string, options: AttestOptions & { kind: string }) => {
-    const { kind, summary, failed, by = context.outside.user() } = options;
+    const { kind, summary, failed, by = context.by() } = options;
     const body = { runbook, kind, summary, passed: failed !== true, by };
     const made = await callApi<Attestation>(context.options(command), "/modes/attestations", body);
     printResult(command, made, () =>
@@ -112,8 +112,11 @@ function promoteCommand(context: Context): Command {
     .requiredOption("--group <name>", "the targets' group")
     .option("--override <reason>", "though something is missing; recorded")
     .option("--dry-run", "only show the checklist")
-    .option("--by <name>", "who promotes it; needs a role that may approve it; default your user name");
-  command.action(async (runbook: string, { group, override, dryRun, by = context.outside.user() }: PromoteOptions) => {
+    .option(
+      "--by <name>",
+      "who promotes it; needs a role that may approve it; default the owner of your token, else your user name",
+    );
+  command.action(async (runbook: string, { group, override, dryRun, by = context.by() }: PromoteOptions) => {
     const query = new URLSearchParams({ runbook, group }).toString();
     const looked = await callApi<GateAnswer>(context.options(command), `/modes/gate?${query}`);
     if (dryRun === true) {

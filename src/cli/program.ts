@@ -4,7 +4,9 @@ import { projectVersion } from "../config/project.ts";
 import { approvalsCommand } from "./approvals.ts";
 import { alertmanagerCommand } from "./alertmanager.ts";
 import { alertsCommand } from "./alerts.ts";
+import { auditCommand } from "./audit.ts";
 import { backtestCommand } from "./backtest.ts";
+import { codecCommand } from "./codec.ts";
 import { catalogueCommand } from "./catalogue.ts";
 import { controlCommands } from "./controls.ts";
 import { demoCommand } from "./demo.ts";
@@ -15,6 +17,7 @@ import { identityCommand } from "./identity.ts";
 import { initCommand } from "./init.ts";
 import { inventoryCommand } from "./inventory.ts";
 import { modesCommand } from "./modes.ts";
+import { recordCommand } from "./record.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { postmortemCommand } from "./postmortem.ts";
 import { remediationCommand } from "./remediation.ts";
@@ -23,6 +26,7 @@ import { runbookCommand } from "./runbook.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { temporalCommand } from "./temporal.ts";
+import { tokenCommand } from "./token.ts";
 import { tryCommand } from "./try.ts";
 import { surroundingCommands } from "./windows.ts";
 import { workerCommand } from "./worker.ts";
@@ -62,15 +66,19 @@ export function selfhealProgram(): Command {
     remediationCommand(),
     reportCommand(),
     postmortemCommand(),
+    tokenCommand(),
     ...controlCommands(),
     approvalsCommand(),
     modesCommand(),
     catalogueCommand(),
     ...surroundingCommands(),
     doctorCommand(),
+    auditCommand(),
+    recordCommand(),
     schemaCommand(),
     alertmanagerCommand(),
     temporalCommand(),
+    codecCommand(),
   ]) {
     root.addCommand(command);
     inherit(root, command);

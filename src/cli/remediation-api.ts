@@ -3,6 +3,7 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { Token } from "../starters/http/auth.ts";
+import { VIA_HEADER } from "../starters/http/context.ts";
 import type { Problem } from "../starters/http/problem.ts";
 import type { AlertRow } from "../record/api.ts";
 import type { ChangeEvent } from "../starters/http/events.ts";
@@ -36,6 +37,9 @@ export interface Following {
   onLost: (why: string) => void;
 }
 
+/** undefined: whose token it is. */
+type By = string | undefined;
+
 export interface RemediationApi {
   /** One page. */
   list(query: ListQuery): Promise<ListedRemediation[]>;
@@ -52,11 +56,11 @@ export interface RemediationApi {
   decide(
     kind: DecisionKind,
     id: string,
-    body: { by: string; reason?: string; planHash?: string; at?: string; result?: JsonObject },
+    body: { by: By; reason?: string; planHash?: string; at?: string; result?: JsonObject },
   ): Promise<DecisionAnswer>;
-  token(id: string, body: { by: string; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
-  recover(id: string, by: string): Promise<RecoveryAnswer>;
-  releaseLeases(id: string, by: string, reason: string): Promise<RecoveryAnswer>;
+  token(id: string, body: { by: By; decision: string; expiresInSeconds?: number }): Promise<TokenAnswer>;
+  recover(id: string, by: By): Promise<RecoveryAnswer>;
+  releaseLeases(id: string, by: By, reason: string): Promise<RecoveryAnswer>;
 }
 
 export function remediationApi(options: ApiOptions): RemediationApi {
@@ -175,7 +179,7 @@ async function send(
   try {
     return await options.fetch(url, {
       method,
-      headers: { "content-type": "application/json", ...headers, ...authorization },
+      headers: { "content-type": "application/json", [VIA_HEADER]: "cli", ...headers, ...authorization },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
       signal: options.signal ?? AbortSignal.timeout(options.timeoutMs ?? 30_000),
     });
@@ -211,7 +215,10 @@ function problemOf(text: string): Partial<Problem> {
 }
 
 function explain(status: number, problem: Partial<Problem>, options: ApiOptions): string {
-  if (status === 401) return `the API at ${options.url} asks for a token: set SELFHEAL_TOKEN to the right one`;
+  if (status === 401) {
+    const why = problem.detail === undefined ? "" : ` (${problem.detail.replace(/;.*$/s, "")})`;
+    return `the API at ${options.url} asks for a token: set SELFHEAL_TOKEN to the right one${why}`;
+  }
   if (problem.detail === undefined) {
     return `${options.url} answered ${status}, and not like selfheal's API; is it another service?`;
   }

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { readEnv, secretFromEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { Secret } from "../ports/secret.ts";
+import { API_TOKEN_PREFIX } from "../contracts/roles.ts";
 import { DEFAULT_URL, remediationApi, type ApiOptions, type RemediationApi } from "./remediation-api.ts";
 
 export interface RemediationCommandOptions {
@@ -28,6 +29,8 @@ export interface Outside {
 
 export interface Context {
   outside: Outside;
+  /** Who says so where `--by` is left out: undefined where the token itself says whose it is. */
+  by: () => string | undefined;
   api: (command: Command) => RemediationApi;
   /** For what is not about remediations. */
   options: (command: Command) => ApiOptions;
@@ -48,13 +51,20 @@ export function contextOf(options: RemediationCommandOptions): Context {
     user: userName,
     ...options.outside,
   };
+  const tokenText = (): string | null => options.token ?? secretFromEnv("SELFHEAL_TOKEN");
   const apiOptions = (command: Command): ApiOptions => {
     const given = command.opts<{ url?: string }>().url;
     const url = given ?? options.url ?? readEnv().SELFHEAL_URL ?? DEFAULT_URL;
-    const token = options.token ?? secretFromEnv("SELFHEAL_TOKEN");
+    const token = tokenText();
     return { url, token: token === null ? null : new Secret(token), fetch: outside.fetch };
   };
-  return { outside, options: apiOptions, api: (command) => remediationApi(apiOptions(command)) };
+  const by = (): string | undefined => (isPersonal(tokenText()) ? undefined : outside.user());
+  return { outside, by, options: apiOptions, api: (command) => remediationApi(apiOptions(command)) };
+}
+
+/** A token of our own making, or a JWT: the API knows whose it is. The one that all share says nothing. */
+function isPersonal(token: string | null): boolean {
+  return token !== null && (token.startsWith(API_TOKEN_PREFIX) || /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token));
 }
 
 export function apiCommand(name: string, description: string): Command {

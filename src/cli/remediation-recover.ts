@@ -15,7 +15,7 @@ interface Word {
 export function recoverCommand(context: Context): Command {
   const command = apiCommand("recover", "settle and close a remediation whose workflow has ended for certain")
     .argument("<id>", ID_HELP)
-    .option("--by <name>", "who says that its workflow has ended; default your user name")
+    .option("--by <name>", "who says that its workflow has ended; default the owner of your token, else your user name")
     .option("--yes", "do not ask");
   command.action(async (id: string, options: Word) => {
     const api = context.api(command);
@@ -23,7 +23,7 @@ export function recoverCommand(context: Context): Command {
     const { remediationId, target, phase, doing, workflowId, runId } = remediation;
     const what = `${target.kind}/${target.id} is in phase ${phase}: ${doing} (workflow ${workflowId}, run ${runId})`;
     await confirm(context, options, what, "its workflow has ended for certain, in every namespace: settle it now?");
-    const answer = await api.recover(remediationId, options.by ?? context.outside.user());
+    const answer = await api.recover(remediationId, options.by ?? context.by());
     printResult(command, answer, () =>
       plain(`recover: ${target.kind}/${target.id} settles what ${remediationId} had started; see remediation show`),
     );
@@ -40,14 +40,14 @@ export function releaseLeasesCommand(context: Context): Command {
   const command = apiCommand("release-leases", "give back what a closed remediation holds, because you have looked")
     .argument("<id>", ID_HELP)
     .requiredOption("--reason <text>", "what you saw; people read it in the record")
-    .option("--by <name>", "who has looked; default your user name")
+    .option("--by <name>", "who has looked; default the owner of your token, else your user name")
     .option("--yes", "do not ask");
   command.action(async (id: string, options: Word & { reason: string }) => {
     const api = context.api(command);
     const { remediation } = await api.story(id);
     const { remediationId, target, detail } = remediation;
     await confirm(context, options, `${target.kind}/${target.id}: ${detail}`, "release its leases?");
-    const answer = await api.releaseLeases(remediationId, options.by ?? context.outside.user(), options.reason);
+    const answer = await api.releaseLeases(remediationId, options.by ?? context.by(), options.reason);
     printResult(command, answer, () => plain(`released by ${remediationId}: ${answer.scopes.join(", ")}`));
   });
   return withExamples(command, [

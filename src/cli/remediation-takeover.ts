@@ -30,7 +30,7 @@ export function takeoverCommand(context: Context, command: Command): CliCommand 
   const name = spelled(command);
   const made = apiCommand(name, DOES[command])
     .argument("<id>", ID_HELP)
-    .option("--by <name>", "who you are; default your user name")
+    .option("--by <name>", "who you are; default the owner of your token, else your user name")
     .option("--reason <text>", "why; people read it in the record");
   if (command === "markDone")
     made.option("--result <json>", 'what the step gave, for the steps that use it: \'{"ticketId":"42"}\'', parseResult);
@@ -55,7 +55,7 @@ async function send(context: Context, made: CliCommand, command: Command, id: st
   const story = await api.story(id);
   const { remediationId, closedAt, outcome } = story.remediation;
   if (closedAt !== null) throw new UserError(`remediation ${remediationId} is closed already: ${outcome ?? ""}`);
-  const by = options.by ?? context.outside.user();
+  const by = options.by ?? context.by();
   // Bound to where it stood when we looked, so that a command given twice does not hit the step behind it.
   const at = command === "take" ? null : (heldOf(story)?.at ?? null);
   const answer = await api.decide(command, remediationId, {
@@ -64,7 +64,7 @@ async function send(context: Context, made: CliCommand, command: Command, id: st
     ...(options.result === undefined ? {} : { result: options.result }),
     ...(at === null ? {} : { at }),
   });
-  const held = await requireCounted(context, api, { command, remediationId, by, seen: story.audit.length });
+  const held = await requireCounted(context, api, { command, remediationId, by: answer.by, seen: story.audit.length });
   const { target } = answer;
   printResult(made, answer, () =>
     [plain(`${spelled(command)}: taken by remediation ${remediationId} of ${target.kind}/${target.id}`), held]

@@ -23,7 +23,7 @@ export function tokenCommand(context: Context): CliCommand {
   const command = apiCommand("token", "a one-time token: decide or command by a Temporal signal, past the API")
     .argument("<id>", ID_HELP)
     .addOption(new Option("--decision <decision>", "what it is for").choices(DECISIONS.map(spelled)).default("approve"))
-    .option("--by <name>", "who may use it; default your user name")
+    .option("--by <name>", "who may use it; default the owner of your token, else your user name")
     .option("--expires-in <seconds>", "default 3600", parseSeconds);
   command.action((id: string, options: TokenOptions) => issue(context, command, id, options));
   return withExamples(command, [
@@ -33,7 +33,7 @@ export function tokenCommand(context: Context): CliCommand {
 }
 
 async function issue(context: Context, command: CliCommand, id: string, options: TokenOptions): Promise<void> {
-  const { by = context.outside.user(), expiresIn } = options;
+  const { by = context.by(), expiresIn } = options;
   const decision = DECISIONS.find((one) => spelled(one) === options.decision);
   if (decision === undefined) throw new UserError(`--decision: got ${options.decision}`);
   const api = context.api(command);
@@ -41,7 +41,7 @@ async function issue(context: Context, command: CliCommand, id: string, options:
   const expiry = expiresIn === undefined ? {} : { expiresInSeconds: expiresIn };
   const answer = await api.token(id, { by, decision, ...expiry });
   printResult(command, answer, () =>
-    plain(`for ${by} alone, once, until ${answer.expiresAt}:\n${signalOf(answer, at)}`),
+    plain(`for ${answer.by} alone, once, until ${answer.expiresAt}:\n${signalOf(answer, at)}`),
   );
 }
 

@@ -17,9 +17,9 @@ export function requestCommand(context: Context): Command {
     .requiredOption("--alert <name>", "the alertname that a runbook matches")
     .option("--label <name=value>", "a label of the alert; give one for each", collectLabel, {})
     .requiredOption("--reason <text>", "why; people read it in the record")
-    .option("--by <name>", "who asks; default your user name");
+    .option("--by <name>", "who asks; default the owner of your token, else your user name");
   command.action(async (options: { alert: string; label: Labels; reason: string; by?: string }) => {
-    const { alert, label, reason, by = context.outside.user() } = options;
+    const { alert, label, reason, by = context.by() } = options;
     const labels = { ...label, alertname: alert };
     const answer = await callApi<AlertResult>(context.options(command), "/remediations", { labels, by, reason });
     printResult(command, answer, () => {
@@ -60,9 +60,9 @@ export function reviewCommand(context: Context): Command {
     .option("--false-positive", "nothing was to be done")
     .option("--masking", "it hides a deeper fault")
     .option("--reason <text>", "why")
-    .option("--by <name>", "who says so; default your user name");
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
   command.action(async (id: string, options: ReviewOptions) => {
-    const { by = context.outside.user(), reason } = options;
+    const { by = context.by(), reason } = options;
     const body = { verdict: verdictOf(options), by, ...(reason === undefined ? {} : { reason }) };
     const path = `/remediations/${encodeURIComponent(id)}/review`;
     const answer = await callApi<ReviewAnswer>(context.options(command), path, body);

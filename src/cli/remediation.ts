@@ -93,7 +93,7 @@ interface DecisionOptions {
 function decisionCommand(context: Context, kind: Kind): Command {
   const command = apiCommand(kind, DOES[kind])
     .argument("<id>", ID_HELP)
-    .option("--by <name>", "who decides; default your user name")
+    .option("--by <name>", "who decides; default the owner of your token, else your user name")
     .option("--reason <text>", "why; people read it in the record")
     .option("--yes", "do not ask");
   if (kind !== "cancel")
@@ -110,14 +110,14 @@ async function decide(context: Context, command: Command, kind: Kind, id: string
   const story = await api.story(id);
   const planHash = kind === "cancel" ? null : planOf(kind, story, options.planHash);
   if (options.yes !== true) await confirm(context.outside, kind, story);
-  const by = options.by ?? context.outside.user();
+  const by = options.by ?? context.by();
   const answer = await api.decide(kind, story.remediation.remediationId, {
     by,
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     ...(planHash === null ? {} : { planHash }),
   });
   const { remediationId, target } = answer;
-  if (kind !== "cancel") await requireCounted(context, api, { kind, remediationId, by, planHash });
+  if (kind !== "cancel") await requireCounted(context, api, { kind, remediationId, by: answer.by, planHash });
   printResult(command, answer, () => {
     const plan = planHash === null ? "" : `, plan ${planHash.slice(0, 12)}`;
     return plain(`${kind}: taken by remediation ${remediationId} of ${target.kind}/${target.id}${plan}`);

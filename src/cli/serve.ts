@@ -10,26 +10,30 @@ import { secretsStamp } from "../catalogue/secrets.ts";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { processSecrets } from "../config/secrets.ts";
-import { connectClient, temporalSettings, type TemporalSettings } from "../config/temporal.ts";
+import { temporalSettings, type TemporalSettings } from "../config/temporal.ts";
 import type { JsonObject } from "../contracts/json.ts";
 import { Secret } from "../ports/secret.ts";
 import type { RecordStore } from "../record/api.ts";
-import { openRecord } from "../record/record.ts";
 import { activate, activeContent } from "../starters/active-catalogue.ts";
-import { metricsOfProcess, requireTokens, startServer } from "../starters/http/serve.ts";
+import { openWaitingRoom, type WaitingRoom } from "../starters/http/waiting-room.ts";
+import { requireSenders, type Gate } from "../starters/http/gate.ts";
+import { metricsOfProcess, startServer } from "../starters/http/serve.ts";
+import { folderOrigin } from "../starters/folder-origin.ts";
 import { LiveFolder } from "../starters/live-folder.ts";
 import { countFolder, type StarterMetrics } from "../starters/metrics.ts";
 import { onlyOwn, ownTemporal, temporalIdentity } from "../starters/own-temporal.ts";
 import { pollers } from "../starters/pollers.ts";
 import { followRecord } from "../starters/record-metrics.ts";
-import { sourceTokens } from "../starters/source-tokens.ts";
+import { sourceSecrets, type SourceSecrets } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
-import { withCleanup } from "./process/cleanup.ts";
+import { withCleanup, type Defer } from "./process/cleanup.ts";
+import { connectBoth } from "./process/connect.ts";
 import { crashPoints } from "./process/crash-points.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
+import { untilThere, type Patience } from "./process/until-there.ts";
 
 interface ServeOptions {
   config?: string;
@@ -43,7 +47,10 @@ export function serveCommand(): Command {
     .description("Take alerts in by webhook and serve the API. Start more of them behind a load balancer to scale.")
     .addOption(configOption())
     .addOption(databaseOption())
-    .option("--host <address>", "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider needs both tokens")
+    .option(
+      "--host <address>",
+      "where to listen; default 127.0.0.1 (SELFHEAL_HOST); wider only when everybody is asked who he is",
+    )
     .option("--port <port>", "default 8080 (SELFHEAL_PORT); 0 takes a free one", parsePort)
     .action((options: ServeOptions) => run(options, readEnv()));
   return withExamples(command, [
@@ -51,6 +58,8 @@ export function serveCommand(): Command {
     ["SELFHEAL_API_TOKEN_FILE=… SELFHEAL_WEBHOOK_TOKEN_FILE=… selfheal serve --host 0.0.0.0", "for the network"],
   ]);
 }
+
+const DEFAULT_PORT = 8080;
 
 function run(options: ServeOptions, env: Env): Promise<void> {
   return withCleanup(async (defer) => {
@@ -60,8 +69,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     const gate = gateOf(options, env);
-    const tokensOf = (catalogue: Catalogue) => tokensFor(catalogue, gate);
-    let tokens: Record<string, Secret> = {};
+    let secrets: Record<string, SourceSecrets> = {};
     const metrics = metricsOfProcess();
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
@@ -69,19 +77,19 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       lastGood: () => activeContent(record),
       beside: ({ sources }) => secretsStamp(sources as JsonObject, processSecrets()),
       apply: async (catalogue) => {
-        const found = tokensOf(catalogue);
-        await activate(record, catalogue);
-        tokens = found;
+        const found = secretsOf(catalogue, gate);
+        await activate(record, catalogue, await folderOrigin(configFolder(options.config, env)));
+        secrets = found;
       },
       log,
       onChange: (status) => countFolder(metrics, status),
     });
-    tokensOf(await live.check());
-    const record = await openRecord(databaseUrl, { applicationName: "selfheal serve" });
-    defer(() => record.end());
-    const client = await connectClient(settings);
-    defer(() => client.connection.close());
-    await live.open();
+    secretsOf(await live.check(), gate);
+    const where = { host: gate.host, port: options.port ?? env.SELFHEAL_PORT ?? DEFAULT_PORT };
+    const waiting = waitingRoom(where, { stop: stop.signal, log, defer });
+    const needed = { databaseUrl, settings, applicationName: "selfheal serve", defer };
+    const { record, client } = await connectBoth(needed, waiting.patience);
+    await untilThere(() => live.open(), waiting.patience);
     const versions = catalogues(record, ACTIONS, () => live.catalogue);
     const own = ownTemporal(record, () => temporalIdentity(client, settings.address));
     // A Temporal that is not ours is no reason not to start: people must be able to read the record now of all times,
@@ -97,8 +105,9 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       catalogue: () => live.catalogue,
       log,
       ...gate,
-      port: options.port ?? env.SELFHEAL_PORT ?? 8080,
-      sourceTokens: () => tokens,
+      port: await waiting.close(),
+      sourceSecrets: () => secrets,
+      oidc: () => live.catalogue.access.oidc ?? null,
       metrics,
       webUiUrl: webUiOf(env, settings),
       faultPoint: crashPoints(env, log),
@@ -110,12 +119,6 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     announceReady({ url: server.url, catalogue: live.catalogue.version });
     await stop.requested.then(() => log.info("stopping: requests in flight may finish"));
   });
-}
-
-function tokensFor({ sources }: Catalogue, gate: ReturnType<typeof gateOf>): Record<string, Secret> {
-  const found = sourceTokens(sources, processSecrets());
-  requireTokens({ ...gate, sourceTokens: found });
-  return found;
 }
 
 interface Shown {
@@ -133,6 +136,39 @@ function showRecord({ record, live, client, settings, metrics, log }: Shown): ()
   const asked = () => pollers(client, settings.namespace);
   const follower = followRecord({ record, catalogue: () => live.catalogue, pollers: asked, registry, log });
   return () => follower.stop();
+}
+
+interface WaitingParts extends Pick<Patience, "stop" | "log"> {
+  defer: Defer;
+}
+
+/** Opened when something is away for the first time; `close` answers the port that is free again. */
+function waitingRoom(where: { host: string; port: number }, { stop, log, defer }: WaitingParts) {
+  let room: WaitingRoom | null = null;
+  const onWait = async (system: string, why: string): Promise<void> => {
+    if (room === null) {
+      room = await openWaitingRoom(where);
+      log.info({ host: where.host, port: room.port }, "alive and not ready: every request is answered with 503");
+    }
+    room.say(system, why);
+  };
+  defer(() => room?.close());
+  return {
+    patience: { stop, log, onWait },
+    close: async (): Promise<number> => {
+      const port = room?.port ?? where.port;
+      await room?.close();
+      room = null;
+      return port;
+    },
+  };
+}
+
+/** Throws when a sender would have to prove nothing, and could be anybody. */
+function secretsOf({ sources }: Catalogue, gate: Omit<Gate, "sourceSecrets">): Record<string, SourceSecrets> {
+  const found = sourceSecrets(sources, processSecrets());
+  requireSenders({ ...gate, sourceSecrets: found });
+  return found;
 }
 
 function gateOf({ host }: ServeOptions, env: Env) {

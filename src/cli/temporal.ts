@@ -5,6 +5,7 @@ import { connectClient, temporalSettings, temporalUnreachable } from "../config/
 import { EXIT, UserError } from "../config/user-error.ts";
 import type { TemporalHome, TemporalIdentity } from "../record/api-temporal.ts";
 import { openRecord } from "../record/record.ts";
+import { throughWay } from "../record/way.ts";
 import { temporalIdentity } from "../starters/own-temporal.ts";
 import { databaseOption, requireDatabase, withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
@@ -55,7 +56,8 @@ function accept(options: AcceptOptions, env: Env, command: Command): Promise<voi
     defer(() => record.end());
     const before = await record.temporalHome();
     const moved = before?.namespaceId !== seen.namespaceId;
-    const home = moved ? await record.moveTemporal(seen, options.by, options.reason) : before;
+    const move = () => record.moveTemporal(seen, options.by, options.reason);
+    const home = moved ? await throughWay("cli", move) : before;
     const open = (await record.list({ open: true, limit: 1000 })).length;
     printResult(command, { moved, home, before, openRemediations: open }, () => describe(home, moved, open));
   });

@@ -27,8 +27,8 @@ function windowsCommand(context: Context): Command {
   });
   const close = apiCommand("close", "close a window that was opened by hand: what waited is decided afresh")
     .argument("<what>", "its scope, or its id (or the beginning)")
-    .option("--by <name>", "who says so; default your user name");
-  close.action(async (what: string, { by = context.outside.user() }: { by?: string }) => {
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
+  close.action(async (what: string, { by = context.by() }: { by?: string }) => {
     const body = { what, by };
     const answer = await callApi<{ closed: OpenWindow[]; hinted: number }>(
       context.options(close),
@@ -64,8 +64,8 @@ function openCommand(context: Context): Command {
     .option("--for <duration>", DURATION_HELP, duration)
     .option("--until <time>", "instead of --for: a time such as 2026-11-21T22:00:00Z")
     .option("--from <time>", "when it begins; default: now")
-    .option("--by <name>", "who says so; default your user name");
-  command.action(async (scope: string, { by = context.outside.user(), for: forMs, ...options }: OpenOptions) => {
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
+  command.action(async (scope: string, { by = context.by(), for: forMs, ...options }: OpenOptions) => {
     if ((forMs === undefined) === (options.until === undefined)) {
       throw new UserError("when does it end? Say either --for or --until", { exitCode: EXIT.usage });
     }
@@ -148,8 +148,8 @@ function releaseCommand(context: Context): Command {
   const command = apiCommand("release", "say that the other system holds the target no more")
     .argument("<target>", "kind/id")
     .requiredOption("--holder <system>", "which system")
-    .option("--by <name>", "who says so; default your user name");
-  command.action(async (target: string, { holder, by = context.outside.user() }: { holder: string; by?: string }) => {
+    .option("--by <name>", "who says so; default the owner of your token, else your user name");
+  command.action(async (target: string, { holder, by = context.by() }: { holder: string; by?: string }) => {
     const answer = await callApi<{ hinted: number }>(context.options(command), "/holds/release", {
       target,
       holder,

@@ -4,13 +4,17 @@ import { Command } from "commander";
 import type { Logger } from "pino";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
-import { connectClient, temporalSettings } from "../config/temporal.ts";
+import { temporalSettings } from "../config/temporal.ts";
 import { crashPoints } from "./process/crash-points.ts";
 import type { RecordStore } from "../record/api.ts";
-import { openRecord } from "../record/record.ts";
 import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
-import { ensureLessonsSchedule, ensureSweepSchedule, ensureWatchSchedule } from "../watchers/schedule.ts";
+import {
+  ensureLessonsSchedule,
+  ensureManifestSchedule,
+  ensureSweepSchedule,
+  ensureWatchSchedule,
+} from "../watchers/schedule.ts";
 import { pulse, recordMark, type RecordMark } from "../watchers/pulse.ts";
 import { temporalView } from "../watchers/sweep-temporal.ts";
 import {
@@ -24,6 +28,7 @@ import {
 } from "./options.ts";
 import { runAtHome } from "./process/at-home.ts";
 import { withCleanup } from "./process/cleanup.ts";
+import { connectBoth } from "./process/connect.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
 
@@ -44,7 +49,7 @@ export function workerCommand(): Command {
     .addOption(databaseOption())
     .option("--bundle <file>", "the workflow bundle; default dist/workflow-bundle.js (SELFHEAL_WORKFLOW_BUNDLE)")
     .option("--register-search-attributes", "add selfheal's search attributes to the namespace when they are missing")
-    .option("--health-port <port>", "answer GET /healthz there, for a platform that asks", parsePort)
+    .option("--health-port <port>", "answer GET /healthz and /readyz there, for a platform that asks", parsePort)
     .option("--watch-every <ms>", "time between two looks at what is waited for", parseMs, 2_000)
     .option("--sweep-every <ms>", "time between two sweeps for what was left behind", parseMs, 60_000)
     .action((options: WorkerOptions) => run(options, readEnv()));
@@ -73,15 +78,13 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     // A worker takes connections alone from its folder: runbooks it takes from the record, by version.
     const folder = liveConnections(configFolder(options.config, env), log);
     await folder.open();
-    const record = await openRecord(databaseUrl, { applicationName: "selfheal worker" });
-    defer(() => record.end());
-    const client = await connectClient(settings);
-    defer(() => client.connection.close());
     let polling = false;
     if (options.healthPort !== undefined) {
-      const health = await serveHealth({ port: options.healthPort, healthy: () => polling });
+      const health = await serveHealth({ port: options.healthPort, ready: () => polling });
       defer(() => health.close());
     }
+    const needed = { databaseUrl, settings, applicationName: "selfheal worker", defer };
+    const { record, client } = await connectBoth(needed, { stop: stop.signal, log });
     const [temporal, mark] = [temporalView(client, settings.address), recordMark(client)];
     const own = ownTemporal(record, () => temporal.identity());
     const { activities, ports, reconnect } = compose({
@@ -90,6 +93,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       temporal,
       mark,
       connections: folder.connections,
+      auditFolder: env.SELFHEAL_AUDIT_FOLDER,
       log,
       stopping: stop.signal,
       faultPoint: crashPoints(env, log),
@@ -106,7 +110,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
         ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
         log,
         stop: stop.signal,
-        beforePolling: () => beforePolling(client, options, { record, mark, log }),
+        beforePolling: () => beforePolling(client, options, { record, mark, log, env }),
         onReady: (detail) => {
           polling = true;
           announceReady(detail);
@@ -120,16 +124,18 @@ interface Marked {
   record: RecordStore;
   mark: RecordMark;
   log: Logger;
+  env: Env;
 }
 
 async function beforePolling(
   client: Client,
   { watchEvery, sweepEvery }: WorkerOptions,
-  { record, mark, log }: Marked,
+  { record, mark, log, env }: Marked,
 ): Promise<void> {
   const { restored } = await pulse(record, mark);
   if (restored) log.error("the record was restored to an older state: the global mode is review");
   await ensureWatchSchedule(client, { everyMs: watchEvery });
   await ensureSweepSchedule(client, { everyMs: sweepEvery });
   await ensureLessonsSchedule(client);
+  if (env.SELFHEAL_AUDIT_FOLDER !== undefined) await ensureManifestSchedule(client);
 }

@@ -40,15 +40,24 @@ export const ENV_SCHEMA = z.object({
   SELFHEAL_SHUTDOWN_GRACE_SECONDS: z
     .preprocess((value) => (value === "" ? undefined : value), z.coerce.number().int().min(1).max(3600).default(20))
     .describe("how long a stopping worker lets activities finish; below the platform's kill time; default 20"),
+  SELFHEAL_AUDIT_FOLDER: text.describe(
+    "folder that workers write a manifest of all audit heads to each day; default none",
+  ),
   SELFHEAL_STATE: text.describe("folder for the embedded database and dev data; default by the system"),
   SELFHEAL_TEMPORAL_CLI: text.describe("path of a `temporal` binary to start dev servers with"),
   SELFHEAL_TEST_SERVER: text.describe("path of a time-skipping Temporal test server, for tests"),
-  SELFHEAL_API_TOKEN: text.describe("bearer token that `serve` asks of users of the API; needed beyond loopback"),
+  SELFHEAL_API_TOKEN: text.describe(
+    "one bearer token that all users of the API share; better: `selfheal token create`",
+  ),
   SELFHEAL_WEBHOOK_TOKEN: text.describe(
     "bearer token of alert sources that have none in selfheal.yaml; needed beyond loopback",
   ),
   SELFHEAL_URL: text.describe("where `remediation` finds the API; default http://127.0.0.1:8080"),
   SELFHEAL_TOKEN: text.describe("the bearer token that `remediation` shows the API"),
+  SELFHEAL_PAYLOAD_KEYS: text.describe(
+    "encrypts what Temporal stores: ID:KEY of each key, the newest first; unset: nothing is encrypted",
+  ),
+  SELFHEAL_CODEC_TOKEN: text.describe("bearer token that `codec serve` asks for; needed beyond loopback"),
   SELFHEAL_WEB_UI_URL: text.describe("address of Temporal's Web UI, for links; default none"),
   SELFHEAL_CRASH_FOLDER: text.describe("tests only: folder whose files say at which fault points to die"),
   SELFHEAL_NODE: text.describe("path of the Node 24 that bin/selfheal starts"),
@@ -72,6 +81,8 @@ const SECRETS: readonly string[] = [
   "SELFHEAL_API_TOKEN",
   "SELFHEAL_WEBHOOK_TOKEN",
   "SELFHEAL_TOKEN",
+  "SELFHEAL_PAYLOAD_KEYS",
+  "SELFHEAL_CODEC_TOKEN",
   "TEMPORAL_API_KEY",
 ];
 

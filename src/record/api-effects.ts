@@ -35,8 +35,17 @@ export interface EffectRecord {
    * held, nothing pauses it (pauses do not stop undo and finish: B10). The same key again answers the row as it is.
    */
   beginEffect(effect: Intent): Promise<Fence>;
-  /** Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. */
-  settleEffect(key: string, state: EffectState, result: JsonObject | null, detail: string): Promise<void>;
+  /**
+   * Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. `actedAt` (ISO, the
+   * record's time): when the call that acted was over; its distance to the entry is the audit's lag (M10).
+   */
+  settleEffect(
+    key: string,
+    state: EffectState,
+    result: JsonObject | null,
+    detail: string,
+    actedAt?: string | null,
+  ): Promise<void>;
   /** A person's word that it happened: the row is made when there is none, and looks at no fence, since nothing is sent. */
   vouchEffect(effect: Intent, result: JsonObject, detail: string): Promise<void>;
   effect(key: string): Promise<EffectRow | null>;

@@ -7,11 +7,13 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
+import type { AuditRecord } from "./api-audit.ts";
 import type { AutonomyRecord } from "./api-autonomy.ts";
 import type { EffectRecord, EffectRow } from "./api-effects.ts";
 import type { EpisodeRecord } from "./api-episodes.ts";
 import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { HttpRecord } from "./api-http.ts";
+import type { IdentityRecord } from "./api-identity.ts";
 import type { MeasureRecord } from "./api-measures.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
@@ -59,6 +61,16 @@ export interface Ingest {
   returnToOutbox(faults: FaultKey[]): Promise<number>;
   /** Received at least `olderThanMs` ago and never delivered. */
   undelivered(olderThanMs: number, limit: number): Promise<AlertRow[]>;
+}
+
+/** Which commit a catalogue was read at. `clean` false: files were changed since and not committed. */
+export interface CatalogueOrigin {
+  commit: string;
+  /** `Name <mail>` of the commit. */
+  author: string;
+  /** ISO. */
+  committedAt: string;
+  clean: boolean;
 }
 
 /** `leftOut`: its remediation is closed and left the target out of service; it counts until the target is back. */
@@ -181,6 +193,8 @@ export interface ListFilter {
   group?: string;
   phase?: Phase;
   outcome?: Outcome;
+  /** Only of these; null: of all. */
+  groups?: readonly string[] | null;
   /** ISO; opened then or later. */
   since?: string;
   /** Only what stands behind this one in the list: the last of the page before. */
@@ -207,6 +221,7 @@ export interface RecordStore
     Ingest,
     EffectRecord,
     EpisodeRecord,
+    IdentityRecord,
     PeopleRecord,
     SweepRecord,
     TemporalRecord,
@@ -214,14 +229,15 @@ export interface RecordStore
     SurroundingRecord,
     AutonomyRecord,
     HttpRecord,
-    MeasureRecord {
+    MeasureRecord,
+    AuditRecord {
   /** The database's time, ISO with milliseconds (law 16). */
   now(): Promise<string>;
   ping(): Promise<void>;
 
   saveCatalogue(version: string, content: Json): Promise<void>;
-  /** Sets the one active pointer. */
-  activateCatalogue(version: string): Promise<void>;
+  /** Sets the one active pointer; `origin` is audited with it. */
+  activateCatalogue(version: string, origin?: CatalogueOrigin | null): Promise<void>;
   /** Of the active catalogue; null while none is. Its content is asked for by version: that never changes. */
   activeVersion(): Promise<string | null>;
   catalogue(version: string): Promise<Json | null>;

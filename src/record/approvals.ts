@@ -10,7 +10,7 @@ import { readNow } from "./clock.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
-import { redeemToken } from "./tokens.ts";
+import { identityOf, type Proof, redeemToken } from "./tokens.ts";
 
 /** Alerts of this source are a person's own request; the annotation says whose. */
 export const MANUAL_SOURCE = "manual";
@@ -31,7 +31,7 @@ export async function decide(db: Database, given: DecisionGiven): Promise<Decisi
     const before = tally(ballot.votes, given.quorum, at);
     if (isRepeat(given, counted, ballot, at)) return answerOf(before);
     const proof = await redeemToken(tx, { ...given, person: given.by });
-    const told = { ...given, via: proof.via ?? given.via };
+    const told = { ...given, via: proof.via ?? given.via, identity: proof.identity };
     const judged = judge(ballot, spokenOf(given), at);
     const ignored = proof.fault ?? given.ignoredBecause ?? (judged.counts ? null : judged.because);
     await store(tx, told, ignored, at);
@@ -154,13 +154,18 @@ export async function voidOtherApprovals(
   }
 }
 
-async function audit(tx: Transaction<Tables>, given: DecisionGiven, ignored: string | null, at: string): Promise<void> {
+async function audit(
+  tx: Transaction<Tables>,
+  given: DecisionGiven & Pick<Proof, "identity">,
+  ignored: string | null,
+  at: string,
+): Promise<void> {
   const { remediationId, planHash, by, via, decision, reason } = given;
   await appendAudit(tx, {
     chain: remediationId,
     // With its time: a person may approve, withdraw and approve again.
     key: `decision:${planHash}:${by}:${decision}:${ignored ?? `counted at ${at}`}`,
     kind: "decision",
-    body: { planHash, decision, by, via, reason, ignoredBecause: ignored },
+    body: { planHash, decision, by, via, reason, ignoredBecause: ignored, ...identityOf(given) },
   });
 }

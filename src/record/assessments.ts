@@ -4,7 +4,8 @@
  */
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { Assessment, Closed, DecisionMade } from "./api-episodes.ts";
-import { appendAudit, chained, GENESIS, insertEntries, moveHead } from "./audit.ts";
+import { GENESIS } from "./audit/chain.ts";
+import { appendAudit, chained, insertEntries, moveHead } from "./audit.ts";
 import {
   asClosed,
   asProgressed,

@@ -1,17 +1,18 @@
 /**
- * The audit chains: one a remediation, and one, `control`, for what people do to the automation as a whole (pauses,
- * standing approvals, catalogues, the Temporal namespace). Appending serialises on the chain's head row.
+ * The audit chains: one a remediation, and one, `control`, for what people do to the automation as a whole (pauses, modes,
+ * windows, holds, standing approvals, breakers, catalogues, the Temporal namespace) and for the audit itself (manifests,
+ * what was pruned). Appending serialises on the chain's head row. audit/verify.ts reads them.
  */
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";
+import { currentActor } from "./actor.ts";
 import type { AuditRow } from "./api.ts";
-import { canonicalJson, sha256 } from "./canonical.ts";
+import { ChainCheck, hashOf } from "./audit/chain.ts";
 import { RecordConflict } from "./errors.ts";
 import type { Session } from "./pool.ts";
 import type { Tables } from "./tables.ts";
+import { wayNow } from "./way.ts";
 
-/** The previous hash of a chain's first row. */
-export const GENESIS = "";
 export const CONTROL_CHAIN = "control";
 
 export interface AuditEntry {
@@ -39,10 +40,27 @@ export async function appendAudit(tx: Transaction<Tables>, entry: AuditEntry): P
   if (head === undefined) throw new RecordConflict(`the record knows no remediation ${entry.chain}`);
   const written = await sql<{ hash: string }>`
     with written as (
-      ${insertEntries(chained(entry.chain, head, [entry]))} on conflict (chain, key) do nothing returning seq, hash)
-    update audit_chains set seq = written.seq, hash = written.hash from written
+      ${insertEntries(chained(entry.chain, head, [{ ...entry, body: withActor(entry.body) }]))} on conflict (chain, key) do nothing returning seq, hash)
+    update audit_chains set seq = written.seq, hash = written.hash, moved_at = ${head.at} from written
      where audit_chains.chain = ${entry.chain} returning audit_chains.hash`.execute(tx);
   return written.rows[0]?.hash ?? head.hash;
+}
+
+/**
+ * What people do to the automation as a whole, in the transaction that does it. Name in `body` what was changed (`id`) and
+ * who did it (`by`); which way it came is added here.
+ */
+export function appendControl(
+  tx: Transaction<Tables>,
+  { key, kind, body }: Omit<AuditEntry, "chain">,
+): Promise<string> {
+  return appendAudit(tx, { chain: CONTROL_CHAIN, key, kind, body: { ...body, via: wayNow() } });
+}
+
+/** Who asked for it, and how he came, where somebody did. */
+function withActor(body: JsonObject): JsonObject {
+  const actor = currentActor();
+  return actor === null ? body : { ...body, actor: { ...actor } };
 }
 
 /** The rows of these entries behind a head, in their order, all of the head's time. */
@@ -68,47 +86,24 @@ export function insertEntries(rows: readonly ChainedRow[]): RawBuilder<unknown> 
 }
 
 /** After `insertEntries`, in the same statement or a later one. */
-export function moveHead(chain: string, { seq, hash }: ChainedRow): RawBuilder<unknown> {
-  return sql`update audit_chains set seq = ${seq}, hash = ${hash} where chain = ${chain}`;
+export function moveHead(chain: string, { seq, hash, at }: ChainedRow): RawBuilder<unknown> {
+  return sql`update audit_chains set seq = ${seq}, hash = ${hash}, moved_at = ${at} where chain = ${chain}`;
 }
 
-/** Of everything in the row but the hash itself. */
-export function hashOf(row: AuditRow): string {
-  const { remediationId, seq, at, kind, body, previousHash } = row;
-  return sha256(canonicalJson({ remediationId, seq, at, kind, body, previousHash }));
-}
-
-export type ChainCheck = { ok: true; head: string } | { ok: false; seq: number; detail: string };
+export type ChainCheckResult = { ok: true; head: string } | { ok: false; seq: number; detail: string };
 
 /**
  * Whether the rows of one chain, in order and from its first, are what was written. `expectedHead` (of close, from the
  * Temporal history) must be among their hashes: that is what shows a chain that was cut or written anew.
  */
-export function verifyChain(rows: readonly AuditRow[], expectedHead?: string): ChainCheck {
-  let previous = GENESIS;
-  let chain: string | null = null;
-  let seen = expectedHead === undefined || expectedHead === GENESIS;
-  for (const [index, row] of rows.entries()) {
-    chain ??= row.remediationId;
-    const fault = faultOf(row, index + 1, chain, previous);
-    if (fault !== null) return { ok: false, seq: row.seq, detail: fault };
-    previous = row.hash;
-    seen ||= row.hash === expectedHead;
-  }
-  if (!seen)
-    return {
-      ok: false,
-      seq: rows.length,
-      detail: `the head ${expectedHead} is not in the chain: it was cut or rewritten`,
-    };
-  return { ok: true, head: previous };
-}
-
-function faultOf(row: AuditRow, seq: number, chain: string, previous: string): string | null {
-  if (row.remediationId !== chain) return `row ${row.seq} belongs to another chain, ${row.remediationId}`;
-  if (row.seq !== seq) return `row ${seq} is missing: the next one has number ${row.seq}`;
-  if (row.previousHash !== previous) return `row ${seq} does not follow the row before it`;
-  return row.hash === hashOf(row) ? null : `row ${seq} was changed: its hash does not fit`;
+export function verifyChain(rows: readonly AuditRow[], expectedHead?: string): ChainCheckResult {
+  const check = new ChainCheck(rows[0]?.remediationId ?? "");
+  if (expectedHead !== undefined)
+    check.expect({ hash: expectedHead, seq: null, source: "what was answered at its close" });
+  for (const row of rows) check.add(row);
+  const { faults, head } = check.end();
+  const [first] = faults;
+  return first === undefined ? { ok: true, head } : { ok: false, seq: first.seq ?? rows.length, detail: first.detail };
 }
 
 export async function auditRows(db: Session, chain: string): Promise<AuditRow[]> {

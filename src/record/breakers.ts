@@ -12,7 +12,7 @@ import { assertNever } from "../contracts/json.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
 import type { BreakerRow, GuardRecord, Tripped } from "./api-guards.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendAudit, appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -85,7 +85,7 @@ async function tell(
   const key = `breaker-${id}`;
   // Whoever heals the parent tells people himself when it does not work.
   const route = remedy === null ? "page" : "message";
-  await appendAudit(tx, { chain: CONTROL_CHAIN, key: `tripped:${id}`, kind: "breakerTripped", body: { ...breaker } });
+  await appendControl(tx, { key: `tripped:${id}`, kind: "breakerTripped", body: { ...breaker } });
   const entry = { chain: remediationId, key: `escalation:${key}`, kind: "escalation" };
   await appendAudit(tx, { ...entry, body: { key, route, summary: `${title}: ${text}` } });
   await tx
@@ -134,7 +134,7 @@ export async function resetBreakers(
       .execute();
     for (const row of rows) {
       const body = { id: row.id, kind: row.kind, scope, by, reason, how };
-      await appendAudit(tx, { chain: CONTROL_CHAIN, key: `reset:${row.id}`, kind: "breakerReset", body });
+      await appendControl(tx, { key: `reset:${row.id}`, kind: "breakerReset", body });
     }
     return rows;
   });
@@ -152,6 +152,6 @@ export async function parentHealed(tx: Transaction<Tables>, target: TargetRef, r
     .execute();
   for (const { id, kind, scope } of rows) {
     const body = { id, kind, scope, by: "selfheal", reason: `remediation ${remediationId}`, how: "reEvaluate" };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `reset:${id}`, kind: "breakerReset", body });
+    await appendControl(tx, { key: `reset:${id}`, kind: "breakerReset", body });
   }
 }

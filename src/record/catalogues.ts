@@ -1,7 +1,8 @@
 /** Catalogue versions by hash, and the one that is active (design §3 law 10). */
 import { createHash } from "node:crypto";
 import { isJsonObject, type Json } from "../contracts/json.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import type { CatalogueOrigin } from "./api.ts";
+import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -47,7 +48,7 @@ function apart(content: Json): { rest: Json; inventory: Inventory | null } {
   return { rest: { ...content, inventory: null }, inventory: { hash, document } };
 }
 
-export async function activateCatalogue(db: Database, version: string): Promise<void> {
+export async function activateCatalogue(db: Database, version: string, origin: CatalogueOrigin | null): Promise<void> {
   await inTransaction(db, async (tx) => {
     const known = await tx.selectFrom("catalogues").select("version").where("version", "=", version).executeTakeFirst();
     if (known === undefined) throw new RecordConflict(`catalogue ${version} is not in the record: save it first`);
@@ -64,7 +65,11 @@ export async function activateCatalogue(db: Database, version: string): Promise<
       .executeTakeFirst();
     if (changed === undefined) return;
     const key = `catalogue:${version}:${changed.activated_at}`;
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key, kind: "catalogueActivated", body: { version } });
+    await appendControl(tx, {
+      key,
+      kind: "catalogueActivated",
+      body: { version, origin: origin === null ? null : { ...origin } },
+    });
   });
 }
 

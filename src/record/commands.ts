@@ -4,7 +4,7 @@ import type { PersonCommand } from "./api-people.ts";
 import { appendAudit } from "./audit.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { lockRemediation } from "./remediation-row.ts";
-import { redeemToken } from "./tokens.ts";
+import { identityOf, redeemToken } from "./tokens.ts";
 
 /** Answers why it does not count, or null. */
 export async function command(db: Database, given: PersonCommand): Promise<string | null> {
@@ -30,7 +30,16 @@ export async function command(db: Database, given: PersonCommand): Promise<strin
     const ignored = given.ignoredBecause ?? proof.fault;
     const status = ignored === null ? "counted" : "ignored";
     const via = proof.via ?? given.via;
-    const body: JsonObject = { command, by, via, reason, status, detail: ignored ?? "", ...about };
+    const body: JsonObject = {
+      command,
+      by,
+      via,
+      reason,
+      status,
+      detail: ignored ?? "",
+      ...identityOf(proof),
+      ...about,
+    };
     await appendAudit(tx, { chain: remediationId, key, kind: "command", body });
     return ignored;
   });

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Expression, sql, type SqlBool } from "kysely";
 import type { Pause } from "../contracts/facts.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission, lockPauses } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -23,8 +23,7 @@ export async function pause(
     const { scope, reason, by, until } = wish;
     const row = { id, scope, reason, by_person: by, at: now, until_at: until };
     const made = await tx.insertInto("pauses").values(row).returning(["at", "until_at"]).executeTakeFirstOrThrow();
-    await appendAudit(tx, {
-      chain: CONTROL_CHAIN,
+    await appendControl(tx, {
       key: `pause:${id}`,
       kind: "paused",
       body: { id, scope, reason, by, until },
@@ -46,7 +45,7 @@ export async function resume(db: Database, id: string, by: string): Promise<void
       .executeTakeFirst();
     if (lifted === undefined) return;
     const body = { id, scope: lifted.scope, by };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `resume:${id}`, kind: "resumed", body });
+    await appendControl(tx, { key: `resume:${id}`, kind: "resumed", body });
     await mayAskAgain(tx, [`pause:${id}`]);
   });
 }

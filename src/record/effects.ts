@@ -2,6 +2,7 @@
  * Effects: the intent is recorded and the fence looked at in one transaction before anything is sent, and what became of
  * it afterwards. All changes of one remediation come one after the other behind its row.
  */
+import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import type { EffectState } from "../contracts/effect.ts";
 import { scopeOf } from "../contracts/ids.ts";
@@ -140,12 +141,17 @@ async function writeIntent(tx: Transaction<Tables>, intent: Intent): Promise<Eff
   return toEffectRow(await effectRows(tx).where("key", "=", key).executeTakeFirstOrThrow());
 }
 
+interface Settled {
+  state: EffectState;
+  result: JsonObject | null;
+  detail: string;
+  actedAt: string | null;
+}
+
 export async function settleEffect(
   db: Database,
   key: string,
-  state: EffectState,
-  result: JsonObject | null,
-  detail: string,
+  { state, result, detail, actedAt }: Settled,
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
     const late = await isOfClosed(tx, key);
@@ -164,11 +170,13 @@ export async function settleEffect(
       .where("key", "=", key)
       .execute();
     // Pending is read again and again; its story is told by the first time and by the end.
-    const { attempt, action, direction, remediation_id: chain } = known;
-    const auditKey = `settled:${key}:${attempt}:${state}`;
-    const body: JsonObject = { key, action, direction, attempt, state, result, detail };
-    await appendAudit(tx, { chain, key: auditKey, kind: "effectSettled", body });
-    if (late) await releaseSettled(tx, chain);
+    if (state !== "pending" || known.state !== "pending") {
+      const { attempt, action, direction, remediation_id: chain } = known;
+      const body: JsonObject = { key, action, direction, attempt, state, result, detail, actedAt };
+      const auditKey = `settled:${key}:${attempt}:${randomUUID()}`;
+      await appendAudit(tx, { chain, key: auditKey, kind: "effectSettled", body });
+    }
+    if (late) await releaseSettled(tx, known.remediation_id);
   });
 }
 
@@ -178,7 +186,7 @@ export async function vouchEffect(db: Database, intent: Intent, result: JsonObje
     const known = await effectRows(tx).where("key", "=", intent.key).executeTakeFirst();
     if (known === undefined) await writeIntent(tx, intent);
   });
-  await settleEffect(db, intent.key, "happened", result, detail);
+  await settleEffect(db, intent.key, { state: "happened", result, detail, actedAt: null });
 }
 
 /** An activity may finish after its workflow is gone (law 2); what is closed stays closed. */

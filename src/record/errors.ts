@@ -22,10 +22,13 @@ export function placeOf(databaseUrl: string): Place {
 /** The database cannot be reached or cannot serve now: nothing or everything of the call happened. Call again. */
 export class RecordUnavailable extends UserError {
   readonly kind = "RecordUnavailable";
-  constructor(place: Place, why: string) {
+  /** Waiting does not cure it: what DATABASE_URL says is wrong. */
+  readonly lasting: boolean;
+  constructor(place: Place, why: string, { lasting = false }: { lasting?: boolean } = {}) {
     super(`the record's database ${place.host}:${place.port}/${place.database} cannot be used: ${why}`, {
       exitCode: EXIT.unavailable,
     });
+    this.lasting = lasting;
   }
 }
 
@@ -57,6 +60,8 @@ const SQL_STATES: Record<string, string> = {
   "28P01": "the password was not accepted; check user and password in DATABASE_URL",
   "28000": "the login was not accepted; check user and pg_hba.conf",
   "3D000": "no such database; create it or check the name in DATABASE_URL",
+  "53100": "its disk is full: nothing is written, and no action begins, until there is room again",
+  "53200": "it is out of memory",
   "53300": "it has no connection left; raise max_connections or run fewer processes",
   "25006": "it is read-only (a standby?); check which server DATABASE_URL names",
   "57014": "a statement took too long",
@@ -64,6 +69,8 @@ const SQL_STATES: Record<string, string> = {
   "57P02": "it is recovering from a crash",
   "57P03": "it is starting up",
 };
+/** Wrong credentials and names: those that a start must not wait for. */
+const LASTING_STATES: readonly string[] = ["28P01", "28000", "3D000"];
 const LOST = /Connection terminated|connection timeout|timeout exceeded|Query read timeout|Client has encountered/i;
 
 /** A statement that this connection had prepared fits the schema no more, or a pooler gave us another connection. */
@@ -73,19 +80,19 @@ const UNPREPARED = /cached plan must not change result type|prepared statement .
 export function translate(error: unknown, place: Place): unknown {
   const code = codeOf(error);
   const why = NETWORK_CODES[code] ?? SQL_STATES[code];
-  if (why !== undefined) return new RecordUnavailable(place, why);
+  if (why !== undefined) return new RecordUnavailable(place, why, { lasting: LASTING_STATES.includes(code) });
   if (UNPREPARED.test(messageOf(error))) {
     return new RecordUnavailable(place, "its schema was just changed, or its pooler keeps no prepared statements");
   }
   if (/^(08|53|58)/.test(code) || LOST.test(messageOf(error))) {
-    return new RecordUnavailable(
-      place,
-      code.startsWith("53")
-        ? "it is out of memory, disk or connections"
-        : "the connection was lost or not made in time",
-    );
+    const why = code.startsWith("53") ? "it is out of memory, disk or connections" : lostWhy(code);
+    return new RecordUnavailable(place, why);
   }
   return error;
+}
+
+function lostWhy(code: string): string {
+  return code.startsWith("58") ? "its disk or files cannot be used" : "the connection was lost or not made in time";
 }
 
 /** Two transactions met; PostgreSQL rolled one back whole, so it may simply run again. */

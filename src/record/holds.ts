@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { TargetRef } from "../contracts/target.ts";
 import type { HoldWish, OwnHold, TargetHold } from "./api-surroundings.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl } from "./audit.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import { mayAskAgain } from "./waiting.ts";
@@ -27,7 +27,7 @@ export async function hold(db: Database, { target, holder, reason, until }: Hold
     const row = made.rows[0] as HoldRow;
     const body = { id: row.id, target: { ...target }, holder, reason, until };
     const key = `hold:${row.id}:${reason}:${until ?? "released"}`;
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key, kind: "targetHeld", body });
+    await appendControl(tx, { key, kind: "targetHeld", body });
     return toHold(row);
   });
 }
@@ -42,7 +42,7 @@ export async function releaseHold(db: Database, target: TargetRef, holder: strin
     const id = gone.rows[0]?.id;
     if (id === undefined) return false;
     const body = { id, target: { ...target }, holder, by };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `holdReleased:${id}`, kind: "holdReleased", body });
+    await appendControl(tx, { key: `holdReleased:${id}`, kind: "holdReleased", body });
     await mayAskAgain(tx, [`hold:${id}`]);
     return true;
   });

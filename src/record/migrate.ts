@@ -11,6 +11,8 @@ import * as sixth from "./migrations/0006-lost-alerts.ts";
 import * as seventh from "./migrations/0007-guardrails.ts";
 import * as eighth from "./migrations/0008-surroundings.ts";
 import * as ninth from "./migrations/0009-people.ts";
+import * as tenth from "./migrations/0010-audit.ts";
+import * as twelfth from "./migrations/0012-identity.ts";
 import * as thirteenth from "./migrations/0013-http.ts";
 import * as measures from "./migrations/0014-measures.ts";
 import * as inventories from "./migrations/0015-inventories.ts";
@@ -26,6 +28,8 @@ const MIGRATIONS: Record<string, Migration> = {
   "0007-guardrails": seventh,
   "0008-surroundings": eighth,
   "0009-people": ninth,
+  "0010-audit": tenth,
+  "0012-identity": twelfth,
   "0013-http": thirteenth,
   "0014-measures": measures,
   "0015-inventories": inventories,

@@ -4,7 +4,7 @@ import { sql, type Transaction } from "kysely";
 import type { ModeSet } from "../contracts/autonomy.ts";
 import { GLOBAL_SCOPE } from "../contracts/scopes.ts";
 import type { ModeWish } from "./api-autonomy.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -41,7 +41,7 @@ async function put(tx: Transaction<Tables>, { mode, about, ...wish }: ModeWish):
     .executeTakeFirst();
   const id = randomUUID();
   const body = { ...about, id, scope, mode, declared, runbookHash, before: before?.mode ?? null, by, reason };
-  await appendAudit(tx, { chain: CONTROL_CHAIN, key: `mode:${id}`, kind: "modeSet", body });
+  await appendControl(tx, { key: `mode:${id}`, kind: "modeSet", body });
   if (mode === null) return null;
   const { at } = await tx
     .insertInto("modes")

@@ -55,7 +55,9 @@ export function openDatabase(databaseUrl: string, options: PoolOptions = {}): Da
 
 function makePool(databaseUrl: string, place: Place, config: pg.PoolConfig): pg.Pool {
   if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    throw new RecordUnavailable(place, "DATABASE_URL must look like postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+    throw new RecordUnavailable(place, "DATABASE_URL must look like postgres://USER:PASSWORD@HOST:PORT/DATABASE", {
+      lasting: true,
+    });
   }
   try {
     // Only a client reads the URL at once; the pool would wait for the first connection.
@@ -67,7 +69,7 @@ function makePool(databaseUrl: string, place: Place, config: pg.PoolConfig): pg.
     return pool;
   } catch {
     // The parser's error quotes the URL.
-    throw new RecordUnavailable(place, "DATABASE_URL cannot be read as a URL");
+    throw new RecordUnavailable(place, "DATABASE_URL cannot be read as a URL", { lasting: true });
   }
 }
 

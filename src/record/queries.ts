@@ -30,7 +30,7 @@ export async function list(db: Session, filter: ListFilter): Promise<Remediation
 }
 
 function filtered(db: Session, filter: ListFilter) {
-  const { target, runbook, group, phase, outcome, since, after } = filter;
+  const { target, runbook, group, groups, phase, outcome, since, after } = filter;
   // Only what is open has another phase than `closed`, and there is an index of that.
   const open = filter.open ?? (phase === undefined || phase === "closed" ? undefined : true);
   let query = remediationRows(db);
@@ -42,6 +42,7 @@ function filtered(db: Session, filter: ListFilter) {
   }
   if (runbook !== undefined) query = query.where("runbook", "=", runbook);
   if (group !== undefined) query = query.where("group_name", "=", group);
+  if (groups) query = query.where("group_name", "in", [...groups]);
   if (phase !== undefined) query = query.where("phase", "=", phase);
   if (outcome !== undefined) query = query.where("outcome", "=", outcome);
   if (since !== undefined) query = query.where("opened_at", ">=", since);

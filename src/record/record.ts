@@ -4,7 +4,10 @@ import { admit } from "./admission.ts";
 import { saveAssessment } from "./assessments.ts";
 import type { RecordStore } from "./api.ts";
 import { decide } from "./approvals.ts";
+import { auditLag } from "./audit/lag.ts";
+import { makeManifest } from "./audit/manifest.ts";
 import { appendAudit, auditRows } from "./audit.ts";
+import * as apiTokens from "./api-tokens.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
 import { command } from "./commands.ts";
@@ -34,6 +37,7 @@ import * as queries from "./queries.ts";
 import { admissibleWaiters, keepPlace, leaveQueue } from "./queue.ts";
 import * as findings from "./findings.ts";
 import * as reviews from "./reviews.ts";
+import * as signedBodies from "./signed-bodies.ts";
 import * as standing from "./standing.ts";
 import * as sweep from "./sweep.ts";
 import * as home from "./temporal-home.ts";
@@ -72,9 +76,11 @@ function recordOver(db: Database): RecordStore {
     ...serving(db),
     ...measuring(db),
     ...learning(db),
+    ...identifying(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
+    manifest: (sinkOf, how) => makeManifest(db, sinkOf, how),
     now: () => readNow(db),
     ping: async () => {
       await sql`select 1`.execute(db);
@@ -86,7 +92,7 @@ function recordOver(db: Database): RecordStore {
     undelivered: (olderThanMs, limit) => ingest.undelivered(db, olderThanMs, limit),
 
     saveCatalogue: (version, content) => catalogues.saveCatalogue(db, version, content),
-    activateCatalogue: (version) => catalogues.activateCatalogue(db, version),
+    activateCatalogue: (version, origin = null) => catalogues.activateCatalogue(db, version, origin),
     activeVersion: () => catalogues.activeVersion(db),
     catalogue: (version) => catalogues.catalogue(db, version),
 
@@ -124,7 +130,8 @@ function writersOfEpisodes(db: Database) {
 function writersOfEffects(db: Database) {
   return {
     beginEffect: (intent) => effects.beginEffect(db, intent),
-    settleEffect: (key, state, result, detail) => effects.settleEffect(db, key, state, result, detail),
+    settleEffect: (key, state, result, detail, actedAt = null) =>
+      effects.settleEffect(db, key, { state, result, detail, actedAt }),
     vouchEffect: (intent, result, detail) => effects.vouchEffect(db, intent, result, detail),
     wait: (row) => waits.wait(db, row),
     endWait: (key) => waits.endWait(db, key),
@@ -147,6 +154,7 @@ function readers(db: Database) {
     find: (text) => queries.find(db, text),
     story: (remediationId) => queries.story(db, remediationId),
     audit: (chain) => auditRows(db, chain),
+    auditLag: (windowMs) => auditLag(db, windowMs),
     alerts: (filter) => ingest.listAlerts(db, filter),
     target: (ref) => queries.targetHistory(db, ref),
   } satisfies Partial<RecordStore>;
@@ -240,6 +248,18 @@ function learning(db: Database) {
     report: (period) => reports.report(db, period),
     reportsToSend: (limit) => reports.reportsToSend(db, limit),
     reportSent: (period, error) => reports.reportSent(db, period, error),
+  } satisfies Partial<RecordStore>;
+}
+
+function identifying(db: Database) {
+  return {
+    createApiToken: (wish) => apiTokens.createApiToken(db, wish),
+    revokeApiToken: (which, by) => apiTokens.revokeApiToken(db, which, by),
+    apiTokens: () => apiTokens.apiTokens(db),
+    apiTokenOf: (secret) => apiTokens.apiTokenOf(db, secret),
+    hasApiTokens: () => apiTokens.hasApiTokens(db),
+    signedBodySeen: (digest) => signedBodies.signedBodySeen(db, digest),
+    signedBodyTaken: (body) => signedBodies.signedBodyTaken(db, body),
   } satisfies Partial<RecordStore>;
 }
 

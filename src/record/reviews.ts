@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { Attestation, Case } from "../contracts/autonomy.ts";
 import type { Review } from "./api-autonomy.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendAudit, appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -75,7 +75,7 @@ export async function attest(db: Database, given: Omit<Attestation, "id" | "at">
       .returning("at")
       .executeTakeFirstOrThrow();
     const body = { id, ...given };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `attestation:${id}`, kind: "attested", body });
+    await appendControl(tx, { key: `attestation:${id}`, kind: "attested", body });
     return { id, ...given, at };
   });
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import type { Outcome } from "../contracts/remediation.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import type { StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
@@ -27,5 +27,5 @@ export async function pauseItself(tx: Transaction<Tables>, row: StoredRemediatio
   const pause = { id, scope, reason, by_person: "selfheal", at: now, until_at: null };
   await tx.insertInto("pauses").values(pause).execute();
   const body = { id, scope, reason, by: "selfheal", until: null };
-  await appendAudit(tx, { chain: CONTROL_CHAIN, key: `pause:${id}`, kind: "paused", body });
+  await appendControl(tx, { key: `pause:${id}`, kind: "paused", body });
 }

@@ -5,6 +5,8 @@ import type { TargetRef } from "../contracts/target.ts";
 import type { EffectRow } from "./api-effects.ts";
 import type { AuditRow, Disposition, EscalationRow, LeaseState, RemediationRow } from "./api.ts";
 import { verifyChain } from "./audit.ts";
+import { noRows, rowFaults } from "./audit/rows.ts";
+import { rowsOf } from "./audit/verify.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
 import { type Database, openDatabase, type Session } from "./pool.ts";
 import { remediationRows, toRemediationRow } from "./remediation-row.ts";
@@ -25,7 +27,7 @@ export interface SnapshotRemediation extends RemediationRow {
   openedFor: FaultKey[];
   /** Of its plan; empty before it has one. */
   caps: ScopeCap[];
-  /** What is wrong with its audit chain; null: nothing. */
+  /** What is wrong with its audit chain, or with the rows beside it; null: nothing. */
   brokenChain: string | null;
 }
 
@@ -115,15 +117,20 @@ async function remediations(tx: Session): Promise<SnapshotRemediation[]> {
   // The last plan is the one that was admitted.
   const caps = new Map(plans.map(({ remediation_id, plan }) => [remediation_id, plan.limits.caps]));
   const chains = await auditChains(tx);
+  const beside = await rowsOf(
+    tx,
+    rows.map((row) => row.remediation_id),
+  );
   return rows.map((row) => {
     const chain = chains.get(row.remediation_id) ?? [];
     const check = verifyChain(chain, row.closing_hash ?? undefined);
+    const [odd] = rowFaults(beside.get(row.remediation_id) ?? noRows(), chain);
     const openedFor = chain.find((entry) => entry.kind === "opened")?.body["faults"];
     return {
       ...toRemediationRow(row),
       openedFor: (Array.isArray(openedFor) ? openedFor : []) as FaultKey[],
       caps: caps.get(row.remediation_id) ?? [],
-      brokenChain: check.ok ? null : check.detail,
+      brokenChain: check.ok ? (odd?.detail ?? null) : check.detail,
     };
   });
 }

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
 import type { StandingApproval } from "../contracts/facts.ts";
 import type { StandingRow, StandingWish } from "./api-autonomy.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -51,7 +51,7 @@ async function grant(
     .executeTakeFirst();
   if (granted === undefined) return { id, used: 0, ...approval };
   const body = { id, runbook, runbookHash, group, by, expiresAt, maxCount, reason, declared };
-  await appendAudit(tx, { chain: CONTROL_CHAIN, key: `standing:${id}`, kind: "standingGranted", body });
+  await appendControl(tx, { key: `standing:${id}`, kind: "standingGranted", body });
   return { id, used: 0, ...approval };
 }
 
@@ -68,7 +68,7 @@ export async function withdrawStanding(db: Database, id: string, by: string): Pr
       .executeTakeFirst();
     if (withdrawn === undefined) return;
     const body = { id, by, used: withdrawn.used };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `withdrawn:${id}`, kind: "standingWithdrawn", body });
+    await appendControl(tx, { key: `withdrawn:${id}`, kind: "standingWithdrawn", body });
   });
 }
 
@@ -85,7 +85,7 @@ export async function lapseStanding(
       returning id, runbook, runbook_hash as "runbookHash", used`.execute(tx);
     for (const { id, ...rest } of lapsed.rows) {
       const body = { id, ...rest, now: current.find((one) => one.runbook === rest.runbook)?.hash ?? null };
-      await appendAudit(tx, { chain: CONTROL_CHAIN, key: `lapsed:${id}`, kind: "standingLapsed", body });
+      await appendControl(tx, { key: `lapsed:${id}`, kind: "standingLapsed", body });
     }
     return lapsed.rows.map((one) => one.id);
   });

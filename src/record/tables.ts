@@ -27,6 +27,7 @@ export interface Tables {
   verdicts: VerdictsTable;
   decisions: DecisionsTable;
   decision_tokens: DecisionTokensTable;
+  signed_bodies: { digest: string; source: string; taken_at: string };
   leases: { remediation_id: string; scope: string; state: LeaseState; since: string };
   queue: QueueTable;
   admissions: AdmissionsTable;
@@ -70,7 +71,14 @@ export interface Tables {
     at: string;
     noted_at: ColumnType<string | null, never, string>;
   };
-  audit_chains: { chain: string; seq: number; hash: string };
+  audit_chains: {
+    chain: string;
+    seq: number;
+    hash: string;
+    moved_at: Generated<string>;
+    pruned_by: ColumnType<number | null, never, number>;
+  };
+  audit_manifests: { number: number; at: string; hash: string; previous_hash: string; chains: number };
   audit: AuditTable;
 }
 
@@ -156,6 +164,8 @@ interface DecisionTokensTable {
   person: string;
   decision: string;
   via: string;
+  /** Who the API knew the person as; null: it asked nobody. */
+  identity: string | null;
   issued_at: string;
   expires_at: string;
   used_at: ColumnType<string | null, never, string>;

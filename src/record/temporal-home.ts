@@ -1,5 +1,5 @@
 /** Which Temporal namespace the record belongs to (design §3 law 2): pinned at first use, moved only by a person. */
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl } from "./audit.ts";
 import type { TemporalHome, TemporalIdentity } from "./api-temporal.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -22,7 +22,7 @@ export async function pinTemporal(db: Database, seen: TemporalIdentity): Promise
       .executeTakeFirst();
     if (pinned !== undefined) {
       const key = `temporal:${pinned.since}`;
-      await appendAudit(tx, { chain: CONTROL_CHAIN, key, kind: "temporalPinned", body: { ...seen } });
+      await appendControl(tx, { key, kind: "temporalPinned", body: { ...seen } });
       return { ...seen, since: pinned.since, by: null };
     }
     const home = await temporalHome(tx);
@@ -48,7 +48,7 @@ export async function moveTemporal(
       .returning("since")
       .executeTakeFirstOrThrow();
     const body = { ...to, from: from?.namespace_id ?? null, by, reason };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `temporal:${since}`, kind: "temporalMoved", body });
+    await appendControl(tx, { key: `temporal:${since}`, kind: "temporalMoved", body });
     return { ...to, since, by };
   });
 }

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import type { TokenWish } from "./api-people.ts";
+import { currentActor } from "./actor.ts";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
@@ -30,6 +31,7 @@ export async function issueToken(db: Database, wish: TokenWish): Promise<{ token
         person,
         decision,
         via,
+        identity: currentActor()?.identity ?? null,
         issued_at: now,
         expires_at: sql<string>`${now} + ${ttlMs} * interval '1 millisecond'`,
       })
@@ -55,16 +57,22 @@ interface Claim {
   unsigned: boolean;
 }
 
-/** Uses the token up. `fault`: why the claim is not proven; `via`: how the person came, by the token. */
-export async function redeemToken(
-  tx: Transaction<Tables>,
-  claim: Claim,
-): Promise<{ fault: string | null; via: string | null }> {
+export interface Proof {
+  /** Why the claim is not proven. */
+  fault: string | null;
+  /** How the person came, by the token. */
+  via: string | null;
+  /** Who the API knew the person as, by the token. */
+  identity: string | null;
+}
+
+/** Uses the token up. */
+export async function redeemToken(tx: Transaction<Tables>, claim: Claim): Promise<Proof> {
   if (claim.token === null) {
     const fault = claim.unsigned
       ? null
       : "it carries no one-time token, and without one nobody knows who sent it (approvals.unsigned)";
-    return { fault, via: null };
+    return { fault, via: null, identity: null };
   }
   const row = await tx
     .updateTable("decision_tokens")
@@ -74,15 +82,23 @@ export async function redeemToken(
     .returningAll()
     .returning(sql<boolean>`expires_at <= selfheal_now()`.as("expired"))
     .executeTakeFirst();
-  if (row === undefined) return { fault: "its one-time token is not known, or was used before", via: null };
+  if (row === undefined) {
+    return { fault: "its one-time token is not known, or was used before", via: null, identity: null };
+  }
+  const { via, identity } = row;
   const other = [
     row.remediation_id === claim.remediationId ? null : "another remediation",
     row.plan_hash === claim.planHash ? null : "another plan",
     row.person === claim.person ? null : "another person",
     row.decision === claim.decision ? null : `another decision (${row.decision})`,
   ].filter((one) => one !== null);
-  if (other.length > 0) return { fault: `its one-time token is for ${other.join(", ")}`, via: row.via };
-  return { fault: row.expired ? `its one-time token expired at ${row.expires_at}` : null, via: row.via };
+  if (other.length > 0) return { fault: `its one-time token is for ${other.join(", ")}`, via, identity };
+  return { fault: row.expired ? `its one-time token expired at ${row.expires_at}` : null, via, identity };
+}
+
+/** Of an audit entry: left out where the API asked nobody who he is. */
+export function identityOf({ identity }: Pick<Proof, "identity">): { identity?: string } {
+  return identity === null ? {} : { identity };
 }
 
 function hashOf(token: string): string {

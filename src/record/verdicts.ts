@@ -28,11 +28,19 @@ export async function judge(tx: Transaction<Tables>, made: Made): Promise<void> 
 
 export function verdictEntry(made: DecisionMade): { key: string; kind: string; body: JsonObject } {
   const { verdict, planHash, catalogueVersion } = made;
-  const body = { outcome: verdict.outcome, results: verdict.results, at: verdict.at, planHash, catalogueVersion };
-  return { key: `verdict:${digestOf(made)}`, kind: "verdict", body: body as unknown as JsonObject };
+  const digest = digestOf(made);
+  const body = {
+    outcome: verdict.outcome,
+    results: verdict.results,
+    at: verdict.at,
+    planHash,
+    catalogueVersion,
+    digest,
+  };
+  return { key: `verdict:${digest}`, kind: "verdict", body: body as unknown as JsonObject };
 }
 
-function digestOf({ verdict, planHash, catalogueVersion }: DecisionMade): string {
+export function digestOf({ verdict, planHash, catalogueVersion }: Omit<DecisionMade, "plan">): string {
   return sha256(canonicalJson({ verdict, planHash, catalogueVersion } as unknown as JsonObject));
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { OpenWindow } from "../contracts/surroundings.ts";
 import type { Telling, WindowWish } from "./api-surroundings.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendAudit, appendControl } from "./audit.ts";
 import { readNow } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
 import { lockAdmission } from "./locks.ts";
@@ -34,7 +34,7 @@ export async function openWindow(db: Database, wish: WindowWish): Promise<OpenWi
       values (${id}, ${kind}, ${scope}, ${needs}::text[], ${reason}, ${by}, ${begins}, ${until}, selfheal_now())
       returning ${WINDOW}`.execute(tx);
     const body = { id, kind, scope, reason, by, from: begins, until };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `window:${id}`, kind: "windowOpened", body });
+    await appendControl(tx, { key: `window:${id}`, kind: "windowOpened", body });
     return made.rows[0] as OpenWindow;
   });
 }
@@ -48,7 +48,7 @@ export async function closeWindows(db: Database, ids: readonly string[], by: str
       returning ${WINDOW}`.execute(tx);
     for (const { id, scope } of closed.rows) {
       const body = { id, scope, by };
-      await appendAudit(tx, { chain: CONTROL_CHAIN, key: `windowClosed:${id}`, kind: "windowClosed", body });
+      await appendControl(tx, { key: `windowClosed:${id}`, kind: "windowClosed", body });
       await sql`update escalations set not_before = selfheal_now() where held_for = ${id} and sent_at is null`.execute(
         tx,
       );

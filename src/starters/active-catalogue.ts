@@ -4,7 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import type { AnyAction } from "../ports/action.ts";
-import type { RecordStore } from "../record/api.ts";
+import type { CatalogueOrigin, RecordStore } from "../record/api.ts";
+import { throughWay } from "../record/way.ts";
 import { isContent, type Catalogue, type Content } from "../catalogue/catalogue.ts";
 import { loadCatalogue, type Loaded } from "../catalogue/load.ts";
 import { formatProblem, type Problem } from "../catalogue/problems.ts";
@@ -50,15 +51,18 @@ export async function activeContent(record: Pick<RecordStore, "activeVersion" | 
   return isContent(content) ? content : null;
 }
 
-/** Idempotent: the same folder again changes nothing. */
-export async function activate(
+/** Idempotent: the same folder again changes nothing. `origin`: the folder's commit, for the audit. */
+export function activate(
   record: Pick<RecordStore, "saveCatalogue" | "activateCatalogue" | "grantStanding" | "lapseStanding">,
   catalogue: Catalogue,
+  origin: CatalogueOrigin | null,
 ): Promise<void> {
-  await record.saveCatalogue(catalogue.version, catalogue.content);
-  for (const approval of catalogue.standingApprovals) await record.grantStanding(approval, idOf(approval));
-  await record.activateCatalogue(catalogue.version);
-  await record.lapseStanding(catalogue.runbooks.map(({ name, hash }) => ({ runbook: name, hash })));
+  return throughWay("file", async () => {
+    await record.saveCatalogue(catalogue.version, catalogue.content);
+    for (const approval of catalogue.standingApprovals) await record.grantStanding(approval, idOf(approval));
+    await record.activateCatalogue(catalogue.version, origin);
+    await record.lapseStanding(catalogue.runbooks.map(({ name, hash }) => ({ runbook: name, hash })));
+  });
 }
 
 /** A declared standing approval is granted once, ever: its id is made of what it says. */

@@ -1,5 +1,6 @@
 /** What people tell a remediation over the API: approve, reject, cancel, and the commands of a takeover. Through the
  * workflow's update, so that they hear at once whether it was taken; whether the person may decide, the workflow has checked before it counts (law 14). */
+import { randomUUID } from "node:crypto";
 import { WORDS, type Word } from "../contracts/ballot.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import type { JsonObject } from "../contracts/json.ts";
@@ -32,11 +33,13 @@ export interface DecisionAnswer {
   remediationId: string;
   target: { kind: string; id: string };
   decision: DecisionKind;
+  /** In whose name it was given. */
+  by: string;
   planHash: string | null;
 }
 
 export interface DecisionDependencies {
-  record: Pick<RecordStore, "find" | "issueToken">;
+  record: Pick<RecordStore, "find" | "issueToken" | "append">;
   remediations: Remediations;
   faultPoint?: FaultHook | undefined;
 }
@@ -63,7 +66,7 @@ export async function decide(deps: DecisionDependencies, request: DecisionReques
     throw error;
   }
   const planHash = "planHash" in decision.message ? decision.message.planHash : null;
-  return { remediationId: row.remediationId, target: row.target, decision: request.kind, planHash };
+  return { remediationId: row.remediationId, target: row.target, decision: request.kind, by: request.by, planHash };
 }
 
 /** What a token may be for. A cancel needs none (ADR 37). */
@@ -154,7 +157,14 @@ async function toDecision(
   // With its id, so that it cannot hit the next remediation of the target.
   const { remediationId } = row;
   const person = { by, remediationId, ...(request.reason === null ? {} : { reason: request.reason }) };
-  if (kind === "cancel") return { kind, message: person };
+  if (kind === "cancel") {
+    // It needs no token, so that it counts always: what is known of who asked is written down here.
+    const body = { what: kind, by, via };
+    await throughRecord("write down who asked", () =>
+      deps.record.append(remediationId, `asked:${randomUUID()}`, "asked", body),
+    );
+    return { kind, message: person };
+  }
   const planHash = isWord(kind) ? planOf({ ...request, kind }, row) : null;
   const wish = { remediationId, planHash, person: by, decision: kind, via, ttlMs: TOKEN_TTL_MS };
   const token = request.token ?? (await issue(deps, wish)).token;

@@ -21,13 +21,23 @@ export class ProblemError extends Error {
   readonly slug: string;
   readonly title: string;
   readonly faults: readonly FieldFault[];
+  /** More headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(problem: { status: ProblemStatus; slug: string; title: string; detail: string; faults?: FieldFault[] }) {
+  constructor(problem: {
+    status: ProblemStatus;
+    slug: string;
+    title: string;
+    detail: string;
+    faults?: FieldFault[];
+    headers?: Record<string, string>;
+  }) {
     super(problem.detail);
     this.status = problem.status;
     this.slug = problem.slug;
     this.title = problem.title;
     this.faults = problem.faults ?? [];
+    this.headers = problem.headers ?? {};
   }
 }
 
@@ -49,7 +59,7 @@ export function wrongField(field: string, value: string, wouldBeRight: string): 
   return new ProblemError({ status: 422, slug: "bad-field", title: "A field is wrong", detail, faults });
 }
 
-export type NeededSystem = "temporal" | "record" | "catalogue" | "worker" | "capacity";
+export type NeededSystem = "temporal" | "record" | "catalogue" | "worker" | "capacity" | "identity";
 
 /** It would be accepted, but something that is needed cannot take it now: the sender must try again. */
 export class Unavailable extends Error {
@@ -71,13 +81,20 @@ export class Unavailable extends Error {
   }
 }
 
-/** Runs one call to the record; whatever goes wrong there is worth another try by the sender. */
-export async function throughRecord<T>(what: string, call: () => Promise<T>): Promise<T> {
+/** A slow database must not hold a caller for longer: Alertmanager's next try finds what was written by then. */
+const RECORD_WITHIN_MS = 10_000;
+
+/** Runs one call to the record; whatever goes wrong there, or takes too long, is worth another try by the sender. */
+export async function throughRecord<T>(what: string, call: () => Promise<T>, withinMs = RECORD_WITHIN_MS): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${withinMs / 1000} s`)), withinMs);
   try {
-    return await call();
+    return await Promise.race([call(), late.promise]);
   } catch (error) {
-    if (error instanceof Unavailable) throw error;
+    if (error instanceof Unavailable || error instanceof ProblemError) throw error;
     throw new Unavailable("record", `${what}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

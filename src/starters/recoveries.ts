@@ -2,6 +2,7 @@
  * What a person says of a remediation that nobody works on any more: that its workflow has ended (so that it is settled
  * and closed), or, of a closed one, that its leases may go because somebody has looked.
  */
+import { randomUUID } from "node:crypto";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
 import { findRemediation } from "./decisions.ts";
 import { ProblemError, throughRecord } from "./problems.ts";
@@ -15,7 +16,7 @@ export interface RecoveryAnswer {
 }
 
 export interface RecoveryDependencies {
-  record: Pick<RecordStore, "find" | "leases" | "releaseLeases">;
+  record: Pick<RecordStore, "find" | "leases" | "releaseLeases" | "append">;
   remediations: Pick<Remediations, "recover" | "run">;
 }
 
@@ -30,6 +31,9 @@ export async function recover(deps: RecoveryDependencies, id: string, by: string
   if (own.state === "running") {
     throw conflict(`the workflow of ${nameOf(row)} runs (phase ${row.phase}): cancel it instead`);
   }
+  await throughRecord("write down who asked", () =>
+    deps.record.append(remediationId, `asked:${randomUUID()}`, "asked", { what: "recover", by }),
+  );
   await deps.remediations.recover(target, { remediationId, by });
   return { remediationId, target, scopes: [] };
 }

@@ -1,5 +1,7 @@
 /** What Temporal says of one run of a workflow. */
 import { WorkflowNotFoundError, type Client } from "@temporalio/client";
+import { messageOf } from "../config/user-error.ts";
+import { decodeOptionalFailureToOptionalError } from "@temporalio/common/lib/internal-non-workflow/codec-helpers.js";
 
 export type SeenRun =
   | {
@@ -27,7 +29,7 @@ export async function seenRun(client: Client, workflowId: string, runId?: string
     // A continued run is not the newest for long; a paused one is there.
     const alive = ["RUNNING", "PAUSED", ...(runId === undefined ? ["CONTINUED_AS_NEW"] : [])];
     if (alive.includes(status.name)) {
-      const activity = mostTried(raw.pendingActivities ?? []);
+      const activity = await mostTried(client, raw.pendingActivities ?? []);
       return { state: "running", taskAttempt: raw.pendingWorkflowTask?.attempt ?? 0, activity };
     }
     if (["COMPLETED", "FAILED", "CANCELLED", "TERMINATED", "TIMED_OUT", "CONTINUED_AS_NEW"].includes(status.name)) {
@@ -42,9 +44,14 @@ export async function seenRun(client: Client, workflowId: string, runId?: string
 
 type Raw = Awaited<ReturnType<ReturnType<Client["workflow"]["getHandle"]>["describe"]>>["raw"];
 
-function mostTried(pending: NonNullable<Raw["pendingActivities"]>): SeenActivity | null {
+async function mostTried(client: Client, pending: NonNullable<Raw["pendingActivities"]>): Promise<SeenActivity | null> {
   const [most] = pending.toSorted((a, b) => (b.attempt ?? 0) - (a.attempt ?? 0));
   if (most === undefined) return null;
   const { activityType, attempt, lastFailure } = most;
-  return { type: activityType?.name ?? "?", attempt: attempt ?? 0, failure: lastFailure?.message ?? "" };
+  // With payload encryption the message is a payload, too. Without its key the rest is told all the same.
+  const failure = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, lastFailure).then(
+    (error) => error?.message ?? "",
+    messageOf,
+  );
+  return { type: activityType?.name ?? "?", attempt: attempt ?? 0, failure };
 }

@@ -1,4 +1,4 @@
-/** The Temporal Schedules of watcher, sweeper and lessons: Temporal elects the one run of each, we elect nobody. */
+/** The Temporal Schedules of watcher, sweeper, lessons and manifests: Temporal elects the one run of each, we elect nobody. */
 import { isGrpcServiceError, ScheduleAlreadyRunning, type Client, type ScheduleOptions } from "@temporalio/client";
 import { TASK_QUEUE } from "../contracts/messages.ts";
 import type { WatchRequest } from "./activity.ts";
@@ -9,6 +9,8 @@ export const SWEEP_SCHEDULE = "selfheal-sweep";
 export const SWEEP_WORKFLOW = "sweep";
 export const LESSONS_SCHEDULE = "selfheal-lessons";
 export const LESSONS_WORKFLOW = "lessons";
+export const MANIFEST_SCHEDULE = "selfheal-manifest";
+export const MANIFEST_WORKFLOW = "manifest";
 
 export interface WatchScheduleOptions extends Partial<WatchRequest> {
   taskQueue?: string;
@@ -49,6 +51,24 @@ export async function ensureSweepSchedule(client: Client, options: SweepSchedule
 /** Every 5 minutes: nobody waits for a postmortem, and each round is three billable Actions. */
 export async function ensureLessonsSchedule(client: Client, taskQueue: string = TASK_QUEUE): Promise<void> {
   await ensure(client, LESSONS_SCHEDULE, lessonsSchedule(taskQueue));
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** As ensureWatchSchedule: a manifest a day, at midnight UTC; one that was missed is made within the day. */
+export async function ensureManifestSchedule(client: Client, taskQueue: string = TASK_QUEUE): Promise<void> {
+  await ensure(client, MANIFEST_SCHEDULE, {
+    spec: { intervals: [{ every: DAY_MS }] },
+    action: {
+      type: "startWorkflow",
+      workflowType: MANIFEST_WORKFLOW,
+      workflowId: MANIFEST_SCHEDULE,
+      taskQueue,
+      args: [],
+      staticSummary: "writes the audit's manifest of the day",
+    },
+    policies: { overlap: "SKIP", catchupWindow: "23h" },
+  });
 }
 
 type Wanted = Omit<ScheduleOptions, "scheduleId">;

@@ -1,3 +1,4 @@
+import { throughWay } from "../record/way.ts";
 import { sweepOnce, type SweepDependencies } from "./sweep.ts";
 
 export interface SweepTotals {
@@ -12,7 +13,7 @@ export interface SweepActivities {
 export function createSweepActivities(deps: SweepDependencies, scheduledAtMs: () => number): SweepActivities {
   return {
     "sweep.run": async () => {
-      const { found, failures } = await sweepOnce(deps, scheduledAtMs());
+      const { found, failures } = await throughWay("schedule", () => sweepOnce(deps, scheduledAtMs()));
       return { found: found.length, failures };
     },
   };

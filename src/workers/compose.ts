@@ -25,6 +25,7 @@ import type { Remediations } from "../starters/remediations.ts";
 import { reroute } from "../starters/temporal.ts";
 import { createWatchActivities, type ActivityHandle } from "../watchers/activity.ts";
 import type { Unhealthy } from "../watchers/outside.ts";
+import { createManifestActivities } from "../watchers/manifest-activity.ts";
 import { createSweepActivities } from "../watchers/sweep-activity.ts";
 import type { RecordMark } from "../watchers/pulse.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
@@ -45,6 +46,8 @@ export interface Composition {
   temporal?: TemporalView;
   mark?: RecordMark;
   connections: Connections;
+  /** Where the audit's manifests go; left out: this worker writes none. */
+  auditFolder?: string | undefined;
   log: Logger;
   outside?: Outside;
   newId?: () => string;
@@ -92,6 +95,7 @@ export function compose(parts: Composition): Composed {
     ),
     ...heartbeating({ ...lessonActivities(dependencies) }),
     ...sweepActivities(parts, dependencies, () => current.connections),
+    ...heartbeating({ ...createManifestActivities(record, parts.auditFolder ?? null) }),
     // What only a worker of another version has; the SDK calls it for every name that is not here.
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
   };

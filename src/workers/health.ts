@@ -1,4 +1,4 @@
-/** A worker has no port of its own; a platform that asks for health gets `GET /healthz` here. */
+/** A worker has no port of its own; a platform that asks for health gets `GET /healthz` and `GET /readyz` here. */
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -8,15 +8,18 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** 200 while `healthy` answers true, else 503. `port` 0 takes a free one. */
+/** `/healthz`: the process answers. `/readyz`: 200 while `ready` answers true, else 503. `port` 0 takes a free one. */
 export async function serveHealth(options: {
   port: number;
   host?: string;
-  healthy: () => boolean;
+  ready: () => boolean;
 }): Promise<HealthServer> {
+  const statusOf: Record<string, () => number> = {
+    "/healthz": () => 200,
+    "/readyz": () => (options.ready() ? 200 : 503),
+  };
   const server = createServer((request, response) => {
-    const known = request.url === "/healthz";
-    const status = known ? (options.healthy() ? 200 : 503) : 404;
+    const status = statusOf[request.url ?? ""]?.() ?? 404;
     response.writeHead(status, { "content-type": "text/plain" }).end(`${status === 200 ? "ok" : "not ok"}\n`);
   });
   server.listen(options.port, options.host ?? "127.0.0.1");

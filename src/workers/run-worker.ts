@@ -37,6 +37,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
       namespace: settings.namespace,
       bundle: options.bundle,
       activities: options.activities,
+      dataConverter: settings.dataConverter,
       buildId,
       shutdownGraceMs: options.shutdownGraceMs,
     }).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 /** The Temporal worker with selfheal's options, the same in production, development and tests. */
+import type { DataConverter } from "@temporalio/common";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
 import { hostname } from "node:os";
 import { projectVersion } from "../config/project.ts";
@@ -10,6 +11,8 @@ export interface SelfhealWorkerOptions {
   connection: NativeConnection;
   namespace: string;
   bundle: WorkflowBundle;
+  /** Default: nothing is encrypted. */
+  dataConverter?: DataConverter;
   /** Activity implementations by type name. */
   activities: object;
   /** Default: `<version>+<bundle hash>`. */
@@ -43,6 +46,7 @@ export function createSelfhealWorker(options: SelfhealWorkerOptions): Promise<Wo
     workflowBundle: { codePath: options.bundle.codePath },
     activities: options.activities,
     interceptors: { activity: [remediationInLogs] },
+    dataConverter: options.dataConverter ?? {},
     identity: `${process.pid}@${hostname()}`,
     // Recorded only: auto-upgrade with `patched` and the replay gate is our versioning (design §3 law 11).
     workerDeploymentOptions: {

@@ -8,6 +8,7 @@ import { diagnose, type DoctorParts, type DoctorTemporal } from "../../src/cli/d
 import { exitCodeOf, textOf, type Line } from "../../src/cli/doctor-line.ts";
 import { projectPath } from "../../src/config/project.ts";
 import { EXIT, UserError } from "../../src/config/user-error.ts";
+import type { ApiToken } from "../../src/record/api-identity.ts";
 import type { RecordStore } from "../../src/record/api.ts";
 import type { DatabaseReport } from "../../src/record/inspect.ts";
 import { requireCatalogue } from "../../src/starters/active-catalogue.ts";
@@ -35,6 +36,7 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
     findings: nothing,
     alerts: nothing,
     temporalHome: async () => null,
+    apiTokens: async () => [tokenOf()],
     openEpisodes: nothing,
     undelivered: nothing,
     modes: nothing,
@@ -46,6 +48,15 @@ function recordOf(change: Partial<RecordStore> = {}): RecordStore {
     recentEffects: nothing,
     ...change,
   } as unknown as RecordStore;
+}
+
+function tokenOf(change: Partial<ApiToken> = {}): ApiToken {
+  const [past, future] = [new Date(NOW - 3_600_000).toISOString(), new Date(NOW + 90 * 24 * 3_600_000).toISOString()];
+  return {
+    ...{ id: "0123456789abcdef", name: "root", subject: "root", roles: ["admin"], groups: null, createdBy: "root" },
+    ...{ createdAt: past, expiresAt: future, revokedAt: null, revokedBy: null, lastUsedAt: null, state: "inForce" },
+    ...change,
+  };
 }
 
 function temporalOf(change: Partial<DoctorTemporal> = {}): DoctorTemporal {
@@ -69,7 +80,7 @@ function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
   return {
     folder: "./config",
     loaded: async () => ({
-      catalogue: { version: VERSION, runbooks: [1, 2], sources: {} } as unknown as Catalogue,
+      catalogue: { version: VERSION, runbooks: [1, 2], sources: {}, access: {} } as unknown as Catalogue,
       problems: [],
       teams: [],
     }),
@@ -79,6 +90,7 @@ function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
     database: async () => HEALTHY,
     record: async () => recordOf(),
     temporal: async () => temporalOf(),
+    access: { host: "0.0.0.0", shared: false, payloadKeys: () => ["k2", "k1"] },
     log: pino({ level: "silent" }),
     ...change,
   };
@@ -95,6 +107,8 @@ test("all is well: every line is ok or for information, and the status is 0", as
   expect(new Set(lines.map((line) => line.area))).toEqual(
     new Set<string>([
       "catalogue",
+      "access",
+      "payloads",
       "connections.loadBalancer",
       "connections.notify",
       "database",
@@ -233,5 +247,34 @@ describe("what is found", () => {
     const text = textOf(lines, (_, shown) => shown);
     expect(text).toMatch(/warn {2}SCHEDULE_PAUSED .*by ada.*\n +next: temporal schedule toggle --unpause/);
     expect(text.endsWith("0 failed, 3 to look at")).toBe(true);
+  });
+});
+
+describe("who may ask the API", () => {
+  const said = async (tokens: ApiToken[], change: Partial<DoctorParts["access"]>): Promise<Line[]> => {
+    const access = { ...partsOf().access, ...change };
+    const record = async (): Promise<RecordStore> => recordOf({ apiTokens: async () => tokens });
+    const { lines } = await diagnose(partsOf({ access, record }));
+    return lines.filter(({ area }) => area === "access");
+  };
+
+  test.each<[string, ApiToken[], Partial<DoctorParts["access"]>, Line["level"], RegExp]>([
+    ["nobody is asked, beyond loopback", [], {}, "FAIL", /will not listen on 0\.0\.0\.0/],
+    ["nobody is asked, on loopback", [], { host: "127.0.0.1" }, "info", /may approve in any name/],
+    ["one token that all share", [], { shared: true }, "info", /proves no person/],
+    ["no admin", [tokenOf({ roles: ["viewer"] })], {}, "warn", /no token with the role admin/],
+    ["a token about to end", [tokenOf({ expiresAt: new Date(NOW + 1_000).toISOString() })], {}, "warn", /ends at/],
+  ])("%s is said", async (_what, tokens, change, level, detail) => {
+    const line = (await said(tokens, change)).find((one) => one.level === level);
+    expect(line?.detail).toMatch(detail);
+    expect(line?.next).toContain("selfheal token create");
+  });
+
+  test("wrong keys of the payloads are the configuration's fault", async () => {
+    const payloadKeys = (): string[] => {
+      throw new UserError("SELFHEAL_PAYLOAD_KEYS: entry 1 is not ID:KEY", { exitCode: EXIT.usage });
+    };
+    const { lines } = await diagnose(partsOf({ access: { ...partsOf().access, payloadKeys } }));
+    expect(lines.find(({ area }) => area === "payloads")).toMatchObject({ level: "FAIL", because: "configuration" });
   });
 });

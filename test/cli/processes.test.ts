@@ -1,13 +1,17 @@
 /** The real processes: `dev` with everything behind it, and what `worker` and `serve` say when something is missing. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../src/config/project.ts";
+import { startEmbedded } from "../../src/record/embedded.ts";
+import { freePort } from "../../src/record/embedded/server.ts";
 import { buildBundle } from "../../src/workers/bundle.ts";
 import { descendants, untilGone } from "../support/processes.ts";
 
@@ -123,18 +127,11 @@ describe("what a worker or API needs and does not have is one line that names it
       /^selfheal: the catalogue in \/nowhere does not load:\n(.*\n)*.*selfheal\.yaml/,
     ],
     [
-      "serve with a database that is not there",
-      ["serve", "--config", "FOLDER"],
-      { DATABASE_URL: databaseUrl },
+      "serve with a database whose URL is wrong",
+      ["serve", "--config", "FOLDER", "--db-url", "mysql://selfheal:hunter2@127.0.0.1/selfheal"],
+      {},
       3,
-      /^selfheal: the record's database 127\.0\.0\.1:1\/selfheal cannot be used: nothing listens there/,
-    ],
-    [
-      "worker with a database that is not there",
-      ["worker", "--config", "FOLDER", "--bundle", "FOLDER/bundle.js"],
-      { DATABASE_URL: databaseUrl },
-      3,
-      /^selfheal: the record's database 127\.0\.0\.1:1\/selfheal cannot be used: nothing listens there/,
+      /^selfheal: the record's database .* cannot be used: DATABASE_URL must look like postgres:/,
     ],
   ])("%s", async (_, args, env: Record<string, string>, status, message) => {
     const placed = args.map((arg) => arg.replace("FOLDER", folder));
@@ -143,6 +140,91 @@ describe("what a worker or API needs and does not have is one line that names it
     expect(stderr).not.toContain("    at ");
     expect(stderr).not.toContain("hunter2");
     expect(code).toBe(status);
+  });
+});
+
+describe("a worker or API that starts before its database and Temporal", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "selfheal-waits-"));
+    chmodSync(folder, 0o711);
+    await buildBundle(join(folder, "bundle.js"));
+    cpSync(projectPath("docker", "config"), folder, { recursive: true });
+    cpSync(projectPath("runbooks"), join(folder, "runbooks"), { recursive: true });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** The log as it comes: `line` resolves with the first one that matches. */
+  function follow(child: ChildProcess) {
+    const lines: string[] = [];
+    const news = new EventEmitter();
+    createInterface({ input: child.stderr as Readable }).on("line", (line) => {
+      lines.push(line);
+      news.emit("line");
+    });
+    return async (wanted: RegExp): Promise<string> => {
+      for (;;) {
+        const found = lines.find((line) => wanted.test(line));
+        if (found !== undefined) return found;
+        if (child.exitCode !== null) throw new Error(`it ended: ${lines.join("\n")}`);
+        await Promise.race([once(news, "line"), once(child, "exit")]);
+      }
+    };
+  }
+
+  test("waits for both, alive and not ready, and says for which; a signal ends it", async () => {
+    const port = await freePort(undefined);
+    const url = `postgres://selfheal:hunter2@127.0.0.1:${port}/selfheal`;
+    const env = { DATABASE_URL: url, TEMPORAL_ADDRESS: "127.0.0.1:1" };
+    const healthPort = await freePort(undefined);
+    const serve = start(["serve", "--config", folder, "--port", "0"], env);
+    const words = [
+      "worker",
+      "--config",
+      folder,
+      "--bundle",
+      join(folder, "bundle.js"),
+      "--health-port",
+      String(healthPort),
+    ];
+    const worker = start(words, env);
+    const [serveSays, workerSays] = [follow(serve), follow(worker)];
+    const ends = Promise.all([once(serve, "exit"), once(worker, "exit")]);
+    const away = /waits for the record's database: .*nothing listens there/;
+    const said = await Promise.all([serveSays(away), workerSays(away), serveSays(/alive and not ready/)]);
+    expect(said.join()).not.toContain("hunter2");
+    const { port: apiPort } = JSON.parse(said[2]) as { port: number };
+    const ask = (path: string, at = apiPort, init: RequestInit = {}) => fetch(`http://127.0.0.1:${at}${path}`, init);
+    expect((await ask("/healthz")).status).toBe(200);
+    expect(await (await ask("/readyz")).json()).toMatchObject({ ready: false, parts: { record: { ready: false } } });
+    const alert = await ask("/v1/alerts/alertmanager", apiPort, { method: "POST", body: "{}" });
+    expect([alert.status, alert.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect(await alert.json()).toMatchObject({ type: "urn:selfheal:problem:unavailable-record", status: 503 });
+    expect([(await ask("/healthz", healthPort)).status, (await ask("/readyz", healthPort)).status]).toEqual([200, 503]);
+
+    const database = await startEmbedded({ dataFolder: join(folder, "postgres"), port, settings: { fsync: "off" } });
+    try {
+      const wrong = new URL(database.url);
+      wrong.password = "wrong";
+      const refused = ended(
+        start(["worker", "--config", folder, "--bundle", join(folder, "bundle.js")], { DATABASE_URL: wrong.href }),
+      );
+      const right = start(["serve", "--config", folder, "--port", "0"], { ...env, DATABASE_URL: database.url });
+      await follow(right)(/waits for the Temporal server: Temporal at 127\.0\.0\.1:1 .* does not answer/);
+      right.kill("SIGTERM");
+      expect((await once(right, "exit"))[0]).toBe(130);
+      expect(await refused).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/the password was not accepted/) as string,
+      });
+      // Their password is wrong, too, as they notice now that somebody answers.
+      expect(await ends).toEqual([
+        [3, null],
+        [3, null],
+      ]);
+    } finally {
+      await database.stop();
+    }
   });
 });
 

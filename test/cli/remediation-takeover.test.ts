@@ -59,7 +59,9 @@ const fakeFetch: typeof fetch = async (url, init) => {
   sent.push({ path: pathname, body: JSON.parse(init.body as string) });
   onSent();
   if (pathname.endsWith("/token")) return Response.json({ ...TOKEN, ...(JSON.parse(init.body as string) as object) });
-  return Response.json({ remediationId: ID, target: { kind: "host", id: "web-1" }, decision: "take", planHash: null });
+  const { by } = JSON.parse(init.body as string) as { by: string };
+  const target = { kind: "host", id: "web-1" };
+  return Response.json({ remediationId: ID, target, decision: "take", by, planHash: null });
 };
 
 async function run(...args: string[]): Promise<void> {

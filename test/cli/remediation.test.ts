@@ -27,7 +27,8 @@ function bodyOf(path: string): unknown {
   const decision = /(approve|reject|cancel)$/.exec(path)?.[1];
   if (path.endsWith("/story")) return storyOf(story());
   if (decision === undefined) return story();
-  return { remediationId: ID, target: { kind: "host", id: "web-1" }, decision, planHash: null };
+  const { by } = requests.at(-1)?.body as { by: string };
+  return { remediationId: ID, target: { kind: "host", id: "web-1" }, decision, by, planHash: null };
 }
 
 const fakeFetch: typeof fetch = async (url, init) => {

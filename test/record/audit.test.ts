@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/contracts/json.ts";
 import type { AuditRow } from "../../src/record/api.ts";
-import { GENESIS, hashOf, verifyChain } from "../../src/record/audit.ts";
+import { verifyChain } from "../../src/record/audit.ts";
+import { GENESIS, hashOf } from "../../src/record/audit/chain.ts";
 import { canonicalJson } from "../../src/record/canonical.ts";
 
 function chainOf(bodies: JsonObject[]): AuditRow[] {

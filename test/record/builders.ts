@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Alert } from "../../src/contracts/alert.ts";
 import type { CountedFacts } from "../../src/contracts/facts.ts";
 import { effectKey, faultKey, workflowId } from "../../src/contracts/ids.ts";
+import type { JsonObject } from "../../src/contracts/json.ts";
 import type { Plan, PlanLimits, ScopeCap } from "../../src/contracts/plan.ts";
 import type { TargetRef } from "../../src/contracts/target.ts";
 import type { GuardrailResult, ReasonCode, Verdict } from "../../src/contracts/verdict.ts";
@@ -10,7 +11,7 @@ import { placeOf } from "../../src/catalogue/plan-modes.ts";
 import { modesAt } from "../../src/policy/modes.ts";
 import { evaluateCounted } from "../../src/policy/verdict.ts";
 import type { AdmissionRequest, OpenEpisode, ReceivedAlert, RecordStore } from "../../src/record/api.ts";
-import { sha256 } from "../../src/record/canonical.ts";
+import { canonicalJson, sha256 } from "../../src/record/canonical.ts";
 
 export function host(id: string): TargetRef {
   return { kind: "host", id };
@@ -103,7 +104,7 @@ export function cap(scope: string, max: number): ScopeCap {
 }
 
 export function hashOfPlan(plan: Plan): string {
-  return sha256(JSON.stringify(plan));
+  return sha256(canonicalJson(plan as unknown as JsonObject));
 }
 
 export function result(

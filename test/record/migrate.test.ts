@@ -40,6 +40,8 @@ describe("migrations", () => {
       "0007-guardrails",
       "0008-surroundings",
       "0009-people",
+      "0010-audit",
+      "0012-identity",
       "0013-http",
       "0014-measures",
       "0015-inventories",

@@ -37,7 +37,7 @@ describe("/v1/catalogue", () => {
 
 it("a source's token that changes while the server runs counts at the next request", async () => {
   let token = WEBHOOK_TOKEN;
-  await api.restart({ sourceTokens: () => ({ alertmanager: new Secret(token) }) });
+  await api.restart({ sourceSecrets: () => ({ alertmanager: { token: new Secret(token) } }) });
   const body = { version: "4", alerts: [] };
   expect((await api.alerts(body)).status).toBe(200);
   token = "another";

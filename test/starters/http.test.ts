@@ -113,6 +113,20 @@ describe("POST /v1/alerts/alertmanager", () => {
     expect(JSON.stringify(body)).not.toContain("at ");
   });
 
+  test("while the database's disk is full: 503 that says so, and when there is room the next try is taken", async () => {
+    await it.database.sql(`create function disk_full() returns trigger language plpgsql as
+      $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
+      create trigger disk_full before insert on alerts for each row execute function disk_full()`);
+    const response = await it.alerts(captured("03-firing"));
+    const body = await problem(response);
+    expect(body).toMatchObject({ status: 503, type: "urn:selfheal:problem:unavailable-record" });
+    expect(body.detail).toContain("its disk is full: nothing is written, and no action begins");
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(it.temporal.starts).toEqual([]);
+    await it.database.sql("drop trigger disk_full on alerts");
+    expect(await (await it.alerts(captured("03-firing"))).json()).toMatchObject({ accepted: 2 });
+  });
+
   test("overload is 503, never 4xx", async () => {
     await it.restart({ limits: { bodiesInFlight: 2 } });
     it.temporal.delayMs = 200;
@@ -167,6 +181,14 @@ describe("health", () => {
     expect([ready.status, await ready.json()]).toEqual([200, expect.objectContaining({ ready: true })]);
   });
 
+  test("tells how late the audit is, and nothing of it while the record cannot be asked", async () => {
+    const metrics = async (): Promise<string> => (await fetch(`${it.server.url}/metrics`)).text();
+    expect(await metrics()).toContain("selfheal_audit_unwritten_seconds 0");
+    const auditLag = () => Promise.reject(new Error("the database is away"));
+    await it.restart({ record: { ...it.database.record, auditLag } });
+    expect(await metrics()).not.toContain("selfheal_audit_unwritten_seconds 0");
+  });
+
   test("names every part that is not ready, and stays alive", async () => {
     it.temporal.down = "all";
     const ping = () => Promise.reject(new Error("the database is away"));
@@ -199,7 +221,11 @@ describe("the server", () => {
 
   test("beyond loopback lets no sender in that nobody gave a token", async () => {
     const token = new Secret("alertmanager-token-1");
-    const wide = await it.serve({ host: "0.0.0.0", webhookToken: null, sourceTokens: () => ({ alertmanager: token }) });
+    const wide = await it.serve({
+      host: "0.0.0.0",
+      webhookToken: null,
+      sourceSecrets: () => ({ alertmanager: { token } }),
+    });
     const post = (path: string, bearer: string) =>
       fetch(`http://127.0.0.1:${wide.port}${path}`, {
         method: "POST",

@@ -23,12 +23,15 @@ export interface TestDatabase {
 export interface TestDatabaseOptions extends RecordOptions {
   /** Maintenance database of another server that has the template; default the run's. */
   serverUrl?: string;
+  /** URL of a database that nobody is connected to: a copy of it; default an empty record. */
+  copyOf?: string;
 }
 
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const { serverUrl = inject("postgresUrl"), ...recordOptions } = options;
+  const { serverUrl = inject("postgresUrl"), copyOf, ...recordOptions } = options;
+  const template = copyOf === undefined ? TEMPLATE : new URL(copyOf).pathname.slice(1);
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await once(serverUrl, `create database ${name} template ${TEMPLATE}`);
+  await once(serverUrl, `create database ${name} template ${template}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   const record = await openRecord(url.href, recordOptions);

@@ -15,6 +15,7 @@ import { childEnv, readEnv } from "../../src/config/env.ts";
 import { webhookPayload, type WebhookOptions } from "../../src/lab/alerts.ts";
 import { startLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabHost, LabOptions } from "../../src/lab/types.ts";
+import { Secret } from "../../src/ports/secret.ts";
 import type { TellStory } from "../../src/starters/http/remediations.ts";
 
 const run = promisify(execFile);
@@ -31,6 +32,12 @@ export interface LiveOptions {
   env?: Record<string, string>;
   /** The lab's ticket system tells the API of each change. */
   ticketWebhook?: boolean;
+  /** Changes the configuration before anybody reads it. */
+  configure?: (folder: string) => Promise<void>;
+  /** Each log line of the processes. */
+  onLine?: (service: string, line: string) => void;
+  /** What the API is asked with; default none. */
+  token?: string;
 }
 
 export interface Live {
@@ -58,6 +65,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   const lines = new Map<string, string[]>();
   const onLine = (service: string, line: string) => {
     lines.set(service, [...(lines.get(service) ?? []), line]);
+    options.onLine?.(service, line);
   };
   const { stack, lab, configFolder } = await startLabStack(
     {
@@ -72,7 +80,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   );
   const connection = await Connection.connect({ address: stack.urls.temporal });
   const logged = (service: string) => (lines.get(service) ?? []).join("\n");
-  return { ...live({ stack, lab, configFolder }, connection), logged };
+  return { ...live({ stack, lab, configFolder }, connection, options.token), logged };
 }
 
 async function startLiveLab(options: LiveOptions, { folder, apiUrl }: LabPlace): Promise<Lab> {
@@ -88,11 +96,12 @@ async function startLiveLab(options: LiveOptions, { folder, apiUrl }: LabPlace):
     ...(runbooks === undefined ? {} : { runbooks }),
     ...(approvalExpires === undefined ? {} : { approvalExpires }),
   });
+  await options.configure?.(folder);
   return lab;
 }
 
-function live({ stack, lab, configFolder }: LabStack, connection: Connection): Omit<Live, "logged"> {
-  const api = remediationApi({ url: stack.urls.api, token: null, fetch });
+function live({ stack, lab, configFolder }: LabStack, connection: Connection, token?: string): Omit<Live, "logged"> {
+  const api = remediationApi({ url: stack.urls.api, token: token === undefined ? null : new Secret(token), fetch });
   return {
     stack,
     lab,

@@ -75,7 +75,7 @@ export async function makeParts(
   const live = new LiveFolder({
     folder,
     load: loaderOf({ actions: ACTIONS }),
-    apply: (one) => activate(database.record, one),
+    apply: (one) => activate(database.record, one, null),
     log: LOG,
   });
   await live.open();

@@ -69,7 +69,7 @@ describe("while a large folder is loaded again", () => {
     });
     await live.open();
     const { version } = live.status;
-    const health = await serveHealth({ port: 0, healthy: () => true });
+    const health = await serveHealth({ port: 0, ready: () => true });
     const text = await readFile(join(folder, INVENTORY), "utf8");
     await writeFile(join(folder, INVENTORY), text.replace("id: more-9\n", "id: other-9\n"));
     await live.look();

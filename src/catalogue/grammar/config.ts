@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessSchema } from "./access.ts";
 import {
   apiVersion,
   count,
@@ -94,6 +95,7 @@ function makeConfigSchema(scale: number) {
       .describe("for demos only: every duration of the catalogue is divided by it"),
     people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
     approvals,
+    access: accessSchema(),
     groups: z
       .record(
         name,
@@ -119,6 +121,7 @@ function makeConfigSchema(scale: number) {
             .strictObject({ alertname: text, within: duration.prefault("15m") })
             .optional()
             .describe("an alert that fires for ever and must come again inside this time, or people are paged"),
+          hmac: text.optional().describe("key with which its sender signs each body; a reference"),
         }),
       )
       .default({})

@@ -1,7 +1,7 @@
 /** `demo --chaos`: a crowd of hosts heals while everything that runs is killed at random; then the books are compared. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Env } from "../../config/env.ts";
-import { connectClient } from "../../config/temporal.ts";
+import { connectClient, temporalSettings } from "../../config/temporal.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
 import { MINUTE_MS, SECOND_MS } from "../../lab/types.ts";
 import { openSnapshots, type SnapshotReader } from "../../record/snapshot.ts";
@@ -192,7 +192,7 @@ async function untilAllEnded({ api, record, failing, stop, say }: Stage, spared:
 async function settle(stage: Stage): Promise<Reconciliation> {
   const deadline = performance.now() + SETTLE_WITHIN_MS;
   const { temporal: address, namespace } = stage.stack.urls;
-  const client = await connectClient({ address, namespace, connection: { address } });
+  const client = await connectClient({ ...temporalSettings(), address, namespace, connection: { address } });
   const { record, configFolder, lab } = stage;
   const sources = { record, temporal: temporalView(client, address), world: lab.world, configFolder };
   try {

@@ -4,7 +4,7 @@ import { lookAtConnections, type Look } from "../../adapters/look.ts";
 import { processSecrets } from "../../config/secrets.ts";
 import type { Outside } from "../../ports/ports.ts";
 import { requireCatalogue } from "../../starters/active-catalogue.ts";
-import { sourceTokens } from "../../starters/source-tokens.ts";
+import { sourceSecrets } from "../../starters/source-tokens.ts";
 import { resolveConnections } from "../../workers/connections.ts";
 
 /**
@@ -13,7 +13,7 @@ import { resolveConnections } from "../../workers/connections.ts";
  */
 export async function checkOwnSystems(folder: string, outside: Outside): Promise<Look[]> {
   const catalogue = await requireCatalogue(folder, ACTIONS, processSecrets());
-  sourceTokens(catalogue.sources, processSecrets());
+  sourceSecrets(catalogue.sources, processSecrets());
   return lookAtConnections(resolveConnections(catalogue), outside);
 }
 

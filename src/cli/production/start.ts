@@ -157,7 +157,7 @@ class Starter {
     const { apis, workers } = await this.#startSelfheal(ports, places);
     const health = [
       ...apiUrls.map((url) => `${url}/readyz`),
-      ...ports.health.map((port) => `http://${HOST}:${port}/healthz`),
+      ...ports.health.map((port) => `http://${HOST}:${port}/readyz`),
     ];
     await untilHealthy(health, supervisor, this.#context.stop);
     return {

@@ -1,7 +1,7 @@
 /** One seed of a rehearsal: the whole product on a lab of its own, every fault at once, each on its own host. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Env } from "../../config/env.ts";
-import { connectClient } from "../../config/temporal.ts";
+import { connectClient, temporalSettings } from "../../config/temporal.ts";
 import { UserError } from "../../config/user-error.ts";
 import { webhookPayload } from "../../lab/alerts.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
@@ -142,7 +142,7 @@ async function untilEnded(
 function compare({ stack, lab, configFolder }: LabStack, stop: AbortSignal): Promise<Reconciliation> {
   return withCleanup(async (defer) => {
     const { temporal: address, namespace } = stack.urls;
-    const client = await connectClient({ address, namespace, connection: { address } });
+    const client = await connectClient({ ...temporalSettings(), address, namespace, connection: { address } });
     defer(() => client.connection.close());
     const record = openSnapshots(stack.databaseUrl);
     defer(() => record.end());

@@ -32,6 +32,13 @@ const QUERY = z.strictObject(
 const PAGE = 100;
 const PLACE = z.tuple([z.iso.datetime(), z.string(), z.string()]);
 
+/** To a signed body that was taken before. */
+const AGAIN: z.input<typeof answers.INGESTED> = {
+  duplicate: true,
+  ...{ accepted: 0, duplicates: 0, unmatched: 0, ignored: 0, results: [], truncatedAlerts: 0 },
+  warnings: ["this very body was taken before"],
+};
+
 export const ALERT_OPERATIONS: AnyOperation[] = [
   ...SOURCES.map((source) =>
     operation({
@@ -41,7 +48,7 @@ export const ALERT_OPERATIONS: AnyOperation[] = [
       path: source.name === "generic" ? "/v1/alerts" : `/v1/alerts/${source.name}`,
       aliases: source.name === "generic" ? ["/v1/alerts/generic"] : [],
       role: "source",
-      source: () => source.name,
+      source: { name: source.name, again: AGAIN },
       summary: source.summary,
       body: source.body,
       bodyTypes: source.bodyTypes,

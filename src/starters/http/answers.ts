@@ -254,6 +254,7 @@ export const ALERT_RESULT = z
   .meta({ id: "AlertResult" });
 
 export const INGESTED = z.object({
+  duplicate: z.literal(true).optional().describe("This very body was taken before"),
   accepted: count,
   duplicates: count,
   unmatched: count,
@@ -266,6 +267,7 @@ export const about = { remediationId: text, target: TARGET };
 export const DECIDED = z.object({
   ...about,
   decision: z.enum([...WORDS, "cancel", ...COMMANDS]),
+  by: text,
   planHash: text.nullable(),
 });
 export const REVIEWED = z.object({ ...about, outcome: text, verdict: z.enum(REVIEW_VERDICTS) });

@@ -1,7 +1,8 @@
 /** The API without a socket. */
 import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
-import type { AppDependencies, AppEnv } from "./context.ts";
+import { throughWay } from "../../record/way.ts";
+import { VIA_HEADER, type AppDependencies, type AppEnv } from "./context.ts";
 import { mount } from "./mount.ts";
 import { OPERATIONS } from "./operations.ts";
 import { answerError, answerProblem } from "./problem.ts";
@@ -9,6 +10,7 @@ import { answerError, answerProblem } from "./problem.ts";
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId(deps));
+  app.use(way);
   app.use(measured(deps));
   app.onError((error, context) => answerError(error, context));
   mount(app, deps, OPERATIONS);
@@ -29,6 +31,10 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   });
   return app;
 }
+
+/** What the audit says of how a change came. The command line says that it is one; a claim, as its `by` is. */
+const way: MiddlewareHandler<AppEnv> = (context, next) =>
+  throughWay(context.req.header(VIA_HEADER) === "cli" ? "cli" : "api", next);
 
 /** The caller's request id when it is a sane one, else ours; in every log line and answer. */
 function requestId(deps: AppDependencies): MiddlewareHandler<AppEnv> {

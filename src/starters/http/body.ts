@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Context, MiddlewareHandler } from "hono";
 import { type z } from "zod";
 import { clipValue, fieldPath, ProblemError } from "../problems.ts";
+import { signed } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 
 export function limitBody(maxBytes: number): MiddlewareHandler {
@@ -15,6 +16,7 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
   });
 }
 
+/** Signed in the name of whoever asks, where the route's body names its author. */
 export async function readJson(context: Context<AppEnv>): Promise<unknown> {
   const type = context.req.header("content-type") ?? "";
   if (!/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
@@ -22,12 +24,14 @@ export async function readJson(context: Context<AppEnv>): Promise<unknown> {
     throw new ProblemError({ status: 415, slug: "not-json", title: "Not JSON", detail });
   }
   const text = await context.req.text();
+  let parsed: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    parsed = JSON.parse(text) as unknown;
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 200).toWellFormed() : "";
     throw new ProblemError({ status: 400, slug: "bad-json", title: "The body is not JSON", detail: why });
   }
+  return signed(context, parsed);
 }
 
 /** Checks a small body or the query against a schema whose messages say what would be right. */

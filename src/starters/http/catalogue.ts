@@ -11,6 +11,7 @@ export const CATALOGUE_OPERATIONS = [
     method: "get",
     path: "/v1/catalogue",
     role: "viewer",
+    everywhere: true,
     tag: "service",
     summary: "What this process decides with, and what of its folder is not in use and why",
     answer: answers.CATALOGUE,

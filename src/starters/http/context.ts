@@ -12,11 +12,17 @@ import type { ModeDependencies } from "../modes.ts";
 import type { ReportDependencies } from "../reports.ts";
 import type { ReviewDependencies } from "../reviews.ts";
 import type { StandingDependencies } from "../standing.ts";
+import type { TokenDependencies } from "../tokens.ts";
 import type { StarterMetrics } from "../metrics.ts";
 import type { Remediations } from "../remediations.ts";
 import type { TicketEvents } from "../tickets.ts";
-import type { Token } from "./auth.ts";
+import type { Authenticate } from "./auth.ts";
+import type { Caller } from "./caller.ts";
+import type { Sender } from "./sender.ts";
 import type { Readiness } from "./health.ts";
+
+/** Sent by our own command line. */
+export const VIA_HEADER = "x-selfheal-via";
 
 export interface Limits {
   /** Default 5 MiB. */
@@ -48,20 +54,22 @@ export interface AppDependencies {
     | "releaseLeases"
     | "alerts"
     | "countedFacts"
-    | "openWaits"
-    | keyof HttpRecord
+    | Exclude<keyof HttpRecord, "changes">
   > &
     ControlDependencies["record"] &
     ModeDependencies["record"] &
     ReportDependencies["record"] &
     ReviewDependencies["record"] &
     StandingDependencies["record"] &
-    Pick<RecordStore, "activeVersion">;
+    TokenDependencies["record"] &
+    Pick<RecordStore, "activeVersion" | "append" | "signedBodySeen" | "signedBodyTaken">;
   remediations: Remediations;
   starter: Starter;
   feed: ChangeFeed;
   tickets: TicketEvents;
   readiness: () => Promise<Readiness>;
+  /** How late the audit is, brought up to date for `/metrics`. */
+  audit: { refresh: () => Promise<void> };
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   /** The loaded catalogue, to explain with; null while none is loaded. */
@@ -73,10 +81,10 @@ export interface AppDependencies {
   log: Logger;
   metrics: StarterMetrics;
   limits: Limits;
-  /** For `POST /v1/alerts/<source>`; null: none is asked for. */
-  webhookToken: (source: string) => Token | null;
-  /** For everything else under /v1; null: none is asked for. */
-  apiToken: Token | null;
+  /** What a source of alerts, or a ticket system, must show. */
+  sender: (source: string) => Sender;
+  /** Who asks for everything else. */
+  authenticate: Authenticate;
   /** Address of Temporal's Web UI with the namespace, e.g. `http://127.0.0.1:8233/namespaces/default`; null: no links. */
   webUiUrl: string | null;
   /** ISO; when something was received. */
@@ -91,7 +99,11 @@ export interface AppEnv {
     log: Logger;
     /** The path of the operation, without ids. */
     route?: string;
-    /** Who signed in on a page; null: nobody had to. */
+    /** Set by the guard, on operations that need a role. */
+    caller: Caller;
+    /** The operation's body names its author. */
+    signs: boolean;
+    /** Whose name stands on a page; null: nobody had to sign in. */
     person?: string | null;
   };
 }

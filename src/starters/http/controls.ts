@@ -90,7 +90,7 @@ export const CONTROL_OPERATIONS = [
     ...row,
     method: "post",
     path: "/v1/breakers/reset",
-    role: "operator",
+    role: "admin",
     summary: "Reset the breakers of a scope",
     body: RESET,
     answer: answers.BREAKERS_RESET,

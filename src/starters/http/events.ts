@@ -6,6 +6,7 @@ import { idOf, placeOf, type ChangeFeed, type Subscriber } from "../change-feed.
 import { clipValue, wrongField } from "../problems.ts";
 import { TICKET_SYSTEMS, type TicketSystem } from "../tickets.ts";
 import { readJson } from "./body.ts";
+import { confinedGroups } from "./caller.ts";
 import { operation, type AnyOperation } from "./operation.ts";
 import { FILTER, filterOf, linksOf, type Links } from "./remediations.ts";
 
@@ -44,7 +45,8 @@ export const EVENT_OPERATIONS: AnyOperation[] = [
     answerType: "text/event-stream",
     handle: async ({ feed, webUiUrl }, { query, context }) => {
       const since = sinceOf(context.req.header("last-event-id"));
-      const filter = filterOf(query);
+      // Changes come outside of this request: what its caller may see is asked now.
+      const filter = { ...filterOf(query), groups: confinedGroups() };
       const toText = (change: Change) => eventOf(change, linksOf({ webUiUrl }, change.remediation));
       const body = await stream(feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
       return new Response(body, { headers: SSE });
@@ -59,7 +61,7 @@ function ticketOperation(system: TicketSystem): AnyOperation {
     method: "post",
     path: `/v1/events/tickets/${system.name}`,
     role: "source",
-    source: () => system.name,
+    source: { name: system.name, again: { tickets: [], woken: 0 } },
     summary: `Wake who waits for a ticket: ${system.summary}`,
     description: "Nothing that it says of the ticket is believed: the ticket is read.",
     body: system.body,
@@ -79,13 +81,14 @@ function sinceOf(id: string | undefined) {
 }
 
 /** As the list would find it. */
-function fits(one: RemediationRow, { open, target, runbook, group, phase, outcome }: ListFilter): boolean {
+function fits(one: RemediationRow, { open, target, runbook, group, groups, phase, outcome }: ListFilter): boolean {
   const named = [one.target.id, `${one.target.kind}/${one.target.id}`];
   return (
     (open === undefined || open === (one.closedAt === null)) &&
     (target === undefined || named.includes(target)) &&
     (runbook === undefined || runbook === one.runbook) &&
     (group === undefined || group === one.group) &&
+    (!groups || groups.includes(one.group)) &&
     (phase === undefined || phase === one.phase) &&
     (outcome === undefined || outcome === one.outcome)
   );

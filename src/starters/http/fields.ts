@@ -13,7 +13,7 @@ export const reason = z
   .trim()
   .min(1, "a text that says why")
   .max(500, "at most 500 characters");
-export const by = name.describe("Who says so");
+export const by = name.describe("Who says so; with a token of your own it is you, and may be left out");
 export const time = z.iso.datetime({ offset: true, error: "a time such as 2026-11-21T22:00:00Z" });
 export const whole = z.number({ error: "a number" }).int("a whole number").min(1, "1 or more");
 export const forMs = z

@@ -59,9 +59,9 @@ async function keep(
   await record.keepAnswer(claim, kept).catch(() => undefined);
 }
 
-/** Nobody gets another's answer: whoever knows a key must show the same credentials too. */
+/** Nobody gets another's answer: whoever knows a key must be the same caller too. */
 function callerOf(context: Context<AppEnv>): string {
-  return sha256(context.req.header("authorization") ?? "");
+  return sha256(context.get("caller").identity ?? "");
 }
 
 async function hashOf({ req }: Context<AppEnv>): Promise<string> {

@@ -1,11 +1,13 @@
 /** Puts the route table into the app: who may, how much at once, how large; checked on the way in, JSON on the way out. */
 import type { Context, Hono, MiddlewareHandler } from "hono";
-import { bearer } from "./auth.ts";
+import { z } from "zod";
+import { allow, type Access } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 import { once } from "./idempotency.ts";
-import { paramsOf, type AnyOperation } from "./operation.ts";
+import type { AnyOperation } from "./operation.ts";
 import { pageGuard } from "./page-guard.ts";
+import { bySender, signedOnce } from "./sender.ts";
 import { Bulkhead } from "./shed.ts";
 
 const BODY_BYTES = 16 * 1024;
@@ -27,6 +29,7 @@ export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: read
       // `public` is what a probe asks while everything else is too much.
       ...(operation.role === "public" ? [] : [guard(deps, operation), shed]),
       limitBody(operation.bodyBytes?.(deps) ?? BODY_BYTES),
+      ...(operation.source === undefined ? [] : [signedOnce(deps, operation)]),
     ];
     const paths = [operation.path, ...(operation.aliases ?? [])].map(honoPath);
     app.on(operation.method.toUpperCase(), paths, ...handlers, (context) => answer(deps, operation, context));
@@ -47,15 +50,19 @@ function named({ path }: AnyOperation): MiddlewareHandler<AppEnv> {
 }
 
 /** Who may: the one place that asks. */
-function guard(deps: AppDependencies, { role, path, source, tag }: AnyOperation): MiddlewareHandler<AppEnv> {
-  if (tag === "pages") return pageGuard(deps.apiToken);
-  if (role !== "source") return bearer(deps.apiToken);
-  // Asked for afresh: the configuration may have changed.
-  return (context, next) => bearer(deps.webhookToken(source?.(paramsIn(context, path)) ?? ""))(context, next);
+function guard(deps: AppDependencies, operation: AnyOperation): MiddlewareHandler<AppEnv> {
+  const { method, path, role, source, tag } = operation;
+  if (source !== undefined) return bySender(deps, source.name);
+  if (role === "source" || role === "public") throw new Error(`${path}: nobody is named who may send this`);
+  const route = `${method.toUpperCase()} ${honoPath(path)}`;
+  const access = accessOf({ ...operation, role });
+  return tag === "pages" ? pageGuard(deps.authenticate, route, access) : allow(deps.authenticate, route, access);
 }
 
-function paramsIn(context: Context<AppEnv>, path: string): Record<string, string> {
-  return Object.fromEntries(paramsOf(path).map((param) => [param, context.req.param(param) ?? ""]));
+/** Where the body names its author, that is the caller, whatever the body says. */
+export function accessOf({ role, body, everywhere }: AnyOperation & Pick<Access, "role">): Access {
+  const by = body instanceof z.ZodObject && "by" in body.shape;
+  return { role, by, everywhere: everywhere === true };
 }
 
 async function answer(deps: AppDependencies, operation: AnyOperation, context: Context<AppEnv>): Promise<Response> {

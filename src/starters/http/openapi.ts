@@ -11,7 +11,7 @@ export type OpenApi = ReturnType<typeof openApi>;
 const PROBLEMS: Record<number, string> = {
   400: "The body is not JSON",
   401: "No token, or not the right one",
-  403: "This person may not",
+  403: "This caller may not",
   404: "There is no such thing",
   409: "It does not fit what is there now",
   413: "The body is too large",
@@ -42,9 +42,14 @@ export function openApi(operations: readonly AnyOperation[]) {
     components: {
       schemas,
       securitySchemes: {
-        api: { type: "http", scheme: "bearer", description: "SELFHEAL_API_TOKEN" },
-        source: { type: "http", scheme: "bearer", description: "sources.<name>.token, or SELFHEAL_WEBHOOK_TOKEN" },
-        page: { type: "http", scheme: "basic", description: "Your name, and the API's token as the password" },
+        api: { type: "http", scheme: "bearer", description: "A token of the API, or of your identity provider" },
+        source: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "sources.<name>.token, or SELFHEAL_WEBHOOK_TOKEN; a signature with sources.<name>.hmac does instead",
+        },
+        page: { type: "http", scheme: "basic", description: "Your name, and your token as the password" },
       },
     },
   };
@@ -116,6 +121,7 @@ function problemsOf(operation: AnyOperation, problem: Schema, schemas: Record<st
   const { role, body, query, problems = [] } = operation;
   const statuses = [
     ...(role === "public" ? [] : [401]),
+    ...(role === "public" || role === "source" ? [] : [403]),
     ...(body === undefined ? [] : [400, 413, 415, 422]),
     ...(query === undefined ? [] : [422]),
     ...(paramsOf(operation.path).length === 0 ? [] : [404]),

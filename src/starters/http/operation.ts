@@ -5,11 +5,8 @@
 import type { Context } from "hono";
 import type { Logger } from "pino";
 import type { z } from "zod";
+import type { Role } from "../../contracts/roles.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
-
-/** From least to most. */
-export const ROLES = ["viewer", "operator", "approver", "admin"] as const;
-export type Role = (typeof ROLES)[number];
 
 export const TAGS = {
   alerts: "Alerts, as monitoring sends them and as the record has them",
@@ -19,6 +16,7 @@ export const TAGS = {
   autonomy: "How much a runbook may do by itself",
   surroundings: "Windows and holds: when, and on what, automation leaves work to others",
   pages: "Pages for people on call",
+  identity: "Who may ask, and by what",
   service: "The service itself",
 } as const;
 
@@ -42,10 +40,12 @@ export interface Operation<
   path: string;
   /** Other paths of the same. */
   aliases?: readonly string[];
-  /** `source`: whoever has the token of `source`. `public`: anybody. */
+  /** `source`: whoever proves to be `source`, by its token or signature. `public`: anybody. */
   role: Role | "source" | "public";
-  /** The sender's name in selfheal.yaml, where `role` is `source`. */
-  source?: (params: Readonly<Record<string, string>>) => string;
+  /** It is about all groups at once: a caller whose role is confined to some is refused. */
+  everywhere?: true;
+  /** Where `role` is `source`: the sender's name in selfheal.yaml, and the answer to a signed body that was taken before. */
+  source?: { name: string; again: z.input<Answer> };
   tag: keyof typeof TAGS;
   summary: string;
   description?: string;

@@ -7,6 +7,7 @@ import { docsOperations } from "./docs.ts";
 import { EVENT_OPERATIONS } from "./events.ts";
 import { EXPLAIN_OPERATIONS } from "./explain.ts";
 import { HEALTH_OPERATIONS } from "./health.ts";
+import { IDENTITY_OPERATIONS } from "./identity.ts";
 import type { AnyOperation } from "./operation.ts";
 import { PAGE_OPERATIONS } from "./pages.ts";
 import { REPORT_OPERATIONS } from "./reports.ts";
@@ -26,6 +27,7 @@ const ALL: AnyOperation[] = [
   ...PAGE_OPERATIONS,
   ...CATALOGUE_OPERATIONS,
   ...REPORT_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
   ...HEALTH_OPERATIONS,
 ];
 

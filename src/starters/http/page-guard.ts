@@ -1,24 +1,32 @@
 /**
  * Who may see pages. Browsers cannot send a bearer token by themselves, but ask for a name and a password: the password
- * is the API's token, the name is the person's. The one place to put another way to sign in.
+ * is what would be the bearer token, and says who it is; the name counts only where that says nothing of it.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
+import { throughWay } from "../../record/way.ts";
 import { ProblemError } from "../problems.ts";
-import type { Token } from "./auth.ts";
+import { allow, type Access, type Authenticate } from "./auth.ts";
+import type { Caller } from "./caller.ts";
 import type { AppEnv } from "./context.ts";
 
-export function pageGuard(token: Token | null): MiddlewareHandler<AppEnv> {
+export function pageGuard(authenticate: Authenticate, route: string, access: Access): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const given = signedIn(context.req.header("authorization") ?? "");
-    if (token !== null && (given === null || !same(given.password, token.reveal()))) {
-      return context.text("Sign in with your name, and the API's token as the password.\n", 401, {
+    const caller = await authenticate(given === null ? "" : `Bearer ${given.password}`).catch(refused);
+    if (caller === null) {
+      return context.text("Sign in with your name, and your token as the password.\n", 401, {
         "www-authenticate": 'Basic realm="selfheal", charset="UTF-8"',
       });
     }
-    context.set("person", given?.name ?? null);
-    return next();
+    context.set("person", caller.subject ?? given?.name ?? null);
+    const known = (): Promise<Caller> => Promise.resolve(caller);
+    return throughWay("webUi", () => allow(known, route, access)(context, next));
   };
+}
+
+function refused(error: unknown): null {
+  if (error instanceof ProblemError && error.status === 401) return null;
+  throw error;
 }
 
 function signedIn(header: string): { name: string; password: string } | null {
@@ -26,11 +34,6 @@ function signedIn(header: string): { name: string; password: string } | null {
   if (encoded === undefined) return null;
   const [name = "", ...password] = Buffer.from(encoded, "base64").toString().split(":");
   return name === "" ? null : { name, password: password.join(":") };
-}
-
-function same(a: string, b: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 /**

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { decide, tokenFor } from "../decisions.ts";
 import { ProblemError, Unavailable } from "../problems.ts";
 import { storyOf, type Story } from "../story/story.ts";
+import { signed } from "./auth.ts";
 import { checked } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
 import { by, name } from "./fields.ts";
@@ -104,7 +105,7 @@ async function storyIn(deps: AppDependencies, params: Readonly<Record<string, st
   return storyOf(await recorded(deps, params));
 }
 
-/** A form's fields. Whoever signed in is who decides, whatever the form says. */
+/** A form's fields, in the name of who signed in: of whose the token is, or else of the name that was given with it. */
 async function formOf<Schema extends z.ZodType>(context: Context<AppEnv>, schema: Schema): Promise<z.output<Schema>> {
   requireOwnPage((header) => context.req.header(header));
   const type = context.req.header("content-type") ?? "";
@@ -113,8 +114,9 @@ async function formOf<Schema extends z.ZodType>(context: Context<AppEnv>, schema
     throw new ProblemError({ status: 415, slug: "not-a-form", title: "Not a form", detail });
   }
   const fields = Object.fromEntries(new URLSearchParams(await context.req.text()));
+  const { subject } = context.get("caller");
   const person = context.get("person") ?? null;
-  return checked(schema, person === null ? fields : { ...fields, by: person });
+  return checked(schema, subject === null && person !== null ? { ...fields, by: person } : signed(context, fields));
 }
 
 /** What goes wrong is a page too: a person reads it. */

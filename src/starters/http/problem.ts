@@ -27,7 +27,7 @@ interface Draft {
   title: string;
   detail: string;
   faults?: readonly FieldFault[];
-  headers?: Record<string, string>;
+  headers?: Readonly<Record<string, string>>;
 }
 
 export function answerError(error: unknown, context: Context<AppEnv>): Response {
@@ -58,8 +58,8 @@ export function answerProblem(context: Context<AppEnv>, draft: Draft): Response 
 
 function draftOf(error: unknown): Draft {
   if (error instanceof ProblemError) {
-    const { status, slug, title, message: detail, faults } = error;
-    return { status, slug, title, detail, faults, headers: status === 401 ? { "www-authenticate": "Bearer" } : {} };
+    const { status, slug, title, message: detail, faults, headers } = error;
+    return { status, slug, title, detail, faults, headers };
   }
   if (error instanceof Unavailable) {
     const headers = { "retry-after": String(error.retryAfterSeconds) };

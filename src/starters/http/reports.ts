@@ -20,6 +20,7 @@ export const REPORT_OPERATIONS = [
     method: "get",
     path: "/v1/report",
     role: "viewer",
+    everywhere: true,
     tag: "automation",
     summary: "What happened in a day, a week or a month",
     query: REPORT,

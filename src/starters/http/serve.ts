@@ -10,18 +10,22 @@ import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { RecordStore } from "../../record/api.ts";
+import { auditGauges } from "../audit-metrics.ts";
 import { ChangeFeed } from "../change-feed.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { FolderStatus } from "../live-folder.ts";
 import type { Remediations } from "../remediations.ts";
 import type { Classify } from "../route.ts";
-import { alertmanager } from "../sources/alertmanager.ts";
+import type { SourceSecrets } from "../source-tokens.ts";
 import { TicketEvents } from "../tickets.ts";
 import { createApp } from "./app.ts";
-import type { Token } from "./auth.ts";
+import { authenticator, type Token } from "./auth.ts";
+import { isLoopback, requireCallers, requireSenders } from "./gate.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
 import { keptReadiness } from "./health.ts";
+import { oidcVerifier, type OidcSettings, type OidcVerifier } from "./oidc.ts";
+import { confinedStarter, groupsBy, withinGroups } from "./within-groups.ts";
 
 export interface ServerOptions {
   record: RecordStore;
@@ -36,7 +40,7 @@ export interface ServerOptions {
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   log: Logger;
-  /** Default 127.0.0.1. Wider than loopback needs both tokens. */
+  /** Default 127.0.0.1. Wider than loopback needs that everybody is asked who he is. */
   host?: string;
   /** 0 takes a free one. */
   port: number;
@@ -45,8 +49,11 @@ export interface ServerOptions {
   /** Of every source without one of its own. */
   webhookToken?: Token | null;
   /** By the source's name; asked for at each request. */
-  sourceTokens?: () => Readonly<Record<string, Token>>;
+  sourceSecrets?: () => Readonly<Record<string, SourceSecrets>>;
+  /** The one that all share; what each has for himself is in the record. */
   apiToken?: Token | null;
+  /** Of the configuration in use; asked for at each request. */
+  oidc?: () => OidcSettings | null;
   webUiUrl?: string | null;
   limits?: Partial<Limits>;
   metrics?: StarterMetrics;
@@ -79,34 +86,40 @@ const NOBODYS: Token = { reveal: () => randomUUID() };
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  const { apiToken = null } = options;
+  const { apiToken = null, oidc = () => null } = options;
   const common = options.webhookToken ?? null;
-  const sourceTokens = options.sourceTokens ?? ((): Record<string, Token> => ({}));
-  // A sender that nobody gave a token may come from this machine only.
-  const other = LOOPBACK.has(host) ? null : NOBODYS;
-  const webhookToken = (source: string): Token | null => sourceTokens()[source] ?? common ?? other;
-  requireTokens({ host, webhookToken: common, apiToken, sourceTokens: sourceTokens() });
+  const secretsOf = options.sourceSecrets ?? ((): Record<string, SourceSecrets> => ({}));
+  requireSenders({ host, webhookToken: common, sourceSecrets: secretsOf() });
+  await requireCallers(host, apiToken !== null || oidc() !== null || options.record);
+  // A sender that nobody gave a secret may come from this machine only.
+  const other = common ?? (isLoopback(host) ? null : NOBODYS);
   const metrics = options.metrics ?? metricsOfProcess();
   const { remediations } = options;
   const starter = createStarter(options, remediations, metrics);
   const { record, log, catalogueVersion } = options;
   const feed = new ChangeFeed({ record, log });
+  const catalogue = options.catalogue ?? ((): null => null);
   const app = createApp({
-    record,
+    record: withinGroups(record, groupsBy(catalogue)),
     feed,
     tickets: new TicketEvents({ record, remediations }),
     readiness: keptReadiness({ record, remediations, catalogueVersion, metrics }),
+    audit: auditGauges(record, metrics),
     remediations,
-    starter,
+    starter: confinedStarter(starter, options.classify),
     catalogueVersion,
-    catalogue: options.catalogue ?? (() => null),
+    catalogue,
     folder: options.folder ?? null,
     active: options.active,
     log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
-    webhookToken,
-    apiToken,
+    sender: (source) => {
+      const { token = null, hmac = null } = secretsOf()[source] ?? {};
+      // Whoever signs shows no token, unless it has one of its own.
+      return { token: token ?? (hmac === null ? other : null), hmacKey: hmac };
+    },
+    authenticate: authenticator({ record, apiToken, oidc: verifierOf(oidc), mayBeOpen: isLoopback(host) }),
     webUiUrl: options.webUiUrl ?? null,
     now: options.now ?? (() => new Date().toISOString()),
     newRequestId: randomUUID,
@@ -126,7 +139,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   log.info({ url }, "API is listening");
   const stop = (): Promise<void> => {
     feed.close();
-    return close(server, options.graceMs ?? 20_000);
+    return closeServer(server, options.graceMs ?? 20_000);
   };
   return { url, port, starter, remediations, metrics, close: stop };
 }
@@ -165,31 +178,19 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   );
 }
 
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-export interface Gate {
-  host: string;
-  /** Of every source without one of its own. */
-  webhookToken: Token | null;
-  apiToken: Token | null;
-  /** By the source's name. */
-  sourceTokens: Readonly<Record<string, Token>>;
+/** One for each settings: it keeps the provider's keys. */
+function verifierOf(settings: () => OidcSettings | null): () => OidcVerifier | null {
+  let kept: { settings: OidcSettings; verifier: OidcVerifier } | null = null;
+  return () => {
+    const now = settings();
+    if (now === null) return null;
+    if (kept?.settings !== now) kept = { settings: now, verifier: oidcVerifier(now) };
+    return kept.verifier;
+  };
 }
 
-/** Who can reach the API can approve a reinstall: beyond this machine only with tokens. */
-export function requireTokens({ host, webhookToken, apiToken, sourceTokens }: Gate): void {
-  const isOpen = webhookToken === null && sourceTokens[alertmanager.name] === undefined;
-  const missing = [...(isOpen ? ["webhookToken"] : []), ...(apiToken === null ? ["apiToken"] : [])];
-  if (LOOPBACK.has(host) || missing.length === 0) return;
-  throw new UserError(
-    `will not listen on ${host} without a ${missing.join(" and an ")}: everybody on the network could start and approve ` +
-      "remediations; configure the tokens (SELFHEAL_API_TOKEN; sources.<name>.token of selfheal.yaml or " +
-      "SELFHEAL_WEBHOOK_TOKEN), or listen on 127.0.0.1",
-    { exitCode: EXIT.usage },
-  );
-}
-
-function listen(server: Server, host: string, port: number, option: string): Promise<number> {
+/** @throws UserError naming `option` when the port cannot be had. */
+export function listen(server: Server, host: string, port: number, option: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, option)));
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
@@ -214,7 +215,8 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number, o
   );
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
+/** Stops accepting; connections that are still open after `graceMs` are cut. */
+export function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     // A connection that is kept alive after its last answer would hold the close until the grace time is over.

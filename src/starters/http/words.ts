@@ -3,13 +3,15 @@ import { z } from "zod";
 import { REVIEW_VERDICTS } from "../../contracts/autonomy.ts";
 import { WORDS } from "../../contracts/ballot.ts";
 import { COMMANDS, spelled } from "../../contracts/remediation.ts";
+import type { Role } from "../../contracts/roles.ts";
 import { decide, tokenFor, type DecisionKind } from "../decisions.ts";
 import { recover, releaseLeases } from "../recoveries.ts";
 import { requestRemediation } from "../requests.ts";
 import { review } from "../reviews.ts";
 import * as answers from "./answers.ts";
+import { withRole } from "./auth.ts";
 import { by, name, reason } from "./fields.ts";
-import { operation, type AnyOperation, type Role } from "./operation.ts";
+import { operation, type AnyOperation } from "./operation.ts";
 
 const DECISION = z.strictObject(
   {
@@ -137,8 +139,10 @@ export const WORD_OPERATIONS: AnyOperation[] = [
     ...row,
     method: "post",
     path: `${ONE}/token`,
-    role: "approver",
+    role: "viewer",
     summary: "A one-time token to decide with by a signal, past the API",
+    description:
+      "It takes the role of what it is for: approver for a word on a plan, operator for a takeover's command.",
     body: TOKEN,
     keeps: "secret",
     answer: answers.TOKEN_ISSUED,
@@ -147,7 +151,8 @@ export const WORD_OPERATIONS: AnyOperation[] = [
       const { by: person, decision: kind, planHash = null, expiresInSeconds = null } = body;
       const ttlMs = expiresInSeconds === null ? null : expiresInSeconds * 1000;
       const wish = { id: params["id"] ?? "", by: person, decision: kind, planHash, ttlMs };
-      const answer = await tokenFor(deps, wish);
+      const role = (WORDS as readonly string[]).includes(kind) ? "approver" : "operator";
+      const answer = await withRole(context, role, () => tokenFor(deps, wish));
       const { remediationId, expiresAt } = answer;
       log.info({ remediationId, decision: kind, by: person, expiresAt }, "one-time token given out");
       context.header("cache-control", "no-store");

@@ -7,6 +7,7 @@ import { commandSuite } from "./commands.ts";
 import { effectSuite } from "./effects.ts";
 import { episodeSuite } from "./episodes.ts";
 import { guardsSuite } from "./guards.ts";
+import { identitySuite } from "./identity.ts";
 import { ingestSuite } from "./ingest.ts";
 import { othersSuite } from "./others.ts";
 import type { Create } from "./suite.ts";
@@ -15,6 +16,7 @@ import { surroundingsSuite } from "./surroundings.ts";
 /** Everything that the record promises, whatever the server. */
 export function storeSuite(server: string, create: Create): void {
   describe(`the record on ${server}`, () => {
+    identitySuite(create);
     ingestSuite(create);
     episodeSuite(create);
     assessmentSuite(create);
