@@ -78,6 +78,17 @@ function sliSchema(duration: ReturnType<typeof durationSchema>) {
   });
 }
 
+function sourceSchema(duration: ReturnType<typeof durationSchema>) {
+  return z.strictObject({
+    token: text.optional().describe("bearer token that its sender shows; a reference"),
+    heartbeat: z
+      .strictObject({ alertname: text, within: duration.prefault("15m") })
+      .optional()
+      .describe("an alert that fires for ever and must come again inside this time, or people are paged"),
+    hmac: text.optional().describe("key with which its sender signs each body; a reference"),
+  });
+}
+
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
@@ -112,20 +123,7 @@ function makeConfigSchema(scale: number) {
     windows: z.array(windowSchema).default([]).describe("maintenance and deploy windows that are known beforehand"),
     correlation: correlationSchema(scale).optional().describe("many unhealthy targets under one parent; default: none"),
     connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
-    sources: z
-      .record(
-        name,
-        z.strictObject({
-          token: text.optional().describe("bearer token that its sender shows; a reference"),
-          heartbeat: z
-            .strictObject({ alertname: text, within: duration.prefault("15m") })
-            .optional()
-            .describe("an alert that fires for ever and must come again inside this time, or people are paged"),
-          hmac: text.optional().describe("key with which its sender signs each body; a reference"),
-        }),
-      )
-      .default({})
-      .describe("where alerts come from"),
+    sources: z.record(name, sourceSchema(duration)).default({}).describe("where alerts come from"),
     values: jsonObject.default({}).describe("yours; ${{ config.<name> }} in runbooks"),
     probes: z.record(name, probe).default({}).describe("named probes for verify.also"),
     slis: z.record(name, sliSchema(duration)).default({}),

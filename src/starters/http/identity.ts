@@ -20,8 +20,6 @@ const CREATE = z.strictObject(
 );
 const REVOKE = z.strictObject({ which: short, by }, { error: "an object with which (a name or an id) and by" });
 
-export type WhoAmI = z.input<typeof answers.WHO_AM_I>;
-
 const row = { tag: "identity" } as const;
 const everywhere = { role: "admin", everywhere: true } as const;
 

@@ -27,13 +27,18 @@ export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: read
     const handlers: MiddlewareHandler<AppEnv>[] = [
       named(operation),
       // `public` is what a probe asks while everything else is too much.
-      ...(operation.role === "public" ? [] : [guard(deps, operation), shed]),
+      ...(operation.role === "public" ? [] : inOrder(operation, guard(deps, operation), shed)),
       limitBody(operation.bodyBytes?.(deps) ?? BODY_BYTES),
       ...(operation.source === undefined ? [] : [signedOnce(deps, operation)]),
     ];
     const paths = [operation.path, ...(operation.aliases ?? [])].map(honoPath);
     app.on(operation.method.toUpperCase(), paths, ...handlers, (context) => answer(deps, operation, context));
   }
+}
+
+/** Who a person is may take a look into the record, and so counts as work; a sender's proof is only compared. */
+function inOrder({ role }: AnyOperation, who: MiddlewareHandler<AppEnv>, shed: MiddlewareHandler<AppEnv>) {
+  return role === "source" ? [who, shed] : [shed, who];
 }
 
 /** `/v1/remediations/:id` */

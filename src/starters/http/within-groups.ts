@@ -21,11 +21,12 @@ type ApiRecord = AppDependencies["record"];
 /** The group of a target, by the inventory; null: it is not known, and so nobody's. */
 export type GroupOf = (target: TargetRef) => string | null;
 
+function inReach(group: string | null): boolean {
+  const groups = confinedGroups();
+  return groups === null || (group !== null && groups.includes(group));
+}
+
 export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
-  const inReach = (group: string | null): boolean => {
-    const groups = confinedGroups();
-    return groups === null || (group !== null && groups.includes(group));
-  };
   const ofTarget = <T extends { target: TargetRef | null }>(rows: T[]): T[] =>
     rows.filter(({ target }) => inReach(target === null ? null : groupOf(target)));
   const ofGroup = <T extends { group: string }>(rows: T[]): T[] => rows.filter(({ group }) => inReach(group));
@@ -60,13 +61,7 @@ export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
     },
     queue: async () => ofTarget(await record.queue()),
     alerts: (filter) => alertsOf(record, filter, ofTarget),
-    leases: async () => {
-      const leases = await record.leases();
-      if (confinedGroups() === null) return leases;
-      const rows = await Promise.all([...new Set(leases.map((one) => one.remediationId))].map((id) => record.find(id)));
-      const own = rows.flatMap((row) => (row !== null && inReach(row.group) ? [row.remediationId] : []));
-      return leases.filter(({ remediationId }) => own.includes(remediationId));
-    },
+    leases: () => leasesOf(record),
     holds: async () => ofTarget(await record.holds()),
     ownHolds: async () => ofTarget(await record.ownHolds()),
     leftOut: async () => ofGroup(await record.leftOut()),
@@ -104,6 +99,16 @@ const UNCONFINED = [
   ...(["claimRequest", "keepAnswer", "giveUpRequest"] as const),
   ...(["measured", "unmatchedAlerts", "target", "problemOf", "postmortem"] as const),
 ] as const;
+
+/** Of remediations in reach: a scope may be of no one group. */
+async function leasesOf(record: ApiRecord): ReturnType<ApiRecord["leases"]> {
+  const leases = await record.leases();
+  if (confinedGroups() === null) return leases;
+  const ids = [...new Set(leases.map((one) => one.remediationId))];
+  const rows = await Promise.all(ids.map((id) => record.find(id)));
+  const own = rows.flatMap((row) => (row !== null && inReach(row.group) ? [row.remediationId] : []));
+  return leases.filter(({ remediationId }) => own.includes(remediationId));
+}
 
 /** As many as are asked for: a page that is short would be taken for the last one. */
 async function alertsOf(
