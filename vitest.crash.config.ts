@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Minutes of SIGKILLs on real processes: the whole crash-window matrix, and a Temporal that is not the one before. */
+/** Minutes of SIGKILLs on real processes: the whole crash-window matrix, twice the hosts under a cap, and a Temporal that is not the one before. */
 export default defineConfig({
   test: {
-    include: ["test/integration/{crash-points,interventions}.test.ts", "test/crash/temporal-restored.test.ts"],
+    include: ["test/integration/{cap,crash-points,interventions}.test.ts", "test/crash/temporal-restored.test.ts"],
     globalSetup: ["test/support/postgres-setup.ts"],
     fileParallelism: false,
     testTimeout: 120_000,

@@ -1,11 +1,14 @@
-/** 200 hosts at once under a cap, on the real server: no cap is exceeded at any instant, and nobody waits for ever. */
+/**
+ * Many hosts at once under a cap, on the real server: no cap is exceeded at any instant, and nobody waits for ever. In
+ * `npm run crash` twice as many as in every run.
+ */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectPath } from "../../src/config/project.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import type { LabHost } from "../../src/lab/types.ts";
 import { startLive, type Live } from "../support/live.ts";
 
-const COUNT = 200;
+const COUNT = process.env["SELFHEAL_CRASH_ROWS"] === "all" ? 200 : 100;
 /** `limits.group` of the test's runbook. */
 const CAP = 25;
 
@@ -31,7 +34,7 @@ afterAll(async () => {
   await live.stop();
 });
 
-it("heals 200 hosts at once, never more than the cap drained at any instant", { timeout: 600_000 }, async () => {
+it(`heals ${COUNT} hosts at once, never more than the cap drained at any instant`, { timeout: 600_000 }, async () => {
   const ids = hosts.slice(0, COUNT).map(({ id }) => id);
   for (const id of ids) live.lab.world.crash(id);
   await live.alert({ hosts: ids });

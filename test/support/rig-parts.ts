@@ -41,6 +41,8 @@ export interface RigOptions extends FolderOptions {
   remediations?: (real: Remediations) => Remediations;
   /** Replaces activities: for bugs that are planted. */
   activities?: (activities: Activities) => Activities;
+  /** What the test does to the record by hand, in the words of the audit, which must find it; and nothing else. */
+  harm?: RegExp;
 }
 
 export interface Parts {
