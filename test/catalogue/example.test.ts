@@ -37,15 +37,16 @@ describe("examples/first-remediation", () => {
 
   it("shows every connection that there is, each with a comment; what would refuse at once as a comment alone", async () => {
     const { connections, sources } = await example();
-    const commented = ["leases"];
+    const commented = { connections: ["leases"], sources: ["generic"] };
     const lines = read("selfheal.yaml").split("\n");
-    for (const name of commented)
+    for (const name of Object.values(commented).flat())
       expect(
         lines.some((line) => line.startsWith(`  # ${name}: {`)),
         name,
       ).toBe(true);
-    expect([...Object.keys(connections), ...commented].sort()).toEqual(Object.keys(connectionsSchema.shape).sort());
-    expect(Object.keys(sources)).toEqual(SOURCES.map(({ name }) => name));
+    const shown = (names: object, others: string[]): string[] => [...Object.keys(names), ...others].sort();
+    expect(shown(connections, commented.connections)).toEqual(Object.keys(connectionsSchema.shape).sort());
+    expect(shown(sources, commented.sources)).toEqual(SOURCES.map(({ name }) => name).sort());
     for (const name of Object.keys(connections)) {
       expect(lines[lines.indexOf(`  ${name}:`) - 1], name).toMatch(/^ {2}# /);
     }
