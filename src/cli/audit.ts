@@ -12,7 +12,7 @@ import type { ManifestHeader } from "../record/audit/manifest.ts";
 import { openAuditReader, type AuditReader, type HistoryHead } from "../record/audit/verify.ts";
 import { openRecord } from "../record/record.ts";
 import { temporalHome } from "../record/temporal-home.ts";
-import { throughWay } from "../record/way.ts";
+import { throughWay } from "../record/actor.ts";
 import { foreign, temporalIdentity } from "../starters/own-temporal.ts";
 import { historyHeads } from "../watchers/history-heads.ts";
 import { verifyFile } from "./audit-file.ts";

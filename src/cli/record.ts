@@ -5,7 +5,7 @@ import { readEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { prune } from "../record/audit/prune.ts";
 import { openAuditReader } from "../record/audit/verify.ts";
-import { throughWay } from "../record/way.ts";
+import { throughWay } from "../record/actor.ts";
 import { parseTime } from "./backtest.ts";
 import { databaseOption, requireDatabase, withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";

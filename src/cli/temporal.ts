@@ -5,7 +5,7 @@ import { connectClient, temporalSettings, temporalUnreachable } from "../config/
 import { EXIT, UserError } from "../config/user-error.ts";
 import type { TemporalHome, TemporalIdentity } from "../record/api-temporal.ts";
 import { openRecord } from "../record/record.ts";
-import { throughWay } from "../record/way.ts";
+import { throughWay } from "../record/actor.ts";
 import { temporalIdentity } from "../starters/own-temporal.ts";
 import { databaseOption, requireDatabase, withExamples } from "./options.ts";
 import { printResult } from "./output.ts";

@@ -5,7 +5,7 @@ import { readEnv } from "../config/env.ts";
 import { UserError } from "../config/user-error.ts";
 import { ROLES, type Role } from "../contracts/roles.ts";
 import { plain } from "../contracts/text.ts";
-import { actingAs } from "../record/actor.ts";
+import { actingAs, throughWay } from "../record/actor.ts";
 import type { ApiToken } from "../record/api-identity.ts";
 import type { RecordStore } from "../record/api.ts";
 import { openRecord } from "../record/record.ts";
@@ -53,7 +53,7 @@ function through<T>(
 async function onRecord<T>({ dbUrl }: Place, work: (record: RecordStore) => Promise<T>): Promise<T> {
   const record = await openRecord(requireDatabase(dbUrl, readEnv()), { applicationName: "selfheal token" });
   try {
-    return await actingAs({ via: "cli", identity: "database" }, () => work(record));
+    return await throughWay("cli", () => actingAs("database", () => work(record)));
   } catch (error) {
     throw error instanceof ProblemError ? new UserError(error.message) : error;
   } finally {

@@ -5,13 +5,12 @@
  */
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";
-import { currentActor } from "./actor.ts";
+import { currentActor, wayNow } from "./actor.ts";
 import type { AuditRow } from "./api.ts";
 import { ChainCheck, hashOf } from "./audit/chain.ts";
 import { RecordConflict } from "./errors.ts";
 import type { Session } from "./pool.ts";
 import type { Tables } from "./tables.ts";
-import { wayNow } from "./way.ts";
 
 export const CONTROL_CHAIN = "control";
 

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { AnyAction } from "../ports/action.ts";
 import type { CatalogueOrigin, RecordStore } from "../record/api.ts";
-import { throughWay } from "../record/way.ts";
+import { throughWay } from "../record/actor.ts";
 import { isContent, type Catalogue, type Content } from "../catalogue/catalogue.ts";
 import { loadCatalogue, type Loaded } from "../catalogue/load.ts";
 import { formatProblem, type Problem } from "../catalogue/problems.ts";

@@ -2,7 +2,7 @@
 import type { RecordStore } from "../record/api.ts";
 import type { ManifestMade } from "../record/api-audit.ts";
 import { manifestFile, manifestPath } from "../record/audit/manifest-file.ts";
-import { throughWay } from "../record/way.ts";
+import { throughWay } from "../record/actor.ts";
 
 export interface ManifestActivities {
   "audit.manifest"(): Promise<ManifestMade>;

@@ -1,4 +1,4 @@
-import { throughWay } from "../record/way.ts";
+import { throughWay } from "../record/actor.ts";
 import { sweepOnce, type SweepDependencies } from "./sweep.ts";
 
 export interface SweepTotals {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { controlRowFaults } from "../../src/record/audit/control-rows.ts";
 import { rowFaults, type BesideRows } from "../../src/record/audit/rows.ts";
 import { rowsOf } from "../../src/record/audit/verify.ts";
-import { throughWay } from "../../src/record/way.ts";
+import { throughWay } from "../../src/record/actor.ts";
 import { anIntent } from "./builders.ts";
 import { eraseRemediation, harm, writeAnew } from "./audit-harm.ts";
 import { CONTROLS, COVERED } from "./audit-covered.ts";

@@ -1,7 +1,7 @@
 /** The API without a socket. */
 import { Hono } from "hono";
 import type { MiddlewareHandler } from "hono";
-import { throughWay } from "../../record/way.ts";
+import { throughWay } from "../../record/actor.ts";
 import { VIA_HEADER, type AppDependencies, type AppEnv } from "./context.ts";
 import { mount } from "./mount.ts";
 import { OPERATIONS } from "./operations.ts";

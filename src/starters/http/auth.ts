@@ -3,7 +3,6 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import { API_TOKEN_PREFIX, reachOf, type Role } from "../../contracts/roles.ts";
 import { actingAs } from "../../record/actor.ts";
-import { wayNow } from "../../record/way.ts";
 import type { IdentityRecord } from "../../record/api-identity.ts";
 import { isJsonObject, type Json } from "../../contracts/json.ts";
 import type { OidcVerifier } from "./oidc.ts";
@@ -85,7 +84,7 @@ export function allow(authenticate: Authenticate, route: string, access: Access)
     context.set("caller", caller);
     context.set("signs", access.by);
     if (identity !== null) context.set("log", context.get("log").child({ identity, subject }));
-    return actingAs({ via: wayNow(), identity }, () => confinedTo(groups, next));
+    return actingAs(identity, () => confinedTo(groups, next));
   };
 }
 

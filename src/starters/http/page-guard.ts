@@ -3,7 +3,7 @@
  * is what would be the bearer token, and says who it is; the name counts only where that says nothing of it.
  */
 import type { MiddlewareHandler } from "hono";
-import { throughWay } from "../../record/way.ts";
+import { throughWay } from "../../record/actor.ts";
 import { ProblemError } from "../problems.ts";
 import { allow, type Access, type Authenticate } from "./auth.ts";
 import type { Caller } from "./caller.ts";

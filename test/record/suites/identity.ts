@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actingAs, type Actor } from "../../../src/record/actor.ts";
+import { actingAs, throughWay, type Actor } from "../../../src/record/actor.ts";
 import type { ApiTokenWish } from "../../../src/record/api-identity.ts";
 import { verifyChain } from "../../../src/record/audit.ts";
 import { RecordConflict } from "../../../src/record/errors.ts";
@@ -58,16 +58,16 @@ export function identitySuite(create: Create): void {
     });
 
     it("are audited with who made and revoked them, and how he came", async () => {
-      const made = await actingAs({ via: "cli", identity: "token:root" }, () =>
-        db.record.createApiToken(wish("audited")),
+      const made = await throughWay("cli", () =>
+        actingAs("token:root", () => db.record.createApiToken(wish("audited"))),
       );
       await db.record.revokeApiToken("audited", "root");
       const chain = await db.record.audit("control");
       expect(verifyChain(chain)).toMatchObject({ ok: true });
       const mine = chain.filter(({ body }) => body["id"] === made.token.id);
-      expect(mine.map(({ kind, body }) => [kind, body["by"], body["actor"]])).toEqual([
-        ["tokenCreated", "root", { via: "cli", identity: "token:root" }],
-        ["tokenRevoked", "root", undefined],
+      expect(mine.map(({ kind, body }) => [kind, body["by"], body["via"], body["actor"]])).toEqual([
+        ["tokenCreated", "root", "cli", { via: "cli", identity: "token:root" }],
+        ["tokenRevoked", "root", "selfheal", undefined],
       ]);
     });
 
@@ -106,7 +106,7 @@ export function identitySuite(create: Create): void {
       const planHash = (await db.record.find(id))?.planHash ?? "";
       const wish = { remediationId: id, planHash, person: "ann", decision: "approve", via: "api", ttlMs: 60_000 };
       const actor: Actor = { via: "api", identity: "oidc:https://login.example.net#42" };
-      const { token } = await actingAs(actor, () => db.record.issueToken(wish));
+      const { token } = await throughWay(actor.via, () => actingAs(actor.identity, () => db.record.issueToken(wish)));
       await db.record.decide({
         ...{ remediationId: id, planHash, decision: "approve", by: "ann", via: "update", reason: "" },
         ...{ ignoredBecause: null, token, unsigned: false, quorum: 1, expiresAt: "2099-01-01T00:00:00.000Z" },
