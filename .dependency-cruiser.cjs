@@ -22,6 +22,7 @@ const LAYERS = {
   backtest: ["contracts", "ports", "policy", "catalogue", "config", "record", "starters"],
   lab: ["contracts"],
   config: ["contracts", "ports"],
+  tracing: ["contracts", "ports", "config"],
 };
 
 /** The schema of `connections` is made of what the adapters take; this file alone brings it to the catalogue. */

@@ -7,6 +7,7 @@ import type { FailureClass } from "../contracts/failures.ts";
 import { AdapterError } from "../ports/failure.ts";
 import type { Outside } from "../ports/ports.ts";
 import { redact, type Secret } from "../ports/secret.ts";
+import { inSpan, type Note } from "../ports/trace.ts";
 import { Breaker } from "./breaker.ts";
 import { describeError, neverLeft } from "./network.ts";
 
@@ -35,6 +36,8 @@ export interface Attempt {
   signal: AbortSignal;
   /** To be called just before the first byte may leave: from then on a lost answer of a write is ambiguous. */
   sending: () => void;
+  /** Adds to the call's span: neither an address nor anything of a body, where secrets may be. */
+  note: Note;
 }
 
 const LONGEST_MESSAGE = 400;
@@ -62,8 +65,15 @@ export class Guarded {
     return new AdapterError(failure, { system: this.system, operation, retryAfterMs }, text);
   }
 
-  /** Runs one call. Rejects only with an AdapterError. */
-  async run<T>(operation: string, kind: CallKind, work: (attempt: Attempt) => Promise<T>): Promise<T> {
+  /** Runs one call, as a span where a remediation is traced. Rejects only with an AdapterError. */
+  run<T>(operation: string, kind: CallKind, work: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const { system } = this;
+    const attributes = { "peer.service": system, "selfheal.operation": operation, "selfheal.call": kind };
+    const start = { name: `${system} ${operation}`, kind: "client", attributes } as const;
+    return inSpan(start, (note) => this.#run(operation, kind, (attempt) => work({ ...attempt, note })));
+  }
+
+  async #run<T>(operation: string, kind: CallKind, work: (attempt: Omit<Attempt, "note">) => Promise<T>): Promise<T> {
     const openMs = this.#breaker.enter();
     if (openMs !== null) {
       throw this.fail(

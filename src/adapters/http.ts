@@ -51,11 +51,13 @@ export function httpJson(options: HttpOptions): HttpJson {
   const { guarded } = options;
   const base = options.url.replace(/\/+$/, "");
   return <T>(call: Call<T>) =>
-    guarded.run(call.operation, call.kind, async ({ signal, sending }) => {
+    guarded.run(call.operation, call.kind, async ({ signal, sending, note }) => {
       const url = `${base}${call.path}${call.query ? `?${new URLSearchParams(call.query).toString()}` : ""}`;
       const init = request(call, options.headers?.() ?? {}, signal);
+      note({ "http.request.method": call.method });
       sending();
       const response = await options.fetch(url, init);
+      note({ "http.response.status_code": response.status });
       const text = await bodyText(response, LARGEST_BODY_BYTES);
       if (text === null) throw new Error(`the answer is larger than ${LARGEST_BODY_BYTES} bytes`);
       const says = `answered ${response.status}${explain(text)}`;

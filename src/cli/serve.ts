@@ -26,6 +26,7 @@ import { pollers } from "../starters/pollers.ts";
 import { followRecord } from "../starters/record-metrics.ts";
 import { sourceSecrets, type SourceSecrets } from "../starters/source-tokens.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
+import { startTracing } from "../tracing/start.ts";
 import { folderLoader } from "../workers/folder-loader.ts";
 import { configFolder, configOption, databaseOption, parsePort, requireDatabase, withExamples } from "./options.ts";
 import { withCleanup, type Defer } from "./process/cleanup.ts";
@@ -68,6 +69,8 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     defer(stop.release);
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
+    const tracer = startTracing("serve", env, log);
+    defer(() => tracer?.close());
     const gate = gateOf(options, env);
     let secrets: Record<string, SourceSecrets> = {};
     const metrics = metricsOfProcess();
@@ -110,6 +113,8 @@ function run(options: ServeOptions, env: Env): Promise<void> {
       oidc: () => live.catalogue.access.oidc ?? null,
       metrics,
       webUiUrl: webUiOf(env, settings),
+      tracer,
+      traceUrl: env.SELFHEAL_TRACE_URL ?? null,
       faultPoint: crashPoints(env, log),
     });
     defer(() => server.close());

@@ -40,6 +40,7 @@ function header({ remediation: row, durationMs, links, tickets, cost }: Story, n
   if (cost !== null) facts.push(["cost", `${cost}, as the runbook estimates it`]);
   for (const { id, url } of tickets) facts.push(["ticket", url === null ? id : `${id} ${url}`]);
   if (links.webUi !== null) facts.push(["Web UI", links.webUi]);
+  if (links.traceId !== null) facts.push(["trace", links.trace ?? links.traceId]);
   const lines = facts.map(([name, value]) => `  ${name.padEnd(9)} ${plain(value)}`);
   return [`remediation ${row.remediationId}`, ...lines].join("\n");
 }

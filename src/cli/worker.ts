@@ -7,6 +7,7 @@ import { createLogger } from "../config/logger.ts";
 import { temporalSettings } from "../config/temporal.ts";
 import { crashPoints } from "./process/crash-points.ts";
 import type { RecordStore } from "../record/api.ts";
+import { startTracing } from "../tracing/start.ts";
 import { onlyOwn, ownTemporal } from "../starters/own-temporal.ts";
 import { temporalRemediations } from "../starters/temporal.ts";
 import {
@@ -66,6 +67,8 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     defer(stop.release);
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
+    const tracer = startTracing("worker", env, log);
+    defer(() => tracer?.close());
     // Loaded here: the SDK's native half takes a while, and no other command needs it.
     const [{ compose }, { liveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all([
       import("../workers/compose.ts"),
@@ -87,7 +90,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     const { record, client } = await connectBoth(needed, { stop: stop.signal, log });
     const [temporal, mark] = [temporalView(client, settings.address), recordMark(client)];
     const own = ownTemporal(record, () => temporal.identity());
-    const { activities, ports, reconnect } = compose({
+    const { activities, ports, runs, reconnect } = compose({
       record,
       remediations: onlyOwn(temporalRemediations(client), own),
       temporal,
@@ -95,6 +98,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       connections: folder.connections,
       auditFolder: env.SELFHEAL_AUDIT_FOLDER,
       log,
+      tracer,
       stopping: stop.signal,
       faultPoint: crashPoints(env, log),
     });
@@ -109,6 +113,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
         shutdownGraceMs: env.SELFHEAL_SHUTDOWN_GRACE_SECONDS * 1000,
         ...(env.SELFHEAL_BUILD_ID === undefined ? {} : { buildId: env.SELFHEAL_BUILD_ID }),
         log,
+        runs,
         stop: stop.signal,
         beforePolling: () => beforePolling(client, options, { record, mark, log, env }),
         onReady: (detail) => {

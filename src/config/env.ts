@@ -20,6 +20,18 @@ const postgresUrl = z.preprocess(
     .regex(/^postgres(ql)?:\/\//, "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE")
     .optional(),
 );
+/** No user in it: that would stand in the log, and headers have a variable of their own. */
+const httpUrl = z.preprocess(
+  (value) => (value === "" ? undefined : value),
+  z.string().refine(isHttpUrl, "must be http://HOST:PORT or https://HOST:PORT, without a user").optional(),
+);
+const traceUrl = z.preprocess(
+  (value) => (value === "" ? undefined : value),
+  z
+    .string()
+    .regex(/^https?:\/\/\S*\{traceId\}\S*$/, "must be an http or https address with {traceId} in it")
+    .optional(),
+);
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const LOG_FORMATS = ["json", "pretty"] as const;
 
@@ -59,6 +71,9 @@ export const ENV_SCHEMA = z.object({
   ),
   SELFHEAL_CODEC_TOKEN: text.describe("bearer token that `codec serve` asks for; needed beyond loopback"),
   SELFHEAL_WEB_UI_URL: text.describe("address of Temporal's Web UI, for links; default none"),
+  SELFHEAL_TRACE_URL: traceUrl.describe(
+    "address of a trace in your tracing system, with {traceId}, for links; default none",
+  ),
   SELFHEAL_CRASH_FOLDER: text.describe("tests only: folder whose files say at which fault points to die"),
   SELFHEAL_NODE: text.describe("path of the Node 24 that bin/selfheal starts"),
   TEMPORAL_ADDRESS: text.describe("host:port of a running Temporal; `dev` then starts none"),
@@ -66,6 +81,10 @@ export const ENV_SCHEMA = z.object({
   TEMPORAL_API_KEY: text.describe("API key for Temporal Cloud (switches TLS on)"),
   TEMPORAL_PROFILE: text.describe("profile in the Temporal configuration file; default `default`"),
   TEMPORAL_CONFIG_FILE: text.describe("Temporal configuration file (TOML); default by the Temporal CLI's rules"),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.describe(
+    "where traces go: an OTLP/HTTP receiver, e.g. http://127.0.0.1:4318; unset: nothing is traced",
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: text.describe("headers for it: NAME=VALUE,NAME=VALUE, values percent-encoded"),
   PATH: text,
   HOME: text,
   XDG_CACHE_HOME: text,
@@ -75,6 +94,11 @@ export const ENV_SCHEMA = z.object({
 });
 export type Env = z.infer<typeof ENV_SCHEMA>;
 
+function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+}
+
 /** These may also come as NAME_FILE, the path of a file that holds the value (Docker and Kubernetes secrets). */
 const SECRETS: readonly string[] = [
   "DATABASE_URL",
@@ -83,6 +107,7 @@ const SECRETS: readonly string[] = [
   "SELFHEAL_TOKEN",
   "SELFHEAL_PAYLOAD_KEYS",
   "SELFHEAL_CODEC_TOKEN",
+  "OTEL_EXPORTER_OTLP_HEADERS",
   "TEMPORAL_API_KEY",
 ];
 

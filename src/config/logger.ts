@@ -1,6 +1,7 @@
 /** The one logger of a process, on stderr, so that stdout stays free for a command's result. */
 import pino, { type DestinationStream, type Logger } from "pino";
 import type { Env } from "./env.ts";
+import { logFields } from "../ports/trace.ts";
 import { prettyLine } from "./pretty-log.ts";
 
 /** Never in a log line, wherever it hangs. */
@@ -13,6 +14,8 @@ export function createLogger(env: Env, process: string): Logger {
     {
       level: env.SELFHEAL_LOG_LEVEL,
       base: { process },
+      // One id finds everything: what runs for a remediation says which, whoever writes the line.
+      mixin: logFields,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: "[redacted]" },

@@ -6,17 +6,20 @@
 import type { AlertMessage } from "../contracts/messages.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import { faultKey, workflowId } from "../contracts/ids.ts";
+import { inRemediation, type SpanStart, type Tracer } from "../ports/trace.ts";
 import { Gate } from "./gate.ts";
 import type { StarterMetrics } from "./metrics.ts";
-import type { Remediations } from "./remediations.ts";
+import type { Remediations, StartRequest } from "./remediations.ts";
 import type { Deliverable } from "./route.ts";
 
 /** Requests that read the record just before a delivery was marked there still find it here. */
 const REMEMBER_MS = 10_000;
 const MAX_REMEMBERED = 20_000;
 
-/** `told`: a signal was sent now. `shared`: another request's signal. `notRunning`: nothing to tell it to. */
-export type Delivered = "told" | "shared" | "notRunning";
+export interface Delivered {
+  /** That a signal of this call or of another brought for what a firing alert opens; null where none is known. */
+  remediationId: string | null;
+}
 
 export interface DeliverOptions {
   /** The record says that it was never delivered, whatever this process remembers (the outbox). */
@@ -33,6 +36,7 @@ export interface DeliveryDependencies {
   now: () => number;
   /** Calls to Temporal at once. */
   concurrency: number;
+  tracer: Tracer | null;
   faultPoint?: FaultHook | undefined;
 }
 
@@ -50,12 +54,9 @@ export class Delivery {
   async deliver(route: Deliverable, options: DeliverOptions = {}): Promise<Delivered> {
     const fault = faultKey(route.alert);
     const key = `${route.alert.status}:${fault}`;
-    if (options.afresh !== true && this.remembers(key)) return "shared";
+    if (options.afresh !== true && this.remembers(key)) return { remediationId: null };
     const flight = this.flying.get(key);
-    if (flight !== undefined) {
-      await flight;
-      return "shared";
-    }
+    if (flight !== undefined) return flight;
     const send = this.afterFiring(fault, route, options).finally(() => this.flying.delete(key));
     this.flying.set(key, send);
     const delivered = await send;
@@ -74,19 +75,21 @@ export class Delivery {
   private async send(route: Deliverable): Promise<Delivered> {
     const { remediations, metrics, newId } = this.deps;
     const { target, runbook, group, severity, joinKey, alert } = route;
-    const message: AlertMessage = { alert, remediationId: newId(), joinKey };
+    const remediationId = newId();
+    const message: AlertMessage = { alert, remediationId, joinKey };
     const signal = alert.status;
     this.deps.faultPoint?.("ingest.received", workflowId(target));
     try {
       if (signal === "resolved") {
         const told = await remediations.resolve(target, message);
         metrics.signals.inc({ signal, result: told });
-        return told;
+        return { remediationId: null };
       }
-      await remediations.start({ target, message, runbook, group, severity });
+      const start = { target, message, runbook, group, severity };
+      await inRemediation(remediationId, this.deps.tracer, spanOf(start), () => remediations.start(start));
       metrics.signals.inc({ signal, result: "told" });
       this.deps.faultPoint?.("ingest.signalled", workflowId(target));
-      return "told";
+      return { remediationId };
     } catch (error) {
       metrics.signals.inc({ signal, result: "failed" });
       throw error;
@@ -107,4 +110,17 @@ export class Delivery {
       this.remembered.delete(oldest);
     }
   }
+}
+
+/** From the arrival of the body that brought it. */
+function spanOf({ target, message, runbook }: StartRequest): SpanStart {
+  const { alert, remediationId } = message;
+  const attributes = {
+    "selfheal.remediation.id": remediationId,
+    "selfheal.target": `${target.kind}/${target.id}`,
+    "selfheal.runbook": runbook,
+    "selfheal.alert": alert.labels["alertname"],
+    "selfheal.fault": faultKey(alert),
+  };
+  return { name: `webhook ${alert.source}`, kind: "server", startMs: Date.parse(alert.receivedAt), attributes };
 }

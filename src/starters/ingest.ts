@@ -9,6 +9,7 @@ import type { FaultKey } from "../contracts/alert.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import { faultKey, workflowId } from "../contracts/ids.ts";
 import type { TargetRef } from "../contracts/target.ts";
+import type { Tracer } from "../ports/trace.ts";
 import type { Ingest } from "../record/api.ts";
 import { Delivery } from "./deliver.ts";
 import { chunksOf } from "./gate.ts";
@@ -30,6 +31,8 @@ export interface IngestDependencies {
   now?: () => number;
   /** Calls to Temporal at once; default 32. */
   concurrency?: number;
+  /** Default: nothing is traced. */
+  tracer?: Tracer | null;
   faultPoint?: FaultHook | undefined;
 }
 
@@ -70,6 +73,7 @@ export function createIngest(deps: IngestDependencies): Starter {
     newId: deps.newId,
     now: deps.now ?? Date.now,
     concurrency: deps.concurrency ?? 32,
+    tracer: deps.tracer ?? null,
     faultPoint: deps.faultPoint,
   });
   return {
@@ -85,6 +89,8 @@ interface Passage {
   /** Must go to Temporal now. */
   due: boolean;
   sent: boolean;
+  /** The id that the signal brought: of the remediation that the alert opens, unless it joins one. */
+  remediationId: string | null;
   error: unknown;
 }
 
@@ -137,7 +143,7 @@ async function receive(deps: IngestDependencies, routes: Route[]): Promise<Passa
   return routes.map((route, index) => {
     const row = rows[index];
     const due = route.kind === "deliver" && row?.deliver === true;
-    return { route, decidedBy: row?.decidedBy ?? null, due, sent: false, error: null };
+    return { route, decidedBy: row?.decidedBy ?? null, due, sent: false, remediationId: null, error: null };
   });
 }
 
@@ -190,7 +196,9 @@ async function deliverOne(delivery: Delivery, passage: Passage, round: Round): P
   };
   try {
     throwIfStopped();
-    await delivery.deliver(passage.route as Deliverable, { afresh: round.afresh, throwIfStopped });
+    const { afresh } = round;
+    const delivered = await delivery.deliver(passage.route as Deliverable, { afresh, throwIfStopped });
+    passage.remediationId = delivered.remediationId;
     passage.sent = true;
   } catch (error) {
     passage.error = error;
@@ -268,13 +276,12 @@ function resultOf(passage: Passage): AlertResult {
   };
 }
 
-function logResult(deps: IngestDependencies, { route, decidedBy }: Passage, result: AlertResult): void {
+function logResult(deps: IngestDependencies, { route, decidedBy, ...passage }: Passage, result: AlertResult): void {
   const level = result.disposition === "ignored" ? "warn" : result.disposition === "duplicate" ? "debug" : "info";
-  const decided = decidedBy === null ? {} : { remediationId: decidedBy };
-  deps.log[level](
-    { ...logOf(route), ...decided, disposition: result.disposition, reason: result.reason },
-    "alert received",
-  );
+  const remediationId = decidedBy ?? passage.remediationId;
+  const about = remediationId === null ? {} : { remediationId };
+  const { disposition, reason } = result;
+  deps.log[level]({ ...about, ...logOf(route), disposition, reason }, "alert received");
 }
 
 function logOf(route: Route): { faultKey: FaultKey; status: string; target?: TargetRef } {

@@ -209,9 +209,13 @@ const DOES: Record<string, string> = {
   [SWEEP_SCHEDULE]: "delivers lost alerts again, or notices what was left behind",
 };
 
+/** A line stays readable; `selfheal doctor` has them all. */
+const MOST_NAMED = 50;
+
 function logReport({ log }: SweepDependencies, { failures }: SweepReport, fresh: Finding[]): void {
   const worse = fresh.filter((finding) => finding.severity !== "info");
   if (worse.length === 0 && failures.length === 0) return;
   const found = Object.fromEntries([...Map.groupBy(worse, (one) => one.code)].map(([code, all]) => [code, all.length]));
-  log.warn({ found, failures }, "the sweeper found something new; `selfheal doctor` shows it");
+  const remediationIds = worse.flatMap(({ ids }) => ids["remediationId"] ?? []).slice(0, MOST_NAMED);
+  log.warn({ found, remediationIds, failures }, "the sweeper found something new; `selfheal doctor` shows it");
 }

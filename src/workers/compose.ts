@@ -17,6 +17,7 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import { classify } from "../catalogue/classify.ts";
 import type { FaultHook } from "../contracts/fault-points.ts";
 import type { Outside, Ports } from "../ports/ports.ts";
+import type { Tracer } from "../ports/trace.ts";
 import type { RecordStore } from "../record/api.ts";
 import { heartbeatsOf } from "../starters/heartbeats.ts";
 import { createIngest, type Starter } from "../starters/ingest.ts";
@@ -31,6 +32,7 @@ import type { RecordMark } from "../watchers/pulse.ts";
 import type { TemporalView } from "../watchers/sweep-temporal.ts";
 import { bugsEnd, notForEver } from "./bugs-end.ts";
 import { heartbeating } from "./heartbeats.ts";
+import { KnownRuns, scoped } from "./scoped.ts";
 
 /** The real outside: the process's own fetch, sockets and clock. */
 export const OUTSIDE: Outside = {
@@ -49,6 +51,8 @@ export interface Composition {
   /** Where the audit's manifests go; left out: this worker writes none. */
   auditFolder?: string | undefined;
   log: Logger;
+  /** Default: nothing is traced. */
+  tracer?: Tracer | null;
   outside?: Outside;
   newId?: () => string;
   /** The worker is told to stop: what only waits (the watcher) ends at once instead of using up the grace time. */
@@ -60,6 +64,8 @@ export interface Composed {
   activities: object;
   dependencies: ActivityDependencies;
   ports: Ports;
+  /** For the SDK's log lines. */
+  runs: KnownRuns;
   /** From the next call on; what is in flight ends on the old ones. */
   reconnect: (connections: Connections) => void;
 }
@@ -87,8 +93,10 @@ export function compose(parts: Composition): Composed {
     faultPoint,
   };
   const unknown = unknownActivity(dependencies);
+  const runs = new KnownRuns();
+  const named = { tracer: parts.tracer ?? null, runs, record, log };
   const activities = {
-    ...heartbeating(bugsEnd(createActivities(dependencies), log)),
+    ...scoped(heartbeating(bugsEnd(createActivities(dependencies), log)), named),
     ...createWatchActivities(
       { record, ports, remediations, log, faultPoint, unhealthy: unhealthyOf(dependencies) },
       () => watchHandle(parts.stopping),
@@ -102,7 +110,7 @@ export function compose(parts: Composition): Composed {
   const reconnect = (connections: Connections): void => {
     Object.assign(current, { connections, ports: buildPorts(connections, outside) });
   };
-  return { activities, dependencies, ports, reconnect };
+  return { activities, dependencies, ports, runs, reconnect };
 }
 
 /** For the watcher: the same reading as a decision takes. */
@@ -146,13 +154,16 @@ function sweepActivities(
 
 /** Alerts that were not delivered go out as the catalogue that is active now routes them. */
 function redeliverer(parts: Composition, active: () => Promise<Catalogue>): Pick<Starter, "redeliver"> {
-  const { record, remediations, log, faultPoint, newId = randomUUID } = parts;
+  const { record, remediations, log, faultPoint, newId = randomUUID, tracer = null } = parts;
   const metrics = createStarterMetrics();
   return {
     redeliver: async (options) => {
       const catalogue = await active();
       const classifies = (alert: Parameters<typeof classify>[1]) => classify(catalogue, alert);
-      const starter = createIngest({ record, remediations, classify: classifies, log, metrics, newId, faultPoint });
+      const starter = createIngest({
+        ...{ record, remediations, log, metrics, newId, faultPoint, tracer },
+        classify: classifies,
+      });
       return starter.redeliver(options);
     },
   };

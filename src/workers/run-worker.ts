@@ -4,6 +4,7 @@ import type { TemporalSettings } from "../config/temporal.ts";
 import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import type { WorkflowBundle } from "./bundle.ts";
 import { connectWorker, installRuntime } from "./runtime.ts";
+import type { KnownRuns } from "./scoped.ts";
 import { ensureSearchAttributes } from "./search-attributes.ts";
 import { createSelfhealWorker, defaultBuildId } from "./worker.ts";
 
@@ -16,6 +17,8 @@ export interface RunWorkerOptions {
   shutdownGraceMs: number;
   buildId?: string;
   log: Logger;
+  /** Which remediation each run works on, for the SDK's log lines. */
+  runs?: KnownRuns;
   /** Stops it cleanly: no new tasks, running activities get the grace time. */
   stop: AbortSignal;
   /** With the namespace checked, before the first task is taken. */
@@ -25,7 +28,7 @@ export interface RunWorkerOptions {
 
 /** Resolves after a clean stop; rejects when it cannot start or Temporal refuses it for good. */
 export async function runWorker(options: RunWorkerOptions): Promise<void> {
-  installRuntime(options.log);
+  installRuntime(options.log, options.runs);
   const { settings } = options;
   const connection = await connectWorker(settings);
   try {

@@ -2,16 +2,20 @@
 import { NativeConnection, Runtime } from "@temporalio/worker";
 import type { Logger as SdkLogger, LogLevel, LogMetadata } from "@temporalio/common";
 import type { Logger } from "pino";
+import type { KnownRuns } from "./scoped.ts";
 import { temporalUnreachable, type TemporalSettings } from "../config/temporal.ts";
 
 let installed = false;
 
-/** The SDK then neither prints by itself nor reacts to signals: the process that stops things in order is ours. */
-export function installRuntime(log: Logger): void {
+/**
+ * The SDK then neither prints by itself nor reacts to signals: the process that stops things in order is ours. With `runs`,
+ * its lines about a workflow say which remediation that works on, where this process has heard of it.
+ */
+export function installRuntime(log: Logger, runs?: Pick<KnownRuns, "of">): void {
   if (installed) return;
   installed = true;
   Runtime.install({
-    logger: bridge(log),
+    logger: bridge(log, runs),
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
   });
@@ -28,10 +32,12 @@ export async function connectWorker(settings: TemporalSettings): Promise<NativeC
 
 type PinoLevel = "trace" | "debug" | "info" | "warn" | "error";
 
-function bridge(log: Logger): SdkLogger {
+export function bridge(log: Logger, runs?: Pick<KnownRuns, "of">): SdkLogger {
   const write = (level: PinoLevel, message: string, meta?: LogMetadata): void => {
+    // Lines of an activity and lines of a workflow name the run differently.
+    const remediationId = runs?.of(meta?.["workflowRunId"] ?? meta?.["runId"]) ?? null;
     // The SDK's own timestamp is pino's business, and its symbols do not survive JSON.
-    log[level]({ ...meta }, message);
+    log[level]({ ...meta, ...(remediationId === null ? {} : { remediationId }) }, message);
   };
   return {
     log: (level: LogLevel, message, meta) => write(level.toLowerCase() as PinoLevel, message, meta),

@@ -5,6 +5,7 @@
  */
 import type { AssessReply, AssessRequest, ClosedAlready, DecideReply } from "../../contracts/activities.ts";
 import { faultKey } from "../../contracts/ids.ts";
+import { inSpan } from "../../ports/trace.ts";
 import { whyNotPassed } from "../../contracts/verdict.ts";
 import type { CloseRequest } from "../../record/api-episodes.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
@@ -13,9 +14,15 @@ import { Draft } from "./draft.ts";
 import { openRemediation } from "./open.ts";
 import { confirmFault } from "./read.ts";
 
+const STAGE = {
+  open: { name: "open", kind: "internal" },
+  confirm: { name: "confirm", kind: "internal" },
+  decide: { name: "decide", kind: "internal" },
+} as const;
+
 export async function assess(deps: ActivityDependencies, request: AssessRequest): Promise<AssessReply> {
   const { remediationId, target, alerts } = request;
-  const opened = await openRemediation(deps, request);
+  const opened = await inSpan(STAGE.open, () => openRemediation(deps, request));
   // By itself: an earlier try of this call closed it and its reply was lost, or its workflow was reset to before it.
   if (opened.kind === "decidedBefore" && opened.remediationId === remediationId)
     return closedBefore(deps, remediationId);
@@ -25,14 +32,16 @@ export async function assess(deps: ActivityDependencies, request: AssessRequest)
   const drafting = { ...deps, record: draft.over() };
   const { runbook, probe, runbookHash } = opened;
   const about = { remediationId, target, alerts, catalogueVersion: null };
-  const confirmed = await confirmFault(drafting, { ...about, runbook, probe });
+  const confirmed = await inSpan(STAGE.confirm, () => confirmFault(drafting, { ...about, runbook, probe }));
   deps.faultPoint?.("assess.confirmed");
   const { reading, collected, detail: collectDetail } = confirmed;
   if (reading.state !== "unhealthy" || collected === null) {
     await draft.save(null);
     return { kind: "assessed", opened, confirmed, decided: null };
   }
-  const decided = await decideRemediation(drafting, { ...about, reading, collected, collectDetail, runbookHash });
+  const decided = await inSpan(STAGE.decide, () =>
+    decideRemediation(drafting, { ...about, reading, collected, collectDetail, runbookHash }),
+  );
   deps.faultPoint?.("assess.decided");
   const ending = endingOf(request, decided);
   const closed = await draft.save(ending);

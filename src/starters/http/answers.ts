@@ -30,6 +30,8 @@ const outcome = z.enum(OUTCOMES);
 export const TARGET = z.object({ kind: text, id: text }).meta({ id: "Target" });
 const LINKS = z.object({
   webUi: text.nullable().describe("The workflow in Temporal's Web UI; null when its address is not configured"),
+  traceId: text.nullable().describe("32 hexadecimal digits; null: nothing is traced"),
+  trace: text.nullable().describe("The trace in the tracing system; null when its address is not configured"),
 });
 
 const sincePlanned = z

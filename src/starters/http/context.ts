@@ -87,6 +87,10 @@ export interface AppDependencies {
   authenticate: Authenticate;
   /** Address of Temporal's Web UI with the namespace, e.g. `http://127.0.0.1:8233/namespaces/default`; null: no links. */
   webUiUrl: string | null;
+  /** Address of a trace with `{traceId}` in it; null: no links. */
+  traceUrl: string | null;
+  /** Remediations have traces: the answers name them. */
+  isTraced: boolean;
   /** ISO; when something was received. */
   now: () => string;
   newRequestId: () => string;

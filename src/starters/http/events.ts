@@ -43,12 +43,12 @@ export const EVENT_OPERATIONS: AnyOperation[] = [
     query: z.strictObject(FILTER, { error: "only open, target, runbook, group, phase and outcome" }),
     answer: z.string(),
     answerType: "text/event-stream",
-    handle: async ({ feed, webUiUrl }, { query, context }) => {
+    handle: async (deps, { query, context }) => {
       const since = sinceOf(context.req.header("last-event-id"));
       // Changes come outside of this request: what its caller may see is asked now.
       const filter = { ...filterOf(query), groups: confinedGroups() };
-      const toText = (change: Change) => eventOf(change, linksOf({ webUiUrl }, change.remediation));
-      const body = await stream(feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
+      const toText = (change: Change) => eventOf(change, linksOf(deps, change.remediation));
+      const body = await stream(deps.feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
       return new Response(body, { headers: SSE });
     },
   }),

@@ -1,6 +1,7 @@
 /** `/v1/remediations`: list, and one with all that the record has of it. */
 import { z } from "zod";
 import { OUTCOMES, PHASES } from "../../contracts/remediation.ts";
+import { traceIdOf } from "../../ports/trace.ts";
 import type { ListFilter, RemediationRow, RemediationStory } from "../../record/api.ts";
 import { findRemediation } from "../decisions.ts";
 import { sincePlanned, type SincePlanned } from "../plan-current.ts";
@@ -15,7 +16,13 @@ import { fromCursor, pageOf } from "./page.ts";
 export interface Links {
   /** The workflow in Temporal's Web UI; null when its address is not configured. */
   webUi: string | null;
+  /** 32 hexadecimal digits; null: nothing is traced. */
+  traceId: string | null;
+  /** The trace in the tracing system; null when its address is not configured. */
+  trace: string | null;
 }
+/** What links are made with. */
+type Linking = Pick<AppDependencies, "webUiUrl" | "traceUrl" | "isTraced">;
 export type ListedRemediation = RemediationRow & { links: Links };
 export type TellStory = RemediationStory & { links: Links; sincePlanned: SincePlanned | null };
 
@@ -109,7 +116,7 @@ function placeOf(at: string): NonNullable<ListFilter["after"]> {
 
 /** All that the record has of one remediation. */
 export async function recorded(
-  deps: Pick<AppDependencies, "record" | "webUiUrl" | "catalogue">,
+  deps: Linking & Pick<AppDependencies, "record" | "catalogue">,
   { kind, id = "" }: Readonly<Record<string, string>>,
 ): Promise<TellStory> {
   const found = await findRemediation(deps.record, kind === undefined ? id : `${kind}/${id}`);
@@ -118,8 +125,12 @@ export async function recorded(
   return { ...story, links: linksOf(deps, found), sincePlanned: sincePlanned(deps.catalogue(), story) };
 }
 
-export function linksOf({ webUiUrl }: Pick<AppDependencies, "webUiUrl">, { workflowId, runId }: RemediationRow): Links {
-  if (webUiUrl === null) return { webUi: null };
-  const path = [workflowId, runId].filter((part) => part !== "").map(encodeURIComponent);
-  return { webUi: `${webUiUrl.replace(/\/$/, "")}/workflows/${path.join("/")}` };
+export function linksOf({ webUiUrl, traceUrl, isTraced }: Linking, row: RemediationRow): Links {
+  const traceId = isTraced ? traceIdOf(row.remediationId) : null;
+  const path = [row.workflowId, row.runId].filter((part) => part !== "").map(encodeURIComponent);
+  return {
+    webUi: webUiUrl === null ? null : `${webUiUrl.replace(/\/$/, "")}/workflows/${path.join("/")}`,
+    traceId,
+    trace: traceId === null || traceUrl === null ? null : traceUrl.replaceAll("{traceId}", traceId),
+  };
 }

@@ -9,6 +9,7 @@ import { collectDefaultMetrics } from "prom-client";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
+import type { Tracer } from "../../ports/trace.ts";
 import type { RecordStore } from "../../record/api.ts";
 import { auditGauges } from "../audit-metrics.ts";
 import { ChangeFeed } from "../change-feed.ts";
@@ -55,6 +56,9 @@ export interface ServerOptions {
   /** Of the configuration in use; asked for at each request. */
   oidc?: () => OidcSettings | null;
   webUiUrl?: string | null;
+  /** Default: nothing is traced. */
+  tracer?: Tracer | null;
+  traceUrl?: string | null;
   limits?: Partial<Limits>;
   metrics?: StarterMetrics;
   /** Default: random uuids. */
@@ -121,6 +125,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     authenticate: authenticator({ record, apiToken, oidc: verifierOf(oidc), mayBeOpen: isLoopback(host) }),
     webUiUrl: options.webUiUrl ?? null,
+    traceUrl: options.traceUrl ?? null,
+    isTraced: (options.tracer ?? options.traceUrl ?? null) !== null,
     now: options.now ?? (() => new Date().toISOString()),
     newRequestId: randomUUID,
     faultPoint: options.faultPoint,
@@ -145,13 +151,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 function createStarter(options: ServerOptions, remediations: Remediations, metrics: StarterMetrics): Starter {
-  const { record, classify, log, faultPoint } = options;
+  const { record, classify, log, faultPoint, tracer = null } = options;
   return createIngest({
     record,
     remediations,
     classify,
     log,
     metrics,
+    tracer,
     faultPoint,
     newId: options.newId ?? randomUUID,
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),

@@ -72,6 +72,7 @@ function stateOf(story: Story): Markup {
     ...(links.webUi === null
       ? []
       : [["Temporal", linkOf(links.webUi, "the workflow in its Web UI")] as [string, Markup]]),
+    ...(links.traceId === null ? [] : [["Trace", linkOf(links.trace, links.traceId)] as [string, Markup | string]]),
   ];
   return html`${row.needsHuman ? html`<p class="bad">A person must look.</p>` : ""}
     <table>

@@ -27,7 +27,7 @@ export function row(change: Partial<RemediationRow> = {}): ListedRemediation {
     openedAt: AT,
     closedAt: null,
     ...change,
-    links: { webUi: "http://ui/workflows/1" },
+    links: { webUi: "http://ui/workflows/1", traceId: null, trace: null },
   };
 }
 
@@ -115,6 +115,6 @@ export function story(): TellStory {
       { remediationId: ID, route: "page", summary: "look at it", at: AT, sentAt: null, error: "no route to host" },
     ],
     audit: [{ remediationId: ID, seq: 1, at: AT, kind: "opened", body: {}, previousHash: "", hash: "" }],
-    links: { webUi: "http://ui/workflows/1" },
+    links: { webUi: "http://ui/workflows/1", traceId: null, trace: null },
   } satisfies TellStory;
 }
