@@ -1,6 +1,7 @@
 /**
- * Activities that are about one remediation run in its name: whatever they log carries its id, and with a tracer each try
- * is a span of its trace. Only activities are traced: they run once where workflow code is replayed.
+ * Activities that are about one remediation run in its name: each that answered is a line of the log, whatever they log
+ * carries the remediation's id, and with a tracer each try is a span of its trace. Workflow code is replayed, activities are
+ * not: nothing is told twice. (A try that failed is the SDK's line.)
  */
 import { Context } from "@temporalio/activity";
 import type { Logger } from "pino";
@@ -42,22 +43,28 @@ async function inName(
 ): Promise<unknown> {
   const { attempt, workflowExecution } = Context.current().info;
   if (workflowExecution !== undefined) parts.runs.note(workflowExecution.runId, remediationId);
-  const attributes = { ...attributesOf(remediationId, request), "temporal.activity.attempt": attempt };
+  const about = wordsOf(request);
+  const attributes = { ...prefixed(about), "temporal.activity.attempt": attempt };
   const start = { name, kind: "internal", attributes } as const;
+  const from = performance.now();
   return inRemediation(remediationId, parts.tracer, start, async (note) => {
     const reply = await work();
     const answer = fieldsOf(reply);
-    note({ "selfheal.result": resultOf(answer) });
+    const result = resultOf(answer);
+    note({ "selfheal.result": result });
+    const durationMs = Math.round(performance.now() - from);
+    parts.log.info({ activity: name, ...about, attempt, result: result ?? undefined, durationMs }, `${name} done`);
     // What only observes is closed by its first look (ADR 42).
     if (name === "remediation.close" || (name === "remediation.assess" && answer.kind === "closed")) {
       if (workflowExecution !== undefined) parts.runs.forget(workflowExecution.runId);
-      await tellWhole(remediationId, parts);
+      // Not waited for: a slow record must not hold up the close.
+      void tellWhole(remediationId, parts);
     }
     return reply;
   });
 }
 
-/** Whatever goes wrong here must not fail what it looks at. */
+/** Never rejects. */
 async function tellWhole(remediationId: string, { tracer, record, log }: ScopeParts): Promise<void> {
   if (tracer === null) return;
   try {
@@ -69,31 +76,33 @@ async function tellWhole(remediationId: string, { tracer, record, log }: ScopePa
   }
 }
 
-/** What requests and replies of the activities are looked at for. */
-type Field = "remediationId" | "target" | "rung" | "step" | "direction" | "kind" | "state" | "status" | "id";
+/** What is said of a request where it has it: short words of our own, nothing that came from outside. */
+const SAID = ["remediationId", "phase", "rung", "step", "direction", "outcome"] as const;
+type Field = (typeof SAID)[number] | "target" | "kind" | "id" | "state" | "status";
 type Fields = Readonly<Partial<Record<Field, unknown>>>;
 
 function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null ? value : {};
 }
 
-function attributesOf(remediationId: string, { target, rung, step, direction }: Fields): SpanAttributes {
-  const { kind, id } = fieldsOf(target);
-  return {
-    "selfheal.remediation.id": remediationId,
-    "selfheal.target": typeof kind === "string" && typeof id === "string" ? `${kind}/${id}` : null,
-    "selfheal.rung": word(rung),
-    "selfheal.step": word(step),
-    "selfheal.direction": word(direction),
-  };
+function wordsOf(request: Fields): Record<string, string> {
+  const { kind, id } = fieldsOf(request.target);
+  const target = typeof kind === "string" && typeof id === "string" ? { target: `${kind}/${id}` } : {};
+  const said = SAID.flatMap((name) => {
+    const value = request[name];
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return { ...Object.fromEntries(said), ...target };
+}
+
+function prefixed({ remediationId, ...rest }: Record<string, string>): SpanAttributes {
+  const named = Object.entries(rest).map(([name, value]) => [`selfheal.${name}`, value] as const);
+  return { "selfheal.remediation.id": remediationId, ...Object.fromEntries(named) };
 }
 
 function resultOf({ kind, state, status }: Fields): string | null {
-  return word(state) ?? word(status) ?? word(kind);
-}
-
-function word(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
+  const said = state ?? status ?? kind;
+  return typeof said === "string" ? said : null;
 }
 
 /** Which remediation a workflow's run works on, as far as this process has heard: for the SDK's own log lines. */

@@ -10,6 +10,7 @@ import { exportAlerts } from "../../src/record/export.ts";
 import { workflowId } from "../../src/contracts/ids.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import type { LabHost } from "../../src/lab/types.ts";
+import { startCollector, type Collector } from "../support/collector.ts";
 import { startLive, type Live } from "../support/live.ts";
 
 /** Web hosts of different racks: the runbook works on one host of a rack at a time. */
@@ -21,12 +22,20 @@ const web = hosts.filter(
 const [first, second, third, fourth, fifth] = web.map(({ id }) => id) as [string, string, string, string, string];
 
 let live: Live;
+let collector: Collector;
+const logged: { service: string; line: string }[] = [];
 beforeAll(async () => {
+  collector = await startCollector();
   // Without a standing approval for `api`: those hosts ask a person.
-  live = await startLive({ hosts, timeScale: 3600, standingFor: ["web"], ticketWebhook: true });
+  live = await startLive({
+    ...{ hosts, timeScale: 3600, standingFor: ["web"], ticketWebhook: true },
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    onLine: (service, line) => logged.push({ service, line }),
+  });
 });
 afterAll(async () => {
   await live.stop();
+  await collector.close();
 });
 
 const count = (host: string, what: string): number =>
@@ -60,6 +69,36 @@ describe("the product in real processes", () => {
       return ids;
     };
     await expect.poll(found, { timeout: 20_000 }).toEqual([workflowId({ kind: "host", id: second })]);
+  });
+
+  it("has left one trace, from the webhook to the close, and one id in every line of the log about it", async () => {
+    const { remediation, links } = await live.api.story(second);
+    const { traceId } = links;
+    const ours = () => collector.spans.filter((span) => span.attributes["selfheal.target"] === `host/${second}`);
+    await expect.poll(() => ours().map(({ name }) => name), { timeout: 15_000 }).toContain("remediation");
+    const trace = collector.spans.filter((span) => span.traceId === traceId);
+    expect(ours().filter((span) => span.traceId !== traceId)).toEqual([]);
+    const names = new Set(trace.map(({ name }) => name));
+    const expected = ["webhook alertmanager", "remediation.assess", "open", "confirm", "decide", "remediation.admit"];
+    expected.push("loadbalancer.drain", "ticket.open", "wait for tickets", "provisioner.rebuild", "remediation.close");
+    expect(expected.filter((name) => !names.has(name))).toEqual([]);
+    const systems = new Set(trace.map(({ attributes }) => attributes["peer.service"]));
+    for (const system of ["prometheus", "haproxy", "request-tracker", "ironic"]) expect(systems).toContain(system);
+    expect([...new Set(trace.map(({ service }) => service))].sort()).toEqual(["selfheal-serve", "selfheal-worker"]);
+    const ids = new Set(trace.map(({ spanId }) => spanId));
+    expect(ids.size).toBe(trace.length);
+    expect(trace.filter(({ parentSpanId }) => !ids.has(parentSpanId ?? "")).map(({ name }) => name)).toEqual([
+      "remediation",
+    ]);
+
+    const meant = new RegExp(`\\b(${second}|${remediation.remediationId})\\b`);
+    const about = logged.filter(({ service, line }) => ["serve", "worker"].includes(service) && meant.test(line));
+    const nameless = about.filter(
+      ({ line }) => (JSON.parse(line) as Record<string, unknown>)["remediationId"] !== remediation.remediationId,
+    );
+    expect(nameless).toEqual([]);
+    expect(new Set(about.map(({ service }) => service))).toEqual(new Set(["serve", "worker"]));
+    expect(about.filter(({ line }) => line.includes('"activity":"provisioner.rebuild"'))).not.toEqual([]);
   });
 
   it("says in its details what it waits for and how to approve, and takes an update from the temporal CLI", async () => {

@@ -20,6 +20,7 @@ import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from "../../src/start
 import { webhookPayload } from "../../src/lab/alerts.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import { currentBundle } from "../../src/workers/bundle.ts";
+import { startCollector, type Collector } from "../support/collector.ts";
 import { startLive, type Live } from "../support/live.ts";
 
 const planted = (what: string): string => `planted-${what}-${randomBytes(6).toString("hex")}`;
@@ -33,6 +34,7 @@ const SECRETS: Record<string, string> = {
   webhook: planted("webhook"),
   hmac: planted("hmac"),
   api: planted("api"),
+  collector: planted("collector"),
   payloads: randomBytes(32).toString("base64"),
 };
 /** What an action writes that does not keep its secret to itself. */
@@ -41,10 +43,12 @@ const KEYS = `k1:${SECRETS["payloads"]}`;
 const HOST = "web-1";
 
 let live: Live;
+let collector: Collector;
 let runbooks = "";
 let logs = "";
 
 beforeAll(async () => {
+  collector = await startCollector();
   runbooks = await mkdtemp(join(tmpdir(), "selfheal-leaking-"));
   await cp(projectPath("runbooks"), runbooks, { recursive: true });
   const shipped = join(runbooks, "disk-replacement.yaml");
@@ -58,11 +62,16 @@ beforeAll(async () => {
     configure,
     onLine: (_service, line) => void (logs += `${line}\n`),
     token: secret("api"),
-    env: { SELFHEAL_API_TOKEN: secret("api"), SELFHEAL_PAYLOAD_KEYS: KEYS, SELFHEAL_LOG_LEVEL: "trace" },
+    env: {
+      ...{ SELFHEAL_API_TOKEN: secret("api"), SELFHEAL_PAYLOAD_KEYS: KEYS, SELFHEAL_LOG_LEVEL: "trace" },
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${secret("collector")}`,
+    },
   });
 });
 afterAll(async () => {
   await live.stop();
+  await collector.close();
   await rm(runbooks, { recursive: true, force: true });
 });
 
@@ -225,6 +234,14 @@ describe("a run with a secret in every place that takes one", () => {
   it("answers and measures none of them", async () => {
     expect(found(await apiText(id), all)).toEqual([]);
     expect(found(await ask("/metrics"), all)).toEqual([]);
+  });
+
+  it("put none of them into a span, nor what an action leaks", async () => {
+    const traceId = id.replaceAll("-", "");
+    const closed = () => collector.spans.filter((span) => span.traceId === traceId && span.name === "remediation");
+    await expect.poll(() => closed().length, { timeout: 15_000 }).toBe(1);
+    expect(found(collector.bodies.join("\n"), { ...all, leak: LEAK })).toEqual([]);
+    expect(collector.headers[0]?.authorization).toBe(`Bearer ${secret("collector")}`);
   });
 
   it("would have been caught by what an action leaks: in the log, the record, the histories and the answers", async () => {

@@ -31,10 +31,26 @@ describe("remediations", () => {
     expect(answer.remediations).toEqual([
       expect.objectContaining({
         remediationId: ID,
-        links: { webUi: "http://ui/namespaces/default/workflows/heal%3Ahost%3Aweb-1/run-1" },
+        links: {
+          webUi: "http://ui/namespaces/default/workflows/heal%3Ahost%3Aweb-1/run-1",
+          traceId: null,
+          trace: null,
+        },
       }),
     ]);
     expect(await (await it.api("/v1/remediations?outcome=healed")).json()).toEqual({ remediations: [], next: null });
+  });
+
+  test("name their traces and link to them, where remediations are traced", async () => {
+    await it.restart({ traceUrl: "https://traces/{traceId}?all" });
+    const traceId = ID.replaceAll("-", "");
+    const traced = { links: { traceId, trace: `https://traces/${traceId}?all` } };
+    expect(await (await it.api(`/v1/remediations/${ID}`)).json()).toMatchObject(traced);
+    expect(await (await it.api("/v1/remediations")).json()).toMatchObject({ remediations: [traced] });
+    await it.restart({ tracer: { now: Date.now, end: () => undefined } });
+    expect(await (await it.api(`/v1/remediations/${ID}`)).json()).toMatchObject({
+      links: { traceId, trace: null },
+    });
   });
 
   test.each([

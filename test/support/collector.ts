@@ -1,5 +1,5 @@
 /** An OTLP/HTTP receiver that keeps what it is sent. */
-import { createServer } from "node:http";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
@@ -22,7 +22,7 @@ export interface Collector {
   spans: SeenSpan[];
   /** As they came. */
   bodies: string[];
-  headers: Record<string, string | string[] | undefined>[];
+  headers: IncomingHttpHeaders[];
   /** What it answers from now on; default 200. */
   status: number;
   close(): Promise<void>;

@@ -60,7 +60,7 @@ const ask = (client: HttpJson, operation: string, path: string): Promise<unknown
 function activitiesWith(tracer: Tracer | null, story: WholeStory | null, runs = new KnownRuns()) {
   const client = vendorClient();
   const activities = {
-    "remediation.confirm": async (request: { remediationId: string }) => {
+    "remediation.confirm": async (request: { remediationId: string; target?: object }) => {
       log.info("asking the probe");
       await ask(client, "read node", "/fine");
       return { kind: "confirmed", about: request.remediationId };
@@ -210,7 +210,7 @@ describe("one id in the log", () => {
     const runs = new KnownRuns();
     const id = await webhook(tracer);
     const activities = activitiesWith(tracer, storyOf(id), runs);
-    await run(activities["remediation.confirm"], { remediationId: id });
+    await run(activities["remediation.confirm"], { remediationId: id, target: { kind: "host", id: "web-1" } });
     const { runId } = new MockActivityEnvironment().context.info.workflowExecution ?? {};
     bridge(log, runs).warn("Activity failed", { workflowRunId: runId });
     bridge(log, runs).warn("Workflow task failed", { runId });
@@ -219,12 +219,17 @@ describe("one id in the log", () => {
     expect(lines.map(({ msg }) => msg)).toEqual([
       "alert received",
       "asking the probe",
+      "remediation.confirm done",
       "Activity failed",
       "Workflow task failed",
     ]);
     expect(lines.filter(({ remediationId }) => remediationId !== id)).toEqual([]);
-    const [, inside] = lines;
+    const [, inside, done] = lines;
     expect(inside?.["trace_id"]).toBe(how === "traced" ? traceIdOf(id) : undefined);
+    expect(done).toMatchObject({
+      ...{ activity: "remediation.confirm", target: "host/web-1", attempt: 2, result: "confirmed" },
+      durationMs: expect.any(Number) as number,
+    });
     expect(collector.spans).toHaveLength(how === "traced" ? 3 : 0);
   });
 
