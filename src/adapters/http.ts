@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { FailureClass } from "../contracts/failures.ts";
 import type { AdapterError } from "../ports/failure.ts";
 import type { Outside } from "../ports/ports.ts";
+import { traceHeaders } from "../ports/trace.ts";
 import { bodyText } from "./body.ts";
 import type { CallKind, Guarded } from "./guarded.ts";
 
@@ -75,7 +76,7 @@ function request<T>(call: Call<T>, headers: Record<string, string>, signal: Abor
   const json: Record<string, string> = call.body === undefined ? {} : { "content-type": "application/json" };
   return {
     method: call.method,
-    headers: { accept: "application/json", ...json, ...headers, ...call.headers },
+    headers: { accept: "application/json", ...traceHeaders(), ...json, ...headers, ...call.headers },
     // A redirected write would silently become a GET, and a redirected read could carry the token elsewhere.
     redirect: "manual",
     signal,

@@ -69,11 +69,11 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     defer(stop.release);
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
-    const tracer = startTracing("serve", env, log);
-    defer(() => tracer?.close());
     const gate = gateOf(options, env);
     let secrets: Record<string, SourceSecrets> = {};
     const metrics = metricsOfProcess();
+    const tracer = startTracing(env, { kind: "serve", log, registry: metrics.registry });
+    defer(() => tracer?.close());
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
       load: folderLoader(),

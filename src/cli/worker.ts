@@ -2,6 +2,7 @@
 import type { Client } from "@temporalio/client";
 import { Command } from "commander";
 import type { Logger } from "pino";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import { readEnv, type Env } from "../config/env.ts";
 import { createLogger } from "../config/logger.ts";
 import { temporalSettings } from "../config/temporal.ts";
@@ -50,7 +51,7 @@ export function workerCommand(): Command {
     .addOption(databaseOption())
     .option("--bundle <file>", "the workflow bundle; default dist/workflow-bundle.js (SELFHEAL_WORKFLOW_BUNDLE)")
     .option("--register-search-attributes", "add selfheal's search attributes to the namespace when they are missing")
-    .option("--health-port <port>", "answer GET /healthz and /readyz there, for a platform that asks", parsePort)
+    .option("--health-port <port>", "answer GET /healthz, /readyz and /metrics there", parsePort)
     .option("--watch-every <ms>", "time between two looks at what is waited for", parseMs, 2_000)
     .option("--sweep-every <ms>", "time between two sweeps for what was left behind", parseMs, 60_000)
     .action((options: WorkerOptions) => run(options, readEnv()));
@@ -67,7 +68,9 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     defer(stop.release);
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
-    const tracer = startTracing("worker", env, log);
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const tracer = startTracing(env, { kind: "worker", log, registry });
     defer(() => tracer?.close());
     // Loaded here: the SDK's native half takes a while, and no other command needs it.
     const [{ compose }, { liveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all([
@@ -83,7 +86,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     await folder.open();
     let polling = false;
     if (options.healthPort !== undefined) {
-      const health = await serveHealth({ port: options.healthPort, ready: () => polling });
+      const health = await serveHealth({ port: options.healthPort, ready: () => polling, registry });
       defer(() => health.close());
     }
     const needed = { databaseUrl, settings, applicationName: "selfheal worker", defer };

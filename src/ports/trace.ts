@@ -109,6 +109,15 @@ export function endRemediation(
   }
 }
 
+/**
+ * W3C Trace Context for a request to another system, so that what that one traces hangs below the span that is open here.
+ * Empty where nothing is traced.
+ */
+export function traceHeaders(): { traceparent?: string } {
+  const span = scopes.getStore()?.span ?? null;
+  return span === null ? {} : { traceparent: `00-${span.traceId}-${span.spanId}-01` };
+}
+
 /** For every log line: what it is about. */
 export function logFields(): Record<string, string> {
   const scope = scopes.getStore();

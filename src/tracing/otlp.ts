@@ -40,6 +40,12 @@ export function exportRequest(spans: readonly EndedSpan[], { service, version, i
   };
 }
 
+/** How many spans of a post the answer says were not taken; 0 for whatever says nothing of it. */
+export function rejectedIn(answer: string): number {
+  const counted = /"rejectedSpans"\s*:\s*"?(\d+)/.exec(answer)?.[1];
+  return counted === undefined ? 0 : Number(counted);
+}
+
 function toOtlp(span: EndedSpan): object {
   const { traceId, spanId, parentSpanId, name, kind, error } = span;
   const attributes = error === null ? span.attributes : { ...span.attributes, "error.type": error };
@@ -58,7 +64,8 @@ function toOtlp(span: EndedSpan): object {
 }
 
 function nanoseconds(ms: number): string {
-  return `${BigInt(Math.round(ms * 1_000)) * 1_000n}`;
+  // A time that is none must not keep its batch from leaving.
+  return `${BigInt(Math.round(ms * 1_000) || 0) * 1_000n}`;
 }
 
 function keyValues(attributes: EndedSpan["attributes"]): KeyValue[] {

@@ -18,6 +18,7 @@ import { COMMANDS, OUTCOMES, PHASES } from "../../src/contracts/remediation.ts";
 import { REASONS } from "../../src/contracts/verdict.ts";
 import { createStarterMetrics } from "../../src/starters/metrics.ts";
 import { recordGauges } from "../../src/starters/record-metrics.ts";
+import { spanCounter } from "../../src/tracing/metrics.ts";
 
 const PAGES = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md", { cwd: projectPath() })].sort();
 const read = (page: string): string => readFileSync(projectPath(page), "utf8");
@@ -227,6 +228,7 @@ describe("docs/operating.md", () => {
   it("lists every metric of its own", async () => {
     const { registry } = createStarterMetrics();
     recordGauges(registry);
+    spanCounter(registry);
     const metrics = await registry.getMetricsAsJSON();
     const rows = rowsOf(section(operating, "Ports, health, metrics"));
     expect(Object.fromEntries([...rows].map(([name, [help]]) => [name, help]))).toEqual(

@@ -127,6 +127,15 @@ describe("show", () => {
     ]) {
       expect(printed).toContain(part);
     }
+    expect(printed).not.toContain("  trace ");
+  });
+
+  test.each([
+    ["https://traces/0af7", "https://traces/0af7"],
+    [null, "0af7"],
+  ])("names the trace, by its link where there is one (%s)", (trace, shown) => {
+    const traced = { ...story(), links: { webUi: null, traceId: "0af7", trace } };
+    expect(storyText(storyOf(traced), NOW)).toContain(`\n  trace     ${shown}\n`);
   });
 
   test.each([

@@ -39,6 +39,14 @@ describe("the page of a remediation", () => {
     expect(page).not.toContain("<script");
   });
 
+  test("links to the trace, where there is one", async () => {
+    const traceId = id.replaceAll("-", "");
+    expect(await (await get(`/remediations/${id}`)).text()).not.toContain("Trace");
+    await it.restart({ traceUrl: "https://traces/{traceId}" });
+    const page = await (await get(`/remediations/${id}`)).text();
+    expect(page).toContain(`<a href="https://traces/${traceId}" rel="noreferrer">${traceId}</a>`);
+  });
+
   test("escapes whatever came from outside", async () => {
     const hostile = `<img src=x onerror=alert(1)>"'\u202e`;
     await it.database.sql("update remediations set doing = $1, runbook = $1", [hostile]);

@@ -24,7 +24,9 @@ export interface Collector {
   bodies: string[];
   headers: IncomingHttpHeaders[];
   /** What it answers from now on; default 200. */
-  status: number;
+  status: number | "silent";
+  /** The body of its answers; default `{}`. */
+  answer: object;
   close(): Promise<void>;
 }
 
@@ -44,14 +46,16 @@ interface Body {
 
 /** `port` 0 takes a free one. */
 export async function startCollector(port = 0): Promise<Collector> {
-  const seen: Omit<Collector, "url" | "close"> = { spans: [], bodies: [], headers: [], status: 200 };
+  const seen: Omit<Collector, "url" | "close"> = { spans: [], bodies: [], headers: [], status: 200, answer: {} };
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       seen.bodies.push(body);
       seen.headers.push(request.headers);
       const known = request.method === "POST" && request.url === "/v1/traces";
       if (known && seen.status === 200) seen.spans.push(...spansOf(JSON.parse(body) as Body));
-      response.writeHead(known ? seen.status : 404, { "content-type": "application/json" }).end("{}");
+      if (seen.status === "silent") return;
+      response.writeHead(known ? seen.status : 404, { "content-type": "application/json" });
+      response.end(JSON.stringify(seen.answer));
     });
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

@@ -1,8 +1,10 @@
 import pino from "pino";
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readEnv } from "../../src/config/env.ts";
 import type { EndedSpan } from "../../src/ports/trace.ts";
 import { startExporter, type Exporter } from "../../src/tracing/exporter.ts";
+import { spanCounter } from "../../src/tracing/metrics.ts";
 import { traceSettings } from "../../src/tracing/settings.ts";
 import { startTracing } from "../../src/tracing/start.ts";
 import { startCollector, type Collector } from "../support/collector.ts";
@@ -10,14 +12,22 @@ import { startCollector, type Collector } from "../support/collector.ts";
 const NEVER_MS = 3_600_000;
 let collector: Collector;
 let lines: string[];
+let registry: Registry;
 const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
 beforeEach(async () => {
   collector = await startCollector();
   lines = [];
+  registry = new Registry();
 });
 afterEach(() => collector.close());
 
-function start(everyMs = NEVER_MS): Exporter {
+/** Sent and lost, as `/metrics` has them. */
+async function counted(): Promise<number[]> {
+  const values = (await registry.getSingleMetric("selfheal_trace_spans_total")?.get())?.values ?? [];
+  return values.map(({ value }) => value);
+}
+
+function start({ everyMs = NEVER_MS, closeMs = 10_000 } = {}): Exporter {
   const origin = { service: "selfheal-test", version: "1.2.3", instance: "1@here" };
   const settings = traceSettings(
     readEnv({
@@ -26,7 +36,7 @@ function start(everyMs = NEVER_MS): Exporter {
     }),
   );
   if (settings === null) throw new Error("it is off");
-  return startExporter({ ...settings, origin, fetch, log, everyMs });
+  return startExporter({ ...settings, origin, fetch, log, counter: spanCounter(registry), everyMs, closeMs });
 }
 
 function span(change: Partial<EndedSpan> = {}): EndedSpan {
@@ -76,7 +86,7 @@ describe("spans on their way", () => {
   });
 
   it("go out by themselves, in batches", async () => {
-    const exporter = start(20);
+    const exporter = start({ everyMs: 20 });
     for (let i = 0; i < 1_300; i += 1) exporter.end(span());
     await expect.poll(() => collector.spans.length).toBe(1_300);
     expect(collector.bodies.length).toBeLessThanOrEqual(5);
@@ -85,7 +95,7 @@ describe("spans on their way", () => {
 
   it("are kept while the collector says «later», and said once to be waiting", async () => {
     collector.status = 503;
-    const exporter = start(10);
+    const exporter = start({ everyMs: 10 });
     exporter.end(span());
     await expect.poll(() => collector.bodies.length).toBeGreaterThan(3);
     collector.status = 200;
@@ -106,27 +116,56 @@ describe("spans on their way", () => {
     await exporter.close();
     expect(collector.bodies).toHaveLength(1);
     expect(lines).toEqual([expect.stringContaining("spans are not taken: they are lost")]);
+    expect(await counted()).toEqual([0, 1]);
+  });
+
+  it("that a collector takes only in part are counted, and not sent again", async () => {
+    collector.answer = { partialSuccess: { rejectedSpans: "2", errorMessage: "too old" } };
+    const exporter = start();
+    for (let i = 0; i < 5; i += 1) exporter.end(span());
+    await exporter.close();
+    expect(collector.bodies).toHaveLength(1);
+    expect(lines).toEqual([expect.stringContaining("it rejected 2 of a batch")]);
+    expect(await counted()).toEqual([3, 2]);
+  });
+
+  it("leave with the rest of their batch, whatever their times are", async () => {
+    const exporter = start();
+    exporter.end(span({ startMs: Number.NaN }));
+    exporter.end(span());
+    await exporter.close();
+    expect(collector.spans.map(({ startTimeUnixNano }) => startTimeUnixNano)).toEqual(["0", "1700000000000250000"]);
+  });
+
+  it("hold up the end of their process only so long, and are then said to be lost", async () => {
+    collector.status = "silent";
+    const exporter = start({ closeMs: 50 });
+    for (let i = 0; i < 600; i += 1) exporter.end(span());
+    const startedAt = performance.now();
+    await exporter.close();
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(lines.at(-1)).toContain("spans are lost: nobody took them in time");
+    expect(await counted()).toEqual([0, 600]);
   });
 
   it("are bounded in memory while nobody listens, and what was lost is counted", async () => {
     await collector.close();
-    const exporter = start();
+    const exporter = start({ everyMs: 10 });
     for (let i = 0; i < 5_000; i += 1) exporter.end(span());
+    collector = await startCollector(Number(new URL(collector.url).port));
+    await expect.poll(() => collector.spans.length).toBe(4_096);
     await exporter.close();
-    const again = await startCollector(Number(new URL(collector.url).port));
-    await exporter.close();
-    expect(again.spans).toHaveLength(4_096);
-    expect(JSON.parse(lines.at(-1) ?? "{}")).toMatchObject({ msg: "spans are taken again", lost: 904 });
-    collector = again;
+    expect(await counted()).toEqual([4_096, 904]);
   });
 });
 
 describe("the settings", () => {
   it("without an endpoint there is no tracer", () => {
-    expect(startTracing("worker", readEnv({ OTEL_EXPORTER_OTLP_HEADERS: "a=b" }), log)).toBeNull();
+    const env = readEnv({ OTEL_EXPORTER_OTLP_HEADERS: "a=b" });
+    expect(startTracing(env, { kind: "worker", log, registry })).toBeNull();
   });
 
-  it.each(["collector:4318", "ftp://collector", "https://user:hunter2@collector"])(
+  it.each(["collector:4318", "ftp://collector", "https://user:hunter2@collector", "http://collector?key=hunter2"])(
     "an endpoint %s is refused without being shown",
     (value) => {
       expect(() => readEnv({ OTEL_EXPORTER_OTLP_ENDPOINT: value })).toThrow(

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import pino, { type Logger } from "pino";
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { httpProbe } from "../../src/adapters/direct/http-probe.ts";
 import { Guarded } from "../../src/adapters/guarded.ts";
 import { httpJson, type HttpJson } from "../../src/adapters/http.ts";
 import { logFields, traceIdOf, type Tracer } from "../../src/ports/trace.ts";
@@ -11,6 +13,7 @@ import type { RecordStore } from "../../src/record/api.ts";
 import { createIngest } from "../../src/starters/ingest.ts";
 import { createStarterMetrics } from "../../src/starters/metrics.ts";
 import { startExporter, type Exporter } from "../../src/tracing/exporter.ts";
+import { spanCounter } from "../../src/tracing/metrics.ts";
 import { bridge } from "../../src/workers/runtime.ts";
 import { KnownRuns, scoped } from "../../src/workers/scoped.ts";
 import type { WholeStory } from "../../src/workers/whole-trace.ts";
@@ -37,15 +40,19 @@ beforeEach(async () => {
   lines = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
   log = pino({ level: "debug", mixin: logFields }, { write });
-  const origin = { service: "selfheal-test", version: "1", instance: "1@here" };
-  const url = `${collector.url}/v1/traces`;
-  exporter = startExporter({ url, headers: {}, origin, fetch, log, everyMs: 3_600_000 });
+  exporter = exporting({ everyMs: 3_600_000 });
 });
 afterEach(async () => {
   await exporter.close();
   await collector.close();
   vendor.close();
 });
+
+function exporting(times: { everyMs: number; closeMs?: number }): Exporter {
+  const origin = { service: "selfheal-test", version: "1", instance: "1@here" };
+  const url = `${collector.url}/v1/traces`;
+  return startExporter({ url, headers: {}, origin, fetch, log, counter: spanCounter(new Registry()), ...times });
+}
 
 function vendorClient(): HttpJson {
   const guarded = new Guarded({ system: "ironic", clock: outside.clock, secrets: [new Secret(PLANTED)] });
@@ -69,6 +76,9 @@ function activitiesWith(tracer: Tracer | null, story: WholeStory | null, runs = 
       await ask(client, "set power", "/broken");
     },
     "remediation.close": async (_request: { remediationId: string }) => ({ auditHead: "h" }),
+    "probe.measure": async ({ url }: { remediationId: string; url: string }) => {
+      await httpProbe(outside).measure({ url });
+    },
     "watch.run": async (_request: object) => {
       log.info("watching");
       await ask(client, "list nodes", "/fine");
@@ -165,6 +175,20 @@ describe("a traced remediation", () => {
     expect([lasted("remediation"), lasted("wait for people"), lasted("wait for tickets")]).toEqual([59, 10, 30]);
   });
 
+  it("names the span of a request to the system that is asked, and only there", async () => {
+    const id = randomUUID();
+    const activities = activitiesWith(exporter, null);
+    await run(activities["remediation.confirm"], { remediationId: id });
+    await run(activities["probe.measure"], { remediationId: id, url: vendor.url });
+    await run(activities["watch.run"], {});
+    await run(activitiesWith(null, null)["remediation.confirm"], { remediationId: id });
+    await exporter.close();
+    const sent = vendor.seen.map(({ headers }) => headers["traceparent"]);
+    const spanOf = (name: string) => collector.spans.find((span) => span.name === name)?.spanId ?? "none";
+    const expected = ["ironic read node", "http.get measure"].map((name) => `00-${traceIdOf(id)}-${spanOf(name)}-01`);
+    expect(sent).toEqual([...expected, undefined, undefined]);
+  });
+
   it("shows no secret, no address and nothing of a body", async () => {
     const id = randomUUID();
     const activities = activitiesWith(exporter, storyOf(id));
@@ -194,6 +218,19 @@ describe("a traced remediation", () => {
     for (const other of ["", "r-1", "0AF76519-16CD-43DD-8448-EB211C80319C", "0af7651916cd43dd8448eb211c80319c"]) {
       expect(traceIdOf(other)).toBeNull();
     }
+  });
+
+  it("is not held up by a collector that never answers", async () => {
+    collector.status = "silent";
+    const slow = exporting({ everyMs: 1, closeMs: 1 });
+    const activities = activitiesWith(slow, null);
+    const id = randomUUID();
+    await run(activities["remediation.confirm"], { remediationId: id });
+    await expect.poll(() => collector.bodies.length).toBe(1);
+    await run(activities["remediation.confirm"], { remediationId: id });
+    expect(vendor.seen).toHaveLength(2);
+    expect(collector.bodies).toHaveLength(1);
+    await slow.close();
   });
 
   it("is not joined by what belongs to no remediation", async () => {

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import { readFolder } from "../../src/catalogue/folder.ts";
@@ -69,7 +70,7 @@ describe("while a large folder is loaded again", () => {
     });
     await live.open();
     const { version } = live.status;
-    const health = await serveHealth({ port: 0, ready: () => true });
+    const health = await serveHealth({ port: 0, ready: () => true, registry: new Registry() });
     const text = await readFile(join(folder, INVENTORY), "utf8");
     await writeFile(join(folder, INVENTORY), text.replace("id: more-9\n", "id: other-9\n"));
     await live.look();

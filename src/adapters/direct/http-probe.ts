@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Measurement, Outside, ProbePort } from "../../ports/ports.ts";
+import { traceHeaders } from "../../ports/trace.ts";
 import { bodyText } from "../body.ts";
 import { startTimer } from "../guarded.ts";
 import { describeError } from "../network.ts";
@@ -31,7 +32,8 @@ async function get(outside: Outside, { url, timeoutMs, expectBody }: Input): Pro
     controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError"));
   });
   try {
-    const response = await outside.fetch(url, { redirect: "manual", signal: controller.signal });
+    const init = { headers: { ...traceHeaders() }, redirect: "manual", signal: controller.signal } as const;
+    const response = await outside.fetch(url, init);
     const body = expectBody === undefined ? null : await bodyText(response, LARGEST_BODY);
     if (expectBody === undefined) await response.body?.cancel();
     const latencyMs = outside.clock.now() - startedAt;
