@@ -72,8 +72,7 @@ function run(options: ServeOptions, env: Env): Promise<void> {
     const gate = gateOf(options, env);
     let secrets: Record<string, SourceSecrets> = {};
     const metrics = metricsOfProcess();
-    const tracer = startTracing(env, { kind: "serve", log, registry: metrics.registry });
-    defer(() => tracer?.close());
+    const tracer = startTracing(env, { kind: "serve", log, registry: metrics.registry, defer });
     const live = new LiveFolder({
       folder: configFolder(options.config, env),
       load: folderLoader(),

@@ -19,6 +19,7 @@ import {
 } from "../watchers/schedule.ts";
 import { pulse, recordMark, type RecordMark } from "../watchers/pulse.ts";
 import { temporalView } from "../watchers/sweep-temporal.ts";
+import { serveHealth } from "../workers/health.ts";
 import {
   configFolder,
   configOption,
@@ -29,7 +30,7 @@ import {
   withExamples,
 } from "./options.ts";
 import { runAtHome } from "./process/at-home.ts";
-import { withCleanup } from "./process/cleanup.ts";
+import { withCleanup, type Defer } from "./process/cleanup.ts";
 import { connectBoth } from "./process/connect.ts";
 import { announceReady } from "./process/ready.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -69,26 +70,20 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     const databaseUrl = requireDatabase(options.dbUrl, env);
     const settings = temporalSettings();
     const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
-    const tracer = startTracing(env, { kind: "worker", log, registry });
-    defer(() => tracer?.close());
+    const tracer = startTracing(env, { kind: "worker", log, registry, defer });
     // Loaded here: the SDK's native half takes a while, and no other command needs it.
-    const [{ compose }, { liveConnections }, { prebuiltBundle }, { runWorker }, { serveHealth }] = await Promise.all([
+    const [{ compose }, { liveConnections }, { prebuiltBundle }, { runWorker }] = await Promise.all([
       import("../workers/compose.ts"),
       import("../workers/live-connections.ts"),
       import("../workers/bundle.ts"),
       import("../workers/run-worker.ts"),
-      import("../workers/health.ts"),
     ]);
     const bundle = await prebuiltBundle(options.bundle ?? env.SELFHEAL_WORKFLOW_BUNDLE);
     // A worker takes connections alone from its folder: runbooks it takes from the record, by version.
     const folder = liveConnections(configFolder(options.config, env), log);
     await folder.open();
     let polling = false;
-    if (options.healthPort !== undefined) {
-      const health = await serveHealth({ port: options.healthPort, ready: () => polling, registry });
-      defer(() => health.close());
-    }
+    await openHealth(options, { ready: () => polling, registry }, defer);
     const needed = { databaseUrl, settings, applicationName: "selfheal worker", defer };
     const { record, client } = await connectBoth(needed, { stop: stop.signal, log });
     const [temporal, mark] = [temporalView(client, settings.address), recordMark(client)];
@@ -126,6 +121,17 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
       });
     await runAtHome({ own, record, notify: ports.notify, stop: stop.request, log }, work);
   });
+}
+
+async function openHealth(
+  { healthPort }: WorkerOptions,
+  shown: { ready: () => boolean; registry: Registry },
+  defer: Defer,
+): Promise<void> {
+  if (healthPort === undefined) return;
+  collectDefaultMetrics({ register: shown.registry });
+  const health = await serveHealth({ port: healthPort, ...shown });
+  defer(() => health.close());
 }
 
 interface Marked {

@@ -23,7 +23,10 @@ const postgresUrl = z.preprocess(
 /** No user in it: that would stand in the log, and headers have a variable of their own. */
 const httpUrl = z.preprocess(
   (value) => (value === "" ? undefined : value),
-  z.string().refine(isHttpUrl, "must be http://HOST:PORT or https://HOST:PORT, without user, query or fragment").optional(),
+  z
+    .string()
+    .refine(isHttpUrl, "must be http://HOST:PORT or https://HOST:PORT, without user, query or fragment")
+    .optional(),
 );
 const traceUrl = z.preprocess(
   (value) => (value === "" ? undefined : value),
@@ -96,7 +99,9 @@ export type Env = z.infer<typeof ENV_SCHEMA>;
 
 function isHttpUrl(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === "";
+  return (
+    url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === ""
+  );
 }
 
 /** These may also come as NAME_FILE, the path of a file that holds the value (Docker and Kubernetes secrets). */

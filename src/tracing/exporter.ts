@@ -97,7 +97,10 @@ class BatchExporter {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, BATCH);
       const refused = await this.#post(batch, signal);
-      if (refused?.again === true) return this.#sayTrouble(refused);
+      if (refused?.again === true) {
+        this.#sayTrouble(refused);
+        return;
+      }
       this.#waiting.splice(0, batch.length);
       this.#options.counter.inc({ result: "sent" }, batch.length - (refused?.spans ?? 0));
       if (refused === null) this.#sayFine();

@@ -4,7 +4,8 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Env } from "../config/env.ts";
 import { projectVersion } from "../config/project.ts";
-import { startExporter, type Exporter } from "./exporter.ts";
+import type { Tracer } from "../ports/trace.ts";
+import { startExporter } from "./exporter.ts";
 import { spanCounter } from "./metrics.ts";
 import { traceSettings } from "./settings.ts";
 
@@ -14,13 +15,17 @@ export interface TracedProcess {
   log: Logger;
   /** Of `/metrics`. */
   registry: Registry;
+  /** Takes what is to be done when the process ends. */
+  defer: (close: () => Promise<void>) => void;
 }
 
 /** Throws a UserError for settings that are wrong. */
-export function startTracing(env: Env, { kind, log, registry }: TracedProcess): Exporter | null {
+export function startTracing(env: Env, { kind, log, registry, defer }: TracedProcess): Tracer | null {
   const settings = traceSettings(env);
   const counter = spanCounter(registry);
   if (settings === null) return null;
   const origin = { service: `selfheal-${kind}`, version: projectVersion(), instance: `${process.pid}@${hostname()}` };
-  return startExporter({ ...settings, origin, fetch, log, counter });
+  const exporter = startExporter({ ...settings, origin, fetch, log, counter });
+  defer(() => exporter.close());
+  return exporter;
 }

@@ -91,7 +91,10 @@ describe("the product in real processes", () => {
 
     const meant = new RegExp(`\\b(${second}|${remediation.remediationId})\\b`);
     for (const process of ["serve", "worker"]) {
-      const about = live.logged(process).split("\n").filter((line) => meant.test(line));
+      const about = live
+        .logged(process)
+        .split("\n")
+        .filter((line) => meant.test(line));
       const idIn = (line: string): unknown => (JSON.parse(line) as Record<string, unknown>)["remediationId"];
       expect(about.filter((line) => idIn(line) !== remediation.remediationId)).toEqual([]);
       expect(about).not.toEqual([]);

@@ -162,7 +162,7 @@ describe("spans on their way", () => {
 describe("the settings", () => {
   it("without an endpoint there is no tracer", () => {
     const env = readEnv({ OTEL_EXPORTER_OTLP_HEADERS: "a=b" });
-    expect(startTracing(env, { kind: "worker", log, registry })).toBeNull();
+    expect(startTracing(env, { kind: "worker", log, registry, defer: () => expect.unreachable() })).toBeNull();
   });
 
   it.each(["collector:4318", "ftp://collector", "https://user:hunter2@collector", "http://collector?key=hunter2"])(
