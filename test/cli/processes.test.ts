@@ -201,6 +201,8 @@ describe("a worker or API that starts before its database and Temporal", () => {
     expect([alert.status, alert.headers.get("retry-after")]).toEqual([503, "5"]);
     expect(await alert.json()).toMatchObject({ type: "urn:selfheal:problem:unavailable-record", status: 503 });
     expect([(await ask("/healthz", healthPort)).status, (await ask("/readyz", healthPort)).status]).toEqual([200, 503]);
+    const measures = await (await ask("/metrics", healthPort)).text();
+    expect(measures).toContain('\nselfheal_trace_spans_total{result="lost"} 0\n');
 
     const database = await startEmbedded({ dataFolder: join(folder, "postgres"), port, settings: { fsync: "off" } });
     try {

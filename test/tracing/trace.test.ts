@@ -89,7 +89,7 @@ function activitiesWith(tracer: Tracer | null, story: WholeStory | null, runs = 
 }
 
 const run = <A, R>(activity: (request: A) => Promise<R>, request: A): Promise<R> =>
-  new MockActivityEnvironment({ attempt: 2 }).run(activity, request);
+  new MockActivityEnvironment({ attempt: 2 }, { logger: bridge(pino({ level: "silent" })) }).run(activity, request);
 
 /** A body with one firing alert goes in; answers the id that it was given. */
 async function webhook(tracer: Tracer | null): Promise<string> {
