@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { remediationApi } from "../../src/cli/remediation-api.ts";
 import { projectPath } from "../../src/config/project.ts";
+import type { TryReport } from "../../src/backtest/try/try.ts";
 import type { TellStory } from "../../src/starters/http/remediations.ts";
 import { ironicInstalled, startIronicServer, type IronicServer } from "./support/ironic.ts";
 import { monitoringInstalled, startMonitoring, type Monitoring } from "./support/monitoring.ts";
@@ -261,4 +262,13 @@ describe.skipIf(there.includes(false))("selfheal dev on a user's own systems", (
     expect(told.join("\n")).toContain("disk-replacement healed");
     expect(await cli("remediation", "show", "web-1")).toContain("healed");
   }, 330_000);
+
+  it("try: finds the same fault in what Prometheus remembers, and changes nothing", async () => {
+    const about = ["--prometheus", monitoring.prometheus, "--alertmanager", monitoring.alertmanager, "--days", "1"];
+    const { backtest, unnamed } = JSON.parse(await cli("try", ...about, "--json")) as TryReport;
+    expect(unnamed).toEqual([]);
+    expect(backtest.after.runbooks.map(({ runbook }) => runbook)).toContain("disk-replacement");
+    expect(await cli("try", ...about)).toContain("Nothing was changed");
+    expect(await activeSilences()).toEqual([]);
+  }, 60_000);
 });
