@@ -59,12 +59,15 @@ describe.skipIf(there.includes(false))("selfheal dev on a user's own systems", (
       }),
     );
     url = `http://127.0.0.1:${await freePort()}`;
-    [pool, tracker, ironic, redfish] = await Promise.all([
+    const starting = [
       own(startWebPool(["web-1", "web-2"])),
       own(startRequestTrackerServer()),
       own(startIronicServer()),
       own(startRedfishServer()),
-    ]);
+    ] as const;
+    // When one does not come up, the others are there to be closed.
+    await Promise.allSettled(starting);
+    [pool, tracker, ironic, redfish] = await Promise.all(starting);
     await redfish.insert(disk);
     await ironic.make("web-1", ["manage", "provide", "active"]);
     const exporters = {

@@ -1,8 +1,7 @@
 /** Ironic in one process on SQLite, without Keystone, with fake hardware. */
-import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { answers, cache, eventually, freePort, installed, start, temporaryFolder } from "./process.ts";
+import { answers, cache, eventually, freePort, installed, printed, start, temporaryFolder } from "./process.ts";
 
 const bin = join(cache, "venv-ironic/bin");
 const binary = installed("ironic", join(bin, "ironic"));
@@ -29,7 +28,7 @@ export async function startIronicServer(): Promise<IronicServer> {
   const url = `http://127.0.0.1:${apiPort}`;
   const config = `${folder.path}/ironic.conf`;
   await writeFile(config, configuration(folder.path, apiPort));
-  execFileSync(join(bin, "ironic-dbsync"), ["--config-file", config, "create_schema"], { stdio: "ignore" });
+  await printed(join(bin, "ironic-dbsync"), ["--config-file", config, "create_schema"]);
   const ready = (): Promise<void> => answers(`${url}/v1/nodes`, { headers });
   const running = await start(binary ?? "", ["--config-file", config], { ready, withinMs: 60_000 });
 

@@ -1,5 +1,5 @@
 /** Real servers for the peers tests: on loopback, on free ports, in a folder of their own, stopped at the end. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
@@ -7,6 +7,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Outside } from "../../../src/ports/ports.ts";
 
 export const outside: Outside = { fetch, connect: (options) => connect(options), clock: { now: () => Date.now() } };
@@ -44,6 +45,17 @@ export async function serve(listener: RequestListener): Promise<{ address: strin
 export async function temporaryFolder(peer: string): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), `selfheal-${peer}-`));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+const execute = promisify(execFile);
+
+/**
+ * What a command prints. It is waited for without standing in the way of the others that come up meanwhile: their
+ * deadlines run on.
+ */
+export async function printed(command: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await execute(command, args, { env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 });
+  return stdout.trim();
 }
 
 export interface Running {

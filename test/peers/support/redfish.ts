@@ -3,10 +3,9 @@
  * number, a literal in its page template; the drive in the bay is therefore given as a template of the same name, the
  * emulator's own text with serial number and prediction put in. Everything else is the emulator.
  */
-import { execFileSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { answers, cache, freePort, installed, start, temporaryFolder } from "./process.ts";
+import { answers, cache, freePort, installed, printed, start, temporaryFolder } from "./process.ts";
 
 const bin = join(cache, "venv-sushy-tools/bin");
 const binary = installed("sushy-tools", join(bin, "sushy-emulator"));
@@ -48,12 +47,10 @@ export async function startRedfishServer(): Promise<RedfishServer> {
   const folder = await temporaryFolder("sushy");
   for (const one of ["state", "templates"]) await mkdir(`${folder.path}/${one}`);
   const [user, password] = ["selfheal", "a password of the test"];
-  await writeFile(
-    `${folder.path}/users`,
-    `${user}:${python("import bcrypt, sys; print(bcrypt.hashpw(sys.argv[1].encode(), bcrypt.gensalt(4)).decode())", password)}`,
-  );
+  const hashed = "import bcrypt, sys; print(bcrypt.hashpw(sys.argv[1].encode(), bcrypt.gensalt(4)).decode())";
+  await writeFile(`${folder.path}/users`, `${user}:${await python(hashed, password)}`);
   await writeFile(`${folder.path}/sushy.conf`, configuration(folder.path));
-  const packageFolder = python("import sushy_tools.emulator as emulator; print(emulator.__path__[0])");
+  const packageFolder = await python("import sushy_tools.emulator as emulator; print(emulator.__path__[0])");
   const original = await readFile(`${packageFolder}/templates/drive.json`, "utf8");
   const insert = async ({ serial, failing }: Disk): Promise<void> => {
     const text = original
@@ -86,10 +83,8 @@ export async function startRedfishServer(): Promise<RedfishServer> {
   };
 }
 
-function python(script: string, ...args: string[]): string {
-  return execFileSync(join(bin, "python"), ["-c", script, ...args])
-    .toString()
-    .trim();
+function python(script: string, ...args: string[]): Promise<string> {
+  return printed(join(bin, "python"), ["-c", script, ...args]);
 }
 
 function configuration(folder: string): string {

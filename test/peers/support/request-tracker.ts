@@ -1,7 +1,6 @@
 /** Debian's Request Tracker 5 on SQLite, with a queue `datacenter` and a token of root. */
-import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
-import { answers, freePort, installed, start, temporaryFolder } from "./process.ts";
+import { answers, freePort, installed, printed, start, temporaryFolder } from "./process.ts";
 
 const server = installed("request-tracker", "/usr/share/request-tracker5/libexec/rt-server");
 const emptyDatabase = installed("request-tracker's database", "/var/lib/dbconfig-common/sqlite3/request-tracker5/rtdb");
@@ -33,11 +32,7 @@ export async function startRequestTrackerServer(): Promise<RequestTrackerServer>
   for (const one of ["empty", "mason", "sessions"]) await mkdir(`${folder.path}/${one}`);
   await writeFile(`${folder.path}/site.pm`, site(folder.path, port));
   const env = { RT_SITE_CONFIG: `${folder.path}/site.pm`, RT_SITE_CONFIG_DIR: `${folder.path}/empty` };
-  const seeded = execFileSync("perl", ["-e", SEED], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const token = /token=(\S+)/.exec(seeded.toString())?.[1] ?? "";
+  const token = /token=(\S+)/.exec(await printed("perl", ["-e", SEED], env))?.[1] ?? "";
   const url = `http://127.0.0.1:${port}`;
   const authorization = { authorization: `token ${token}` };
   const ready = (): Promise<void> => answers(`${url}/REST/2.0/queues/all`, { headers: authorization });
