@@ -5,9 +5,9 @@ import type { Catalogue, Runbook } from "../catalogue/catalogue.ts";
 import { readEnv } from "../config/env.ts";
 import { projectPath } from "../config/project.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
-import type { Attestation } from "../contracts/autonomy.ts";
 import { FAULTS } from "../lab/faults.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
+import { writeDown } from "./attest.ts";
 import { refuseForeignServers } from "./demo/own-servers.ts";
 import { parseCount, withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
@@ -16,7 +16,6 @@ import type { Rehearsal, SeedResult } from "./rehearse/judge.ts";
 import { rehearsalOf } from "./rehearse/judge.ts";
 import { STRIKES, type Strike } from "./rehearse/scenarios.ts";
 import { rehearsalText } from "./rehearse/text.ts";
-import { callApi } from "./remediation-api.ts";
 import { apiCommand, contextOf, type Context, type RemediationCommandOptions } from "./remediation-context.ts";
 
 interface Options {
@@ -44,7 +43,7 @@ export function rehearseCommand(options: RemediationCommandOptions = {}): Comman
     .option("--faults <names>", "with commas between; default: all of them", parseStrikes, [...STRIKES])
     .option("--time-scale <n>", "seconds of the datacenter in each real second", parseCount, 600)
     .option("--attest", "write a rehearsal down as evidence for `modes promote`, through the API")
-    .option("--by <name>", "with --attest: who ran it; default your user name");
+    .option("--by <name>", "with --attest: who ran it; default the owner of your token, else your user name");
   command.action((name: string | undefined, given: Options) => run(context, command, name, given));
   const faults = STRIKES.map(
     (strike) => `  ${strike.padEnd(22)}${strike === "none" ? "nothing strikes: it must heal" : FAULTS[strike]}`,
@@ -77,11 +76,13 @@ async function run(context: Context, command: Command, name: string | undefined,
   const runbooks = chosen(catalogue, name, options.all === true);
   const stop = stopOnSignals();
   const rehearsals: Rehearsal[] = [];
+  const attest = ({ runbook, runbookHash, passed, summary }: Rehearsal): Promise<void> =>
+    writeDown(context, command, { runbook, runbookHash, kind: "rehearsal", passed, summary }, options.by);
   try {
     for (const runbook of runbooks) {
       const rehearsal = await rehearse({ catalogue, runbook }, options, { env, stop: stop.signal });
       rehearsals.push(rehearsal);
-      if (options.attest === true) await attest(context, command, rehearsal, options.by);
+      if (options.attest === true) await attest(rehearsal);
     }
   } finally {
     stop.release();
@@ -116,13 +117,4 @@ async function rehearse(
   }
   const { name: runbook, hash: runbookHash } = piece.runbook;
   return rehearsalOf({ runbook, runbookHash, standIns }, results);
-}
-
-/** Refused where the active version is another than the one that was rehearsed. */
-async function attest(context: Context, command: Command, rehearsal: Rehearsal, by: string | undefined): Promise<void> {
-  const { runbook, runbookHash, passed, summary } = rehearsal;
-  const body = { runbook, runbookHash, kind: "rehearsal", passed, summary: summary.slice(0, 500) };
-  const wish = { ...body, by: by ?? context.outside.user() };
-  await callApi<Attestation>(context.options(command), "/modes/attestations", wish);
-  note(`written down: rehearsal of ${runbook} ${runbookHash.slice(0, 12)} ${passed ? "passed" : "failed"}`);
 }

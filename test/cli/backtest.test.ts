@@ -1,9 +1,17 @@
 /** A backtest as a process: what a terminal and a CI get. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { ACTIONS } from "../../src/activities/actions.ts";
+import { backtestCommand } from "../../src/cli/backtest.ts";
+import type { RemediationCommandOptions } from "../../src/cli/remediation-context.ts";
 import { projectPath } from "../../src/config/project.ts";
+import { API_TOKEN_PREFIX } from "../../src/contracts/roles.ts";
+import { requireCatalogue } from "../../src/starters/active-catalogue.ts";
 
 const FOLDER = projectPath("examples", "first-remediation");
 const line = (index: number): string => {
@@ -41,4 +49,78 @@ test("is ended by a Ctrl-C while it waits for more, without a report", async () 
   const [stdout, stderr, [code]] = await said;
   expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
   expect(stderr).toMatch(/^selfheal: stopped after \d+ alerts: there is no report\n$/);
+});
+
+describe("--attest", () => {
+  let folder: string;
+  let [config, file] = ["", ""];
+  let sent: unknown[];
+  let [printed, noted] = ["", ""];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "selfheal-attest-"));
+    [config, file] = [join(folder, "config"), join(folder, "recorded.jsonl")];
+    await cp(FOLDER, config, { recursive: true });
+    const written = await readFile(join(config, "selfheal.yaml"), "utf8");
+    await writeFile(join(config, "selfheal.yaml"), written.replace("mode: observe", "mode: review"));
+    // An hour later another one, so that the plan has time to be approved. web-2 is opted out.
+    await writeFile(file, line(0) + line(61));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  beforeEach(() => {
+    [sent, printed, noted] = [[], "", ""];
+    vi.spyOn(process.stdout, "write").mockImplementation((said) => ((printed += String(said)), true));
+    vi.spyOn(process.stderr, "write").mockImplementation((said) => ((noted += String(said)), true));
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    process.exitCode = undefined;
+  });
+
+  const fakeFetch: typeof fetch = async (url, init) => {
+    sent.push({ path: new URL(url).pathname, ...(JSON.parse(init?.body as string) as object) });
+    return Response.json({});
+  };
+  const attest = (name: string, ...words: string[]) => attestWith({}, name, ...words);
+  const attestWith = (options: RemediationCommandOptions, name: string, ...words: string[]) => {
+    const outside = { fetch: fakeFetch, user: () => "ada" };
+    const command = backtestCommand({ url: "http://api:1", outside, ...options });
+    const folders = ["--alerts", file, "--config", config, "--against", config];
+    return command.exitOverride().parseAsync([...folders, "--attest", name, ...words], { from: "user" });
+  };
+
+  test("writes down what the run showed of the version that ran", async () => {
+    await attest("disk-replacement", "--fail-on", "lost-action");
+    const { runbooks } = await requireCatalogue(config, ACTIONS);
+    const ran = { kind: "backtest", runbook: "disk-replacement", runbookHash: runbooks[0]?.hash, by: "ada" };
+    expect(sent).toMatchObject([{ path: "/v1/modes/attestations", ...ran, passed: true }]);
+    expect(printed).toContain("disk-replacement is promoted in the changed folder");
+    expect(noted).toContain("written down: backtest of disk-replacement");
+    expect(process.exitCode).toBeUndefined();
+  });
+
+  test("leaves it to a token of one's own to say who ran it", async () => {
+    await attestWith({ token: `${API_TOKEN_PREFIX}x` }, "disk-replacement", "--fail-on", "lost-action");
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).not.toHaveProperty("by");
+  });
+
+  test("writes down nothing of a runbook that the recording has no alert of", async () => {
+    await expect(attest("disk-replacement", "--fail-on", "refuse", "--to", "2026-01-01")).rejects.toThrow(
+      "nothing is written down of disk-replacement",
+    );
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a runbook that is not there",
+      ["power-cycle", "--fail-on", "refuse"],
+      "has no runbook power-cycle; there are: disk",
+    ],
+    ["no word on what must not be", ["disk-replacement"], "--attest needs --fail-on"],
+  ])("refuses %s before anything runs", async (_, [name = "", ...words], why) => {
+    await expect(attest(name, ...words)).rejects.toThrow(why);
+    expect(printed).toBe("");
+  });
 });
