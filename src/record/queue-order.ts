@@ -113,7 +113,8 @@ export function keptWhole(plan: Plan, ahead: readonly Queued[]): string | null {
 
 /**
  * Which of those ahead the plan must wait behind; null: each of them still finds its room when this one goes first. They
- * were told at the same moment, and who confirms faster is not sent back (ADR 0043). `held`: without its own leases.
+ * were told at the same moment, and who confirms faster is not sent back (ADR 0043). `held`: without its own leases. Of a
+ * place that the plan has no cap on, or a larger one, it takes what it finds.
  */
 export function behindWhom(
   { remediationId, plan }: { remediationId: string; plan: Plan },

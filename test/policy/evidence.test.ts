@@ -128,6 +128,48 @@ describe("the gate to auto", () => {
     expect(missing(changes)).toEqual(expected);
   });
 
+  it("never opens by what is taken away, whatever else is there", () => {
+    const facts = fc.record({
+      owner: fc.constantFrom("", "storage-sre"),
+      reviewBy: fc.constantFrom(NOW, "2027-05-01"),
+      harm: fc.constantFrom(null, "pool-availability"),
+      steps: fc.subarray([...READY.steps, { uses: "host.wipe", risk: "high" as const, undoable: false }]),
+      good: fc.nat(40),
+      bad: fc.nat(3),
+      attestations: fc.array(
+        fc.record({
+          kind: fc.constantFrom("backtest" as const, "rehearsal" as const),
+          passed: fc.boolean(),
+          at: fc.nat(1_000).map(ago),
+        }),
+        { maxLength: 4 },
+      ),
+    });
+    fc.assert(
+      fc.property(facts, ({ good, bad, attestations, ...rest }) => {
+        const said = attestations.map((one) => ({ ...passed, ...one }));
+        const all = { ...READY, ...rest, attestations: said, evidence: judgedCases(good, bad) };
+        const before = missing(all);
+        const failed = (["backtest", "rehearsal"] as const).map((kind) => ({
+          kind,
+          ...passed,
+          passed: false,
+          at: ago(-1),
+        }));
+        const less: Partial<PromotionFacts>[] = [
+          ...[{ owner: "" }, { reviewBy: NOW }, { harm: null }, { attestations: [] }, { evidence: null }],
+          { evidence: judgedCases(Math.max(0, good - 1), bad) },
+          ...failed.map((one) => ({ attestations: [...said, one] })),
+          { steps: [...all.steps, { uses: "host.wipe", risk: "high", undoable: false }] },
+        ];
+        for (const one of less) expect(missing({ ...all, ...one })).toEqual(expect.arrayContaining(before));
+        expect(missing({ ...all, attestations: [...said, ...failed] })).toEqual(
+          expect.arrayContaining(["backtest", "rehearsal"]),
+        );
+      }),
+    );
+  });
+
   it("says that what is irreversible goes on asking", () => {
     const steps = [{ uses: "provisioner.rebuild", risk: "irreversible" as const, undoable: false }];
     const undo = gateOf({ ...READY, steps }, RULES).find((one) => one.item === "undo");

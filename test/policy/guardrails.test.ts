@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DecisionFacts, Mode } from "../../src/contracts/facts.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
@@ -167,6 +168,21 @@ describe("cooldown (24 h, patience 4 h)", () => {
 
   it("waits until the cooldown's end", () => {
     expect(resultOf("cooldown", counted({ lastActedAt: ago(23 * HOUR_MS) })).until).toBe(ago(-HOUR_MS));
+  });
+
+  it("is not over a millisecond before its end, and over then", () => {
+    const ms = fc.integer({ min: 1, max: 100 * HOUR_MS });
+    fc.assert(
+      fc.property(ms, ms, fc.nat(200 * HOUR_MS), (cooldownMs, expiresMs, since) => {
+        const plan = planOf();
+        const of = { ...plan, limits: { ...plan.limits, cooldownMs }, approval: { ...plan.approval, expiresMs } };
+        const at = (age: number) => resultOf("cooldown", counted({ lastActedAt: ago(age) }), of);
+        const { outcome, until } = at(since);
+        expect(outcome === "pass").toBe(since >= cooldownMs);
+        expect(at(cooldownMs - 1).outcome).not.toBe("pass");
+        if (outcome === "wait") expect(at(since + Date.parse(until ?? "") - Date.parse(NOW)).outcome).toBe("pass");
+      }),
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Breaker, DecisionFacts } from "../../src/contracts/facts.ts";
 import type { MinHealthy, Plan, SharedLimits } from "../../src/contracts/plan.ts";
-import type { GuardrailResult } from "../../src/contracts/verdict.ts";
+import { GUARDRAIL_OUTCOMES, type GuardrailResult } from "../../src/contracts/verdict.ts";
 import { decide } from "../../src/policy/verdict.ts";
 import { ago, counted, HOUR_MS, limited, NOW, planOf, sharing } from "./support.ts";
 
@@ -190,6 +190,30 @@ describe("flapping (from 3, a person at 6, 10 min doubled)", () => {
     const ends = [3, 4, 5].map((count) => Date.parse(resultOf("flapping", fired(count, NOW), plan).until ?? ""));
     expect(ends.map((end) => (end - Date.parse(NOW)) / 60_000)).toEqual([10, 20, 40]);
   });
+
+  it("never ends sooner for one more firing, and lets go exactly at its end", () => {
+    const bounds = fc.record({
+      from: fc.integer({ min: 2, max: 10 }),
+      more: fc.integer({ min: 1, max: 40 }),
+      windowMs: fc.integer({ min: 60_000, max: 48 * HOUR_MS }),
+      backoffMs: fc.integer({ min: 1_000, max: HOUR_MS }),
+    });
+    fc.assert(
+      fc.property(bounds, fc.nat(60), ({ from, more, ...rest }, count) => {
+        const limit = limited({ flapping: { from, person: from + more, ...rest } });
+        const look = (times: number, age = 0) => resultOf("flapping", fired(times, ago(age)), limit);
+        const [now, once] = [look(count), look(count + 1)];
+        expect(GUARDRAIL_OUTCOMES.indexOf(once.outcome)).toBeGreaterThanOrEqual(
+          GUARDRAIL_OUTCOMES.indexOf(now.outcome),
+        );
+        if (now.outcome !== "wait") return;
+        const lastsMs = Date.parse(now.until ?? "") - Date.parse(NOW);
+        expect([look(count, lastsMs - 1).outcome, look(count, lastsMs).outcome]).toEqual(["wait", "pass"]);
+        if (once.outcome === "wait")
+          expect(Date.parse(once.until ?? "") - Date.parse(NOW)).toBeGreaterThanOrEqual(lastsMs);
+      }),
+    );
+  });
 });
 
 describe("rates and budgets of group and everything", () => {
@@ -307,6 +331,19 @@ describe("security and rollout ask a person", () => {
     [10, Number.NaN, "refuse FACTS_UNAVAILABLE"],
   ])("rolled out to %d%%, the target lies at %d: %s", (percent, bucket, expected) => {
     expect(said("rollout", sharing({}), limited({ rollout: { percent, bucket } }))).toBe(expected);
+  });
+
+  it("widening never takes a target out, and 100 % reaches all", () => {
+    const share = fc.integer({ min: 0, max: 100 });
+    // As compile-shared.ts makes it: 0 to 99.99.
+    const place = fc.integer({ min: 0, max: 9_999 }).map((one) => one / 100);
+    fc.assert(
+      fc.property(share, share, place, (one, other, bucket) => {
+        const at = (percent: number): string => said("rollout", sharing({}), limited({ rollout: { percent, bucket } }));
+        if (at(Math.min(one, other)) === "pass OK") expect(at(Math.max(one, other))).toBe("pass OK");
+        expect([at(0), at(100)]).toEqual(["review ROLLOUT", "pass OK"]);
+      }),
+    );
   });
 
   it("a person may approve a target that is not rolled out to", () => {
