@@ -1,8 +1,8 @@
 /** Whatever goes on around a target, for properties of decisions. */
 import fc from "fast-check";
 import type { Breaker } from "../../src/contracts/facts.ts";
-import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
-import { ago, HOUR_MS, NO_SURROUNDINGS, NOW } from "./support.ts";
+import type { SurroundingFacts } from "../../src/contracts/surroundings.ts";
+import { ago, HOUR_MS, NOW } from "./support.ts";
 
 /** Near now, or none. */
 export const time = fc.oneof(fc.integer({ min: -48 * HOUR_MS, max: 48 * HOUR_MS }).map(ago), fc.constant("not a time"));
@@ -44,24 +44,3 @@ export function surroundingFacts(): fc.Arbitrary<SurroundingFacts> {
     alertedAt: fc.option(time),
   });
 }
-
-export const surroundingLimits: fc.Arbitrary<SurroundingLimits> = fc.constant({
-  ...NO_SURROUNDINGS,
-  dependsOn: ["target:host:db-1"],
-  silencesMaxAgeMs: HOUR_MS,
-  leasesMaxAgeMs: HOUR_MS,
-  slos: [
-    {
-      name: "shop",
-      objective: 0.9,
-      errors: { window: "w", recent: "r" },
-      maxAgeMs: HOUR_MS,
-      aggressive: { budgetLeft: 0.5, burnRate: 1 },
-      conservative: { budgetLeft: 0.1, burnRate: 6 },
-    },
-  ],
-  correlation: {
-    parents: [{ scope: "rack:r1", trips: 3, windowMs: HOUR_MS, because: "", remedy: null }],
-    holdDownMs: 60_000,
-  },
-});

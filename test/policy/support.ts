@@ -1,6 +1,6 @@
 import type { CountedFacts, DecisionFacts, SharedFacts } from "../../src/contracts/facts.ts";
 import { PLAN_SCHEMA, type Plan, type PlanStep, type Risk, type SharedLimits } from "../../src/contracts/plan.ts";
-import type { SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
+import type { SloLimit, SurroundingFacts, SurroundingLimits } from "../../src/contracts/surroundings.ts";
 import type { Target } from "../../src/contracts/target.ts";
 
 export const NOW = "2026-11-21T12:00:00.000Z";
@@ -145,6 +145,28 @@ export const NO_SURROUNDINGS: SurroundingLimits = {
   slos: [],
   heldBy: null,
   correlation: null,
+};
+
+export const SHOP_SLO: SloLimit = {
+  name: "shop",
+  objective: 0.99,
+  errors: { window: "w", recent: "r" },
+  maxAgeMs: HOUR_MS,
+  aggressive: { budgetLeft: 0.5, burnRate: 1 },
+  conservative: { budgetLeft: 0.1, burnRate: 6 },
+};
+
+/** One of each, so that every guardrail that looks around has something to read. */
+export const ALL_SURROUNDINGS: SurroundingLimits = {
+  ...NO_SURROUNDINGS,
+  dependsOn: ["target:host:db-1"],
+  silencesMaxAgeMs: HOUR_MS,
+  leasesMaxAgeMs: HOUR_MS,
+  slos: [SHOP_SLO],
+  correlation: {
+    parents: [{ scope: "rack:r1", trips: 3, windowMs: HOUR_MS, because: "30% of 10", remedy: null }],
+    holdDownMs: 60_000,
+  },
 };
 
 /** A plan that is limited by what goes on around its target. */

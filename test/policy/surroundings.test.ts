@@ -6,14 +6,13 @@ import type {
   CalendarWindow,
   OpenWindow,
   OutsideReading,
-  SloLimit,
   SurroundingFacts,
   SurroundingLimits,
 } from "../../src/contracts/surroundings.ts";
 import type { GuardrailResult } from "../../src/contracts/verdict.ts";
 import { levelOf } from "../../src/policy/guardrails/slo.ts";
 import { decide } from "../../src/policy/verdict.ts";
-import { ago, around, counted, HOUR_MS, NOW, planOf, surrounded } from "./support.ts";
+import { ago, ALL_SURROUNDINGS, around, counted, HOUR_MS, NOW, planOf, SHOP_SLO, surrounded } from "./support.ts";
 
 function resultOf(guardrail: string, plan: Plan, facts: DecisionFacts): GuardrailResult {
   const result = decide(plan, facts).results.find((one) => one.guardrail === guardrail);
@@ -37,32 +36,15 @@ function said(
 const LATER = ago(-HOUR_MS);
 
 describe("what goes on around a target", () => {
-  const everything: Partial<SurroundingLimits> = {
-    silencesMaxAgeMs: HOUR_MS,
-    slos: [
-      {
-        name: "shop",
-        objective: 0.99,
-        errors: { window: "w", recent: "r" },
-        maxAgeMs: HOUR_MS,
-        aggressive: { budgetLeft: 0.5, burnRate: 1 },
-        conservative: { budgetLeft: 0.1, burnRate: 6 },
-      },
-    ],
-    correlation: {
-      parents: [{ scope: "rack:r1", trips: 3, windowMs: HOUR_MS, because: "", remedy: null }],
-      holdDownMs: 60_000,
-    },
-  };
   const READERS = ["window", "silence", "dependency", "correlation", "slo", "ownership"];
 
   it.each(READERS)("%s refuses when it could not be read", (guardrail) => {
-    const { outcome, code } = resultOf(guardrail, surrounded(everything), counted({ surroundings: null }));
+    const { outcome, code } = resultOf(guardrail, surrounded(ALL_SURROUNDINGS), counted({ surroundings: null }));
     expect(`${outcome} ${code}`).toBe("refuse FACTS_UNAVAILABLE");
   });
 
   it.each(READERS)("%s refuses when the time cannot be read", (guardrail) => {
-    expect(said(guardrail, everything, {}, { now: "?" })).toBe("refuse FACTS_UNAVAILABLE");
+    expect(said(guardrail, ALL_SURROUNDINGS, {}, { now: "?" })).toBe("refuse FACTS_UNAVAILABLE");
   });
 
   it.each(READERS)("%s passes where the plan has no limit by it", (guardrail) => {
@@ -243,14 +225,6 @@ describe("correlation (3 under the rack, hold-down 1 min)", () => {
 });
 
 describe("error budgets", () => {
-  const limit: SloLimit = {
-    name: "shop",
-    objective: 0.99,
-    errors: { window: "w", recent: "r" },
-    maxAgeMs: HOUR_MS,
-    aggressive: { budgetLeft: 0.5, burnRate: 1 },
-    conservative: { budgetLeft: 0.1, burnRate: 6 },
-  };
   const read = (
     window: number,
     recent: number,
@@ -278,19 +252,19 @@ describe("error budgets", () => {
     ["no answer", { shop: { at: NOW, value: null, detail: "no series" } }, SAFE, "refuse FACTS_UNAVAILABLE"],
     ["too old", read(0, 0, ago(HOUR_MS + 1)), SAFE, "refuse FACTS_UNAVAILABLE"],
   ])("%s", (_what, slos, risks, expected) => {
-    expect(said("slo", { slos: [limit] }, { slos }, { risks })).toBe(expected);
+    expect(said("slo", { slos: [SHOP_SLO] }, { slos }, { risks })).toBe(expected);
   });
 
   it("an approval of this very plan is a person's decision; a standing approval is not", () => {
     const conservative = { slos: read(1, 1) };
-    expect(said("slo", { slos: [limit] }, conservative, { approvedBy: ["ann"] })).toBe("pass OK");
+    expect(said("slo", { slos: [SHOP_SLO] }, conservative, { approvedBy: ["ann"] })).toBe("pass OK");
     // countedOf has a standing approval.
-    expect(said("slo", { slos: [limit] }, conservative)).toBe("review SLO_BUDGET");
+    expect(said("slo", { slos: [SHOP_SLO] }, conservative)).toBe("review SLO_BUDGET");
   });
 
   it("the most careful of several objectives counts", () => {
     const slos = { ...read(0, 0), other: { at: NOW, value: { window: 1, recent: 1 }, detail: "" } };
-    expect(said("slo", { slos: [limit, { ...limit, name: "other" }] }, { slos }, { risks: SAFE })).toBe(
+    expect(said("slo", { slos: [SHOP_SLO, { ...SHOP_SLO, name: "other" }] }, { slos }, { risks: SAFE })).toBe(
       "review SLO_BUDGET",
     );
   });
@@ -301,8 +275,8 @@ describe("error budgets", () => {
     const rate = fc.double({ min: 0, max: 20, noNaN: true });
     fc.assert(
       fc.property(share, rate, share, rate, (left, burn, less, more) => {
-        const level = LEVELS.indexOf(levelOf(limit, left, burn));
-        const worse = LEVELS.indexOf(levelOf(limit, Math.min(left, less), Math.max(burn, more)));
+        const level = LEVELS.indexOf(levelOf(SHOP_SLO, left, burn));
+        const worse = LEVELS.indexOf(levelOf(SHOP_SLO, Math.min(left, less), Math.max(burn, more)));
         expect(worse).toBeGreaterThanOrEqual(level);
       }),
     );

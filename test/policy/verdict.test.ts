@@ -12,8 +12,20 @@ import { pass, type Guardrail } from "../../src/policy/guardrail.ts";
 import { GUARDRAILS } from "../../src/policy/guardrails/index.ts";
 import type { SurroundingFacts } from "../../src/contracts/surroundings.ts";
 import { countedResults, decide, evaluateCounted, resultsOf, worst } from "../../src/policy/verdict.ts";
-import { surroundingFacts, surroundingLimits, time } from "./arbitraries.ts";
-import { ago, countedOf, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, PLAN_HASH, STANDING, TARGET } from "./support.ts";
+import { surroundingFacts, time } from "./arbitraries.ts";
+import {
+  ago,
+  ALL_SURROUNDINGS,
+  countedOf,
+  factsOf,
+  HOUR_MS,
+  NO_SHARED,
+  NOW,
+  planOf,
+  PLAN_HASH,
+  STANDING,
+  TARGET,
+} from "./support.ts";
 
 const mode = fc.constantFrom<Mode>("observe", "review", "auto");
 const scope = fc.constantFrom("global", "group:web", "group:db", "rack:r1", "target:host:web-1", "runbook:disk");
@@ -112,7 +124,7 @@ const plan = fc
     stateless: fc.boolean(),
   })
   .chain(({ risks, stateless }) =>
-    fc.tuple(fc.option(sharedLimits), fc.option(surroundingLimits)).map(([shared, surroundings]) => {
+    fc.tuple(fc.option(sharedLimits), fc.option(fc.constant(ALL_SURROUNDINGS))).map(([shared, surroundings]) => {
       const made = planOf({ target: { ...TARGET, stateless } }, [...risks]);
       const more = { ...(shared === null ? {} : { shared }), ...(surroundings === null ? {} : { surroundings }) };
       return { ...made, limits: { ...made.limits, ...more } };
