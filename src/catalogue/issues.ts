@@ -1,7 +1,7 @@
 /** zod's issues as problems in our words: what is wrong, what would be right, and the nearest known key. */
 import type { z } from "zod";
-import type { Json } from "../contracts/json.ts";
-import { suggest, type PathPart, type Problem } from "./problems.ts";
+import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
+import { nearest, suggest, type PathPart, type Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -13,10 +13,27 @@ export function issuesToProblems(
   issues: readonly Issue[],
   base: readonly PathPart[] = [],
 ): Problem[] {
-  return issues.flatMap((issue) => explain(source, schema, issue, [...base, ...pathOf(issue)], pathOf(issue)));
+  return leavesOf(issues, [...base]).flatMap((leaf) => explain(source, schema, leaf));
 }
 
-function explain(source: YamlSource, schema: z.ZodType, issue: Issue, path: PathPart[], inner: PathPart[]): Problem[] {
+interface Leaf {
+  issue: Issue;
+  /** In the file. */
+  path: PathPart[];
+  /** In the parsed value. */
+  inner: PathPart[];
+}
+
+/** Issues at their own places: of a union, those of the branch that the writer came nearest to. */
+function leavesOf(issues: readonly Issue[], path: PathPart[], inner: PathPart[] = []): Leaf[] {
+  return issues.flatMap((issue) => {
+    const leaf = { issue, path: [...path, ...pathOf(issue)], inner: [...inner, ...pathOf(issue)] };
+    const branch = issue.code === "invalid_union" && isDefault(issue.message) ? deepest(issue.errors) : [];
+    return branch.length > 0 ? leavesOf(branch, leaf.path, leaf.inner) : [leaf];
+  });
+}
+
+function explain(source: YamlSource, schema: z.ZodType, { issue, path, inner }: Leaf): Problem[] {
   const value = source.json === null ? undefined : valueAt(source.json, path);
   const shown = isSecretPath(path) ? undefined : value;
   if (issue.code === "unrecognized_keys") {
@@ -25,18 +42,39 @@ function explain(source: YamlSource, schema: z.ZodType, issue: Issue, path: Path
       source.problem([...path, key], "key", { message: "this key is not known", wouldBeRight: suggest(key, known) }),
     );
   }
-  if (issue.code === "invalid_union" && isDefault(issue.message)) {
-    const branch = deepest(issue.errors);
-    if (branch.length > 0) {
-      return branch.flatMap((one) =>
-        explain(source, schema, one, [...path, ...pathOf(one)], [...inner, ...pathOf(one)]),
-      );
-    }
-  }
   if (value === undefined) {
     return [source.problem(path, "key", { message: "this is missing", wouldBeRight: right(issue, undefined) })];
   }
   return [source.problem(path, "value", { message: wrong(issue), wouldBeRight: right(issue, value), value: shown })];
+}
+
+/**
+ * A copy as the writer may have meant it, so that what is wrong elsewhere is found in the same go: misspelt keys and words
+ * are the nearest known ones, other unknown keys and other wrong words or numbers are left out. Only ever looked at.
+ */
+export function asMeant(json: Json, schema: z.ZodType, issues: readonly Issue[]): Json {
+  const copy = structuredClone(json);
+  for (const { issue, path, inner } of leavesOf(issues, [])) {
+    if (issue.code === "unrecognized_keys") {
+      const [within, known] = [valueAt(copy, path), keysOf(schemaAt(schema, inner))];
+      if (isJsonObject(within)) for (const key of issue.keys) rename(within, key, nearest(key, known));
+      continue;
+    }
+    const [within, last] = [valueAt(copy, path.slice(0, -1)), path.at(-1)];
+    if (!isJsonObject(within) || typeof last !== "string" || typeof within[last] === "object") continue;
+    const word = within[last];
+    const choice = issue.code === "invalid_value" ? issue.values.map(String) : [];
+    const near = typeof word === "string" ? nearest(word, choice) : null;
+    if (near === null) delete within[last];
+    else within[last] = near;
+  }
+  return copy;
+}
+
+function rename(within: JsonObject, key: string, name: string | null): void {
+  const value = within[key];
+  delete within[key];
+  if (name !== null && value !== undefined && !Object.hasOwn(within, name)) within[name] = value;
 }
 
 function wrong(issue: Issue): string {

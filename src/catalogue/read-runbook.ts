@@ -5,7 +5,7 @@ import { checkRunbook } from "./check-runbook.ts";
 import { inventorySchema, type InventorySpec } from "./grammar/inventory.ts";
 import { runbookSchema } from "./grammar/runbook.ts";
 import { parseInventory } from "./inventory.ts";
-import { issuesToProblems } from "./issues.ts";
+import { asMeant, issuesToProblems } from "./issues.ts";
 import type { Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -28,21 +28,18 @@ export function parseSource<S extends z.ZodType>(
   problems: Problem[],
 ): z.output<S> | null {
   if (source.json === null) return null;
-  return dataOf(source, schema, schema.safeParse(source.json), problems);
+  const parsed = schema.safeParse(source.json);
+  if (parsed.success) return parsed.data;
+  problems.push(...issuesToProblems(source, schema, parsed.error.issues));
+  // With an error the catalogue is not made: this is only looked at, for what else is wrong.
+  const meant = schema.safeParse(asMeant(source.json, schema, parsed.error.issues));
+  return meant.success ? meant.data : null;
 }
 
 export function parseTargets(source: YamlSource, problems: Problem[]): InventorySpec | null {
   if (source.json === null) return null;
-  return dataOf(source, inventorySchema, parseInventory(source.json), problems);
-}
-
-function dataOf<T>(
-  source: YamlSource,
-  schema: z.ZodType,
-  parsed: z.ZodSafeParseResult<T>,
-  problems: Problem[],
-): T | null {
+  const parsed = parseInventory(source.json);
   if (parsed.success) return parsed.data;
-  problems.push(...issuesToProblems(source, schema, parsed.error.issues));
+  problems.push(...issuesToProblems(source, inventorySchema, parsed.error.issues));
   return null;
 }

@@ -307,6 +307,33 @@ describe("a mistake in a runbook is located and says what would be right", () =>
     ]);
   });
 
+  it("a misspelt key, a wrong word or a wrong duration hides no other mistake", () => {
+    const mistaken = [
+      ["cooldown: 24h", "cooldown: 24 hours"],
+      ["rack: 1,", "rak: 1,"],
+      ["require: target.diskCount == 1", "require: target.group"],
+      ["uses: traffic.drain", "uses: trafic.drain"],
+      ["steps.dc.ticketId", "steps.dcc.ticketId"],
+    ].reduce((yaml, [from = "", to = ""]) => edited(from, to, yaml), RUNBOOK);
+    const config = CONFIG.replace("mode: auto", "mode: atuo");
+    const problems = problemsOf({ config, runbooks: [mistaken] });
+    const paths = problems.filter((one) => !one.includes("warning")).map((one) => /\S+ (\S+): /.exec(one)?.[1]);
+    expect([...new Set(paths)].sort()).toEqual([
+      "ladder[0].steps[1].uses",
+      "ladder[0].steps[3].with.ticket",
+      "limits.cooldown",
+      "limits.rak",
+      "mode",
+      "require",
+    ]);
+  });
+
+  it("a key that is misspelt counts as what it was meant to be, not as missing", () => {
+    expect(problemsOf({ runbooks: [edited("approval:", "aproval:")] })).toEqual([
+      expect.stringContaining('aproval: this key is not known, did you mean "approval"?') as string,
+    ]);
+  });
+
   it("a repeated rung", () => {
     const twice = RUNBOOK.replace(
       "finish:",
