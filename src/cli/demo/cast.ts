@@ -149,10 +149,9 @@ export function faultSpec(name: FaultName, host: string): FaultSpec {
     case "timeout-after-effect":
       return { name, host, count: 1 };
     case "error-burst":
+    case "rate-limited":
       // A third failed reading in a row would be refused, and rightly so.
       return { name, host, count: 2 };
-    case "rate-limited":
-      return { name, host, count: 3 };
     case "slow":
     case "notifier-down":
     case "metrics-down":
