@@ -1,5 +1,5 @@
 /** `selfheal rehearse`: a runbook end to end in the lab, under faults and seeds, before it may act for real. */
-import { Argument, InvalidArgumentError, type Command } from "commander";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
 import type { Catalogue, Runbook } from "../catalogue/catalogue.ts";
 import { readEnv } from "../config/env.ts";
@@ -40,7 +40,11 @@ export function rehearseCommand(options: RemediationCommandOptions = {}): Comman
     .option("--folder <folder>", "with runbooks and selfheal.yaml (SELFHEAL_CONFIG); default: the shipped example")
     .option("--seeds <n>", "so many runs, each of another seed", parseCount, 1)
     .option("--first-seed <n>", "the same seed gives the same world", parseCount, 1)
-    .option("--faults <names>", "with commas between; default: all of them", parseStrikes, [...STRIKES])
+    .addOption(
+      new Option("--faults <names>", "with commas between")
+        .argParser(parseStrikes)
+        .default([...STRIKES], "all of them"),
+    )
     .option("--time-scale <n>", "seconds of the datacenter in each real second", parseCount, 600)
     .option("--attest", "write a rehearsal down as evidence for `modes promote`, through the API")
     .option("--by <name>", "with --attest: who ran it; default the owner of your token, else your user name");

@@ -3,7 +3,7 @@
  * functions run; a fact that was not read cannot be used without being noticed, so nothing is made up for it. What was not
  * read is taken to be readable.
  */
-import type { DecisionFacts } from "../contracts/facts.ts";
+import type { CountedFacts, DecisionFacts } from "../contracts/facts.ts";
 import type { Json } from "../contracts/json.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
@@ -13,6 +13,22 @@ import { resultsOf } from "./verdict.ts";
 
 /** `needs`: names of the facts that were not read. */
 export type PartialResult = GuardrailResult | { guardrail: string; outcome: "notRead"; needs: string[] };
+
+/** What the record counts, in the words of people. */
+const COUNTED: Record<keyof CountedFacts, string> = {
+  lastActedAt: "last fix of this target",
+  attempts: "attempts on this target",
+  rateUsed: "use of the rate",
+  rateSince: "use of the rate",
+  held: "leases",
+  leftOut: "targets left out of service",
+  openElsewhere: "open remediations",
+  standing: "standing approvals",
+  approvedBy: "approvals",
+  pauses: "pauses",
+  shared: "counts over all runbooks",
+  surroundings: "windows, holds, silences and work around the target",
+};
 
 /** null stands for what was not read. */
 export type PartialFacts = Omit<DecisionFacts, "reading" | "now" | "requirement"> & {
@@ -36,7 +52,7 @@ function evaluate(guardrail: Guardrail, plan: Plan, facts: PartialFacts): Partia
     ...facts,
     now: now ?? unread.value("the time"),
     reading: reading ?? unread.value("the probe"),
-    counted: counted ?? unread.facts("the record's "),
+    counted: counted ?? unread.facts<CountedFacts>(COUNTED),
     collected: facts.collected ?? unread.value("the evidence"),
     requirement: requirement ?? unread.value("the evidence"),
   };
@@ -64,10 +80,10 @@ class Unread {
   }
 
   /** Of these, only those that are asked for count. */
-  facts<T>(prefix: string): T {
+  facts<T>(words: Readonly<Record<keyof T, string>>): T {
     const known = new Map<string, unknown>();
     const get = (_: object, key: string | symbol): unknown => {
-      const name = `${prefix}${String(key)}`;
+      const name = `the record's ${words[key as keyof T] ?? String(key)}`;
       if (!known.has(name)) known.set(name, this.value(name));
       return known.get(name);
     };

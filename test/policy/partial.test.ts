@@ -118,9 +118,9 @@ describe("guardrails over facts of which some were not read", () => {
       pause: ["the record's pauses"],
       "target-known": "pass",
       mode: "pass",
-      cooldown: ["the record's lastActedAt"],
-      attempts: ["the record's attempts"],
-      "group-cap": ["the record's held"],
+      cooldown: ["the record's last fix of this target"],
+      attempts: ["the record's attempts on this target"],
+      "group-cap": ["the record's leases"],
       "facts-available": "pass",
     });
   });
