@@ -1,4 +1,7 @@
-/** The order of those who wait: no cap is exceeded, nobody passes whom he must wait behind, everybody's turn comes. */
+/**
+ * The order of those who wait: no cap is exceeded, nobody passes whom he must wait behind, everybody gets his turn. Of
+ * src/record/queue-order.ts, which a backtest and the record share; it needs no database, so it is tried here.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SEVERITIES } from "../../src/contracts/alert.ts";

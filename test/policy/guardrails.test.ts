@@ -66,6 +66,11 @@ describe("target-known", () => {
     expect(said("target-known", factsOf({ target }))).toBe(expected);
   });
 
+  it.each(["off", "false", "no", "never", "disabled"])("opted out by the word %s", (selfheal) => {
+    const target = { ...TARGET, labels: { selfheal } };
+    expect(said("target-known", factsOf({ target }))).toBe("refuse TARGET_OPTED_OUT");
+  });
+
   it("a plan without a target is never run", () => {
     expect(said("target-known", factsOf(), planOf({ target: { ...TARGET, id: "" } }))).toBe("refuse TARGET_EMPTY");
   });

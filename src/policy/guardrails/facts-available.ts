@@ -7,8 +7,7 @@ export const factsAvailable: Guardrail = {
   evaluate(_plan, { now, reading, collected, counted }) {
     const missing: string[] = [];
     if (Number.isNaN(Date.parse(now))) missing.push("time of the record");
-    if (reading.state !== "unhealthy")
-      missing.push(`probe that says unhealthy (${reading.state}: ${reading.reason})`);
+    if (reading.state !== "unhealthy") missing.push(`probe that says unhealthy (${reading.state}: ${reading.reason})`);
     if (collected === null) missing.push("evidence that the runbook collects");
     if (counted === null) missing.push("count of the record");
     const saw = { probe: reading.state, collected: collected !== null, counted: counted !== null };
