@@ -10,7 +10,8 @@ import { sideOf } from "../../src/backtest/side.ts";
 import { assumptionsOf } from "../../src/cli/assumptions.ts";
 import { backtestFolders, type FoldersOptions } from "../../src/cli/backtest.ts";
 import { requireCatalogue } from "../../src/starters/active-catalogue.ts";
-import { writeFleet, writeRecording } from "../../bench/support/recording.ts";
+import { writeFleet } from "../../bench/support/fleet.ts";
+import { writeRecording } from "../../bench/support/recording.ts";
 
 const ASSUME = { approve: 600_000, reset: 3_600_000 };
 const HOSTS = 200;
