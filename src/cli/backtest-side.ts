@@ -1,7 +1,8 @@
-/** A folder's world in a thread of its own, so that the two worlds of a backtest have a core each. */
+/** A folder's world in a thread of its own: the two worlds of a backtest have a core each, beside the thread that reads. */
 import { Worker } from "node:worker_threads";
 import type { Side, SideBatch, SideEnd } from "../backtest/side.ts";
 import { UserError } from "../config/user-error.ts";
+import type { Alert } from "../contracts/alert.ts";
 import type { AssumptionOptions } from "./assumptions.ts";
 
 export interface ThreadData {
@@ -9,10 +10,12 @@ export interface ThreadData {
   assume: AssumptionOptions;
 }
 /** JSON as text: it is received ten times as fast as the same as objects. */
-export type ThreadRequest = { alerts: string } | "finish";
+export type ThreadRequest = "open" | { alerts: string } | "finish";
 export type ThreadReply = { answer: string } | { fault: string; exitCode: number };
 
 export interface ThreadSide extends Side {
+  /** Until the folder is loaded. */
+  open: () => Promise<void>;
   /** Ends the thread, finished or not. */
   stop: () => Promise<void>;
 }
@@ -40,8 +43,18 @@ export function threadSide(data: ThreadData): ThreadSide {
     return answer.promise;
   };
   return {
-    run: async (alerts) => (await ask({ alerts: JSON.stringify(alerts) })) as SideBatch,
+    open: async () => void (await ask("open")),
+    run: async (alerts) => (await ask({ alerts: textOf(alerts) })) as SideBatch,
     finish: async () => (await ask("finish")) as SideEnd,
     stop: async () => void (await thread.terminate()),
   };
+}
+
+/** Both threads are given the same batches. */
+const texts = new WeakMap<readonly Alert[], string>();
+
+function textOf(alerts: readonly Alert[]): string {
+  const known = texts.get(alerts) ?? JSON.stringify(alerts);
+  texts.set(alerts, known);
+  return known;
 }

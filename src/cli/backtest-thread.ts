@@ -1,7 +1,7 @@
-/** The other thread of a backtest: see backtest-side.ts. */
+/** The thread of one folder of a backtest: see backtest-side.ts. */
 import { parentPort, workerData } from "node:worker_threads";
 import { ACTIONS } from "../activities/actions.ts";
-import { sideOf, type Side } from "../backtest/side.ts";
+import { sideOf, type Side, type SideBatch, type SideEnd } from "../backtest/side.ts";
 import { UserError } from "../config/user-error.ts";
 import type { Alert } from "../contracts/alert.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
@@ -17,13 +17,17 @@ async function open(): Promise<Side> {
 async function answer(request: ThreadRequest): Promise<void> {
   try {
     const there = await side;
-    const answer = request === "finish" ? await there.finish() : await there.run(JSON.parse(request.alerts) as Alert[]);
-    reply({ answer: JSON.stringify(answer) });
+    reply({ answer: JSON.stringify(await done(there, request)) });
   } catch (error) {
     // A UserError was written to be read; anything else is a bug, and ends the thread with its stack.
     if (!(error instanceof UserError)) throw error;
     reply({ fault: error.message, exitCode: error.exitCode });
   }
+}
+
+function done(there: Side, request: ThreadRequest): Promise<SideBatch | SideEnd> | null {
+  if (request === "open") return null;
+  return request === "finish" ? there.finish() : there.run(JSON.parse(request.alerts) as Alert[]);
 }
 
 function reply(message: ThreadReply): void {

@@ -1,14 +1,11 @@
 /** `selfheal backtest`: what a changed folder would have decided about recorded alerts, beside the folder in force. */
 import { Command, InvalidArgumentError } from "commander";
-import { ACTIONS } from "../activities/actions.ts";
 import { backtest, type BacktestReport } from "../backtest/backtest.ts";
 import { CHANGES, CHANGE_MEANS, type Change } from "../backtest/compare.ts";
 import { recordedAlerts, type RecordedOptions } from "../backtest/recorded.ts";
-import { sideOf } from "../backtest/side.ts";
 import { readEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
-import { requireCatalogue } from "../starters/active-catalogue.ts";
-import { assumedText, assumptionOptions, assumptionsOf, type AssumptionOptions } from "./assumptions.ts";
+import { assumedText, assumptionOptions, type AssumptionOptions } from "./assumptions.ts";
 import { threadSide } from "./backtest-side.ts";
 import { backtestText } from "./backtest-text.ts";
 import { configFolder, configOption, withExamples } from "./options.ts";
@@ -100,13 +97,14 @@ export interface FoldersOptions {
 /** Each folder is loaded and lives through the alerts in a thread of its own. */
 export function backtestFolders({ before, after, recorded, assume, onProgress, signal }: FoldersOptions) {
   return withCleanup(async (defer) => {
-    const other = threadSide({ folder: before, assume });
-    defer(other.stop);
-    const catalogue = await requireCatalogue(after, ACTIONS);
+    const sides = { before: threadSide({ folder: before, assume }), after: threadSide({ folder: after, assume }) };
+    for (const { stop } of Object.values(sides)) defer(stop);
+    // Both load at once. What is wrong with a folder is said before anything is read: standard input may take its time.
+    await sides.before.open();
+    await sides.after.open();
     return backtest({
       alerts: recordedAlerts({ ...recorded, signal }),
-      before: other,
-      after: sideOf({ catalogue, assumptions: assumptionsOf(assume) }),
+      ...sides,
       onProgress,
       signal,
     });
