@@ -8,12 +8,12 @@ import { withCleanup } from "../../src/cli/process/cleanup.ts";
 import type { Bench } from "../support/bench.ts";
 import { FLEET, writeFleet } from "../support/fleet.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { watchHeaps, type Heaps } from "../support/heaps.ts";
 import { writeRecording } from "../support/recording.ts";
 import { round } from "../support/stats.ts";
 
 /** Of a month. */
 const SMOKE_SHARE = 0.005;
-const SHARES = [0.1, 0.5, 1];
 const MIB = 1024 ** 2;
 
 export const backtest: Bench = {
@@ -29,7 +29,7 @@ export const backtest: Bench = {
       const before = await writeFleet(join(folder, "before"), { mode: "observe", cap: "10%" });
       const after = await writeFleet(join(folder, "after"), { mode: "auto", cap: "5%" });
       const bare = await timed(() => parseAll(file));
-      const marks = new Marks(alerts, say);
+      const marks = new Marks(alerts, { heaps: watchHeaps(defer), say });
       const ours = await timed(() =>
         backtestFolders({
           ...{ before, after, recorded: { files: [file] } },
@@ -46,9 +46,9 @@ export const backtest: Bench = {
           { name: "a month", unit: "s", ours: round(ours.seconds), bare: round(bare.seconds) },
           { name: "CPU of all threads", unit: "s", ours: round(ours.cpuSeconds), bare: round(bare.cpuSeconds) },
           { name: "alerts", unit: "alerts/s", ours: round(alerts / ours.seconds), bare: round(alerts / bare.seconds) },
-          ...marks.peaks.map(({ share, mib }) => ({
-            name: `most resident memory up to ${Math.round(share * 100)} %`,
-            ...{ unit: "MiB", ours: mib, bare: share === 1 ? bare.value : null },
+          ...marks.quarters.map(({ name, residentMiB }) => ({
+            name: `most resident memory, ${name}`,
+            ...{ unit: "MiB", ours: residentMiB, bare: bare.value },
           })),
         ],
         breakdowns: [
@@ -59,12 +59,9 @@ export const backtest: Bench = {
           },
           {
             title: "how far it was",
-            header: ["share", "s", "alerts/s", "most MiB"],
-            rows: marks.peaks.map(({ share, seconds, mib }) => [
-              `${Math.round(share * 100)} %`,
-              round(seconds),
-              round((share * alerts) / seconds),
-              mib,
+            header: ["alerts", "s", "alerts/s", "most resident MiB", "least heap MiB"],
+            rows: marks.quarters.map(({ name, seconds, rate, residentMiB, heapMiB }) => [
+              ...[name, round(seconds), round(rate), residentMiB, heapMiB],
             ]),
           },
           {
@@ -102,29 +99,35 @@ async function parseAll(file: string): Promise<number> {
   return residentMiB();
 }
 
-/** Time and memory at each share of the alerts; tells how far it is. */
+/** Time and memory of each quarter of the alerts; tells how far it is. */
 class Marks {
-  readonly peaks: { share: number; seconds: number; mib: number }[] = [];
-  private readonly startedAt = performance.now();
+  readonly quarters: { name: string; seconds: number; rate: number; residentMiB: number; heapMiB: number }[] = [];
   private readonly alerts: number;
+  private readonly heaps: Heaps;
   private readonly say: (line: string) => void;
+  private begun = { done: 0, percent: 0, at: performance.now() };
   private most = 0;
-  private told = 0;
 
-  constructor(alerts: number, say: (line: string) => void) {
+  constructor(alerts: number, { heaps, say }: { heaps: Heaps; say: (line: string) => void }) {
     this.alerts = alerts;
+    this.heaps = heaps;
     this.say = say;
   }
 
   look(done: number): void {
     this.most = Math.max(this.most, residentMiB());
-    const seconds = (performance.now() - this.startedAt) / 1000;
-    const tenths = Math.floor((10 * done) / this.alerts);
-    if (tenths > this.told) this.say(`${10 * (this.told = tenths)} % after ${round(seconds)} s, ${this.most} MiB`);
-    for (const share of SHARES.slice(this.peaks.length)) {
-      if (done < share * this.alerts) return;
-      this.peaks.push({ share, seconds, mib: this.most });
-    }
+    this.heaps.read();
+    const percent = 25 * Math.floor((4 * done) / this.alerts);
+    const { begun, most } = this;
+    if (percent === begun.percent) return;
+    const at = performance.now();
+    const seconds = (at - begun.at) / 1000;
+    const heapMiB = this.heaps.least();
+    const name = `${begun.percent} to ${percent} %`;
+    this.quarters.push({ name, seconds, rate: (done - begun.done) / seconds, residentMiB: most, heapMiB });
+    this.say(`${name}: ${round(seconds)} s, at most ${most} MiB resident, at least ${heapMiB} MiB heap`);
+    this.begun = { done, percent, at };
+    this.most = 0;
   }
 }
 
