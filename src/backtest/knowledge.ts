@@ -5,6 +5,7 @@
 import type { Alert } from "../contracts/alert.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { ProbeSpec } from "../contracts/probe.ts";
+import type { Target } from "../contracts/target.ts";
 import type { Catalogue, Runbook } from "../catalogue/catalogue.ts";
 import { compileFor, nameTarget, type Classification, type Matched, type Named } from "../catalogue/classify.ts";
 import { consider, considerSketch, type Considered } from "../catalogue/consider.ts";
@@ -12,10 +13,10 @@ import { readsOf } from "../catalogue/reads.ts";
 import type { Assumptions } from "./assumptions.ts";
 import { Kept } from "./kept.ts";
 
-/** By label set. */
+/** By label set. An entry is little more than its key: what it says is there once for all that get it. */
 const KEPT_CLASSES = 100_000;
-/** Slim, a plan is less than a kilobyte; of each runbook and target there are as many as the runbook reads apart. */
-const KEPT_PLANS = 100_000;
+/** With what is made of it, a plan is some kilobytes; what a target asks for again, it asks for within days. */
+const KEPT_PLANS = 20_000;
 /** Most targets of a group share theirs. */
 const KEPT_PARTS = 20_000;
 const NO_PROBE: ProbeSpec = { name: "", uses: "", with: {}, states: { unhealthy: "", healthy: "" } };
@@ -27,6 +28,8 @@ export class Knowledge {
   private readonly compiled = new Kept<Classification>(KEPT_PLANS);
   private readonly plans = new Kept<Considered>(KEPT_PLANS);
   private readonly parts = new Kept<unknown>(KEPT_PARTS);
+  /** By what they name: at most one for each target of the inventory. */
+  private readonly unmatched = new Map<Target | null, Classification>();
   private readonly reads = new Map<Runbook, (alert: Alert) => string>();
 
   constructor(catalogue: Catalogue, evidence: Assumptions["evidence"]) {
@@ -37,8 +40,17 @@ export class Knowledge {
   classify(alert: Alert): Classification {
     return this.classes.get(`${alert.source} ${alert.fingerprint}`, () => {
       const named = nameTarget(this.catalogue, alert);
-      return named.kind === "named" ? this.compile(alert, named) : named;
+      if (named.kind === "named") return this.compile(alert, named);
+      return named.kind === "unmatched" ? this.nobodys(named) : named;
     });
+  }
+
+  /** What alerts are that no runbook matches is said by whom they name: nobody reads the sentence. */
+  private nobodys(unmatched: Extract<Classification, { kind: "unmatched" }>): Classification {
+    const { target } = unmatched;
+    const known = this.unmatched.get(target) ?? { ...unmatched, detail: "" };
+    this.unmatched.set(target, known);
+    return known;
   }
 
   /** `onPlan` sees each plan that is made, before it is kept. */

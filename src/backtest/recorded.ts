@@ -11,9 +11,8 @@ import { alertmanager } from "../starters/sources/alertmanager.ts";
 import { fingerprintOf, isFingerprint, isoTime } from "../starters/sources/bounds.ts";
 import { ProblemError } from "../starters/problems.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
-import { Heap } from "./heap.ts";
 
-/** Alerts that are held back to put what comes out of order into its place. */
+/** At least so many alerts are held back to put what comes out of order into its place. */
 const WINDOW = 10_000;
 const MOST_ALERTS_IN_BODY = 1_000_000;
 
@@ -34,25 +33,32 @@ export async function* recordedAlerts({ files, from, to, signal }: RecordedOptio
     from === undefined ? -Infinity : Date.parse(from),
     to === undefined ? Infinity : Date.parse(to),
   ];
-  const window = new Heap<{ at: number; alert: Alert }>();
+  const window: Held[] = [];
   for (const file of files) {
     let line = 0;
     for await (const lines of linesOf(file, signal)) {
-      const due: Alert[] = [];
       for (const text of lines) {
         line += 1;
         for (const alert of text.trim() === "" ? [] : alertsOf(text, `${file}:${line}`)) {
           const at = Date.parse(alert.receivedAt);
           if (at >= least && at < most) window.push({ at, alert });
         }
-        while (window.size > WINDOW) due.push((window.pop() as { alert: Alert }).alert);
       }
-      if (due.length > 0) yield due;
+      if (window.length > WINDOW) yield firstOf(window, window.length - WINDOW);
     }
   }
-  const rest: Alert[] = [];
-  for (let next = window.pop(); next !== undefined; next = window.pop()) rest.push(next.alert);
-  yield rest;
+  yield firstOf(window, window.length);
+}
+
+interface Held {
+  at: number;
+  alert: Alert;
+}
+
+/** Takes them out by time, then in the order in which they came: the sort is stable, and cheap where little is out of order. */
+function firstOf(window: Held[], count: number): Alert[] {
+  window.sort((a, b) => a.at - b.at);
+  return window.splice(0, count).map(({ alert }) => alert);
 }
 
 async function* linesOf(file: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {

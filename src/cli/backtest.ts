@@ -1,16 +1,15 @@
 /** `selfheal backtest`: what a changed folder would have decided about recorded alerts, beside the folder in force. */
 import { InvalidArgumentError, type Command } from "commander";
 import { ACTIONS } from "../activities/actions.ts";
-import { attestedBy, promotedIn } from "../backtest/attest.ts";
+import { attestedBy } from "../backtest/attest.ts";
 import { backtest, type BacktestReport } from "../backtest/backtest.ts";
 import { CHANGES, CHANGE_MEANS, type Change } from "../backtest/compare.ts";
 import { recordedAlerts, type RecordedOptions } from "../backtest/recorded.ts";
-import { sideOf } from "../backtest/side.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { readEnv } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
 import { requireCatalogue } from "../starters/active-catalogue.ts";
-import { assumedText, assumptionOptions, assumptionsOf, type AssumptionOptions } from "./assumptions.ts";
+import { assumedText, assumptionOptions, type AssumptionOptions } from "./assumptions.ts";
 import { writeDown } from "./attest.ts";
 import { threadSide } from "./backtest-side.ts";
 import { backtestText } from "./backtest-text.ts";
@@ -153,13 +152,17 @@ export interface FoldersOptions {
 export function backtestFolders(options: FoldersOptions) {
   const { before, after, promoted = [], recorded, assume, onProgress, signal } = options;
   return withCleanup(async (defer) => {
-    const other = threadSide({ folder: before, assume });
-    defer(other.stop);
-    const catalogue = await requireCatalogue(after, ACTIONS);
+    const sides = {
+      before: threadSide({ folder: before, promoted: [], assume }),
+      after: threadSide({ folder: after, promoted, assume }),
+    };
+    for (const { stop } of Object.values(sides)) defer(stop);
+    // Both load at once. What is wrong with a folder is said before anything is read: standard input may take its time.
+    await sides.before.open();
+    await sides.after.open();
     return backtest({
       alerts: recordedAlerts({ ...recorded, signal }),
-      before: other,
-      after: sideOf({ catalogue: promotedIn(catalogue, promoted), assumptions: assumptionsOf(assume) }),
+      ...sides,
       onProgress,
       signal,
     });

@@ -59,7 +59,7 @@ export function rehearseCommand(options: RemediationCommandOptions = {}): Comman
   ]);
   return command.addHelpText(
     "after",
-    `\nFaults:\n${faults.join("\n")}\n\nExit status: 0 every rehearsal passed; 1 one did not; 2 nothing was run.`,
+    `\nIts hosts have failing disks: a runbook for anything else does not pass.\n\nFaults:\n${faults.join("\n")}\n\nExit status: 0 every rehearsal passed; 1 one did not; 2 nothing was run.`,
   );
 }
 

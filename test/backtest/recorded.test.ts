@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { alertsOf, recordedAlerts, type RecordedOptions } from "../../src/backtest/recorded.ts";
 import type { Alert } from "../../src/contracts/alert.ts";
@@ -67,6 +68,19 @@ it("sorts what is a little out of order, keeps to the span, and unpacks", async 
   expect(at(await read(text))).toEqual(["01T00:01", "01T00:02", "02T00:00"]);
   expect(at(await read(text, { from: "2026-11-01T00:02:00Z", to: "2026-11-02T00:00:00Z" }))).toEqual(["01T00:02"]);
   expect(await read(gzipSync(text), {}, "r.jsonl.gz")).toHaveLength(3);
+});
+
+it("gives them in the order of time, those of one moment as they came, whatever the order in the file", async () => {
+  const minutes = fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(minutes, async (came) => {
+      const all = came.map((minute, place) => ({ minute, place }));
+      const iso = (minute: number): string => new Date(Date.UTC(2026, 10, 1, 0, minute)).toISOString();
+      const text = all.map(({ minute, place }) => line(iso(minute), { fingerprint: `f${place}` })).join("\n");
+      const sorted = all.toSorted((a, b) => a.minute - b.minute).map(({ place }) => `f${place}`);
+      expect((await read(text)).map(({ fingerprint }) => fingerprint)).toEqual(sorted);
+    }),
+  );
 });
 
 it("says which file is not there", async () => {

@@ -10,7 +10,8 @@ import { sideOf } from "../../src/backtest/side.ts";
 import { assumptionsOf } from "../../src/cli/assumptions.ts";
 import { backtestFolders, type FoldersOptions } from "../../src/cli/backtest.ts";
 import { requireCatalogue } from "../../src/starters/active-catalogue.ts";
-import { writeFleet, writeRecording } from "../../bench/support/recording.ts";
+import { writeFleet } from "../../bench/support/fleet.ts";
+import { writeRecording } from "../../bench/support/recording.ts";
 
 const ASSUME = { approve: 600_000, reset: 3_600_000 };
 const HOSTS = 200;
@@ -48,9 +49,11 @@ describe("a folder's world in a thread of its own", () => {
     expect(seen.at(-1)).toBe(here.alerts);
   });
 
-  it("that cannot be loaded is named with every mistake", async () => {
+  it("that cannot be loaded is named with every mistake, before anything is read", async () => {
     await writeFile(join(folder, "before", "slos.yaml"), "kind: Nothing\n");
-    await expect(apart()).rejects.toThrow(/the catalogue in .*before does not load:[\s\S]*slos\.yaml:1/);
+    await expect(apart({ recorded: { files: [join(folder, "none.jsonl")] } })).rejects.toThrow(
+      /the catalogue in .*before does not load:[\s\S]*slos\.yaml:1/,
+    );
     await rm(join(folder, "before", "slos.yaml"));
   });
 

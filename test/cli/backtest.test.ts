@@ -5,8 +5,9 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
+import type { BacktestReport } from "../../src/backtest/backtest.ts";
 import { backtestCommand } from "../../src/cli/backtest.ts";
 import type { RemediationCommandOptions } from "../../src/cli/remediation-context.ts";
 import { projectPath } from "../../src/config/project.ts";
@@ -25,8 +26,8 @@ const line = (index: number): string => {
   return `${JSON.stringify({ status: "firing", labels, startsAt })}\n`;
 };
 
-function backtest() {
-  const args = ["backtest", "--alerts", "-", "--config", FOLDER, "--against", FOLDER];
+function backtest(against = FOLDER, ...more: string[]) {
+  const args = ["backtest", "--alerts", "-", "--config", FOLDER, "--against", against, ...more];
   const child = spawn(projectPath("bin", "selfheal"), args, { stdio: "pipe" });
   return { child, said: Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]) };
 }
@@ -49,6 +50,26 @@ test("is ended by a Ctrl-C while it waits for more, without a report", async () 
   const [stdout, stderr, [code]] = await said;
   expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
   expect(stderr).toMatch(/^selfheal: stopped after \d+ alerts: there is no report\n$/);
+});
+
+test("ends with 1 where a change is of a kind that --fail-on names, and with 0 where none is", async () => {
+  const changed = await mkdtemp(join(tmpdir(), "selfheal-backtest-"));
+  onTestFinished(() => rm(changed, { recursive: true }));
+  await cp(FOLDER, changed, { recursive: true });
+  const config = await readFile(join(FOLDER, "selfheal.yaml"), "utf8");
+  await writeFile(join(changed, "selfheal.yaml"), config.replace("\nmode: observe", "\nmode: auto"));
+  const ended = async (kinds: string) => {
+    const { child, said } = backtest(changed, "--fail-on", kinds, "--json");
+    // A day later somebody has approved.
+    child.stdin.end(line(0) + line(24 * 60).replace("SmartDiskFailing", "Other"));
+    const [stdout, stderr, [code]] = await said;
+    const { comparison, failedOn } = JSON.parse(stdout) as BacktestReport & { failedOn: string[] };
+    return { code: code as number, stderr, changes: comparison?.changes, failedOn };
+  };
+  const [fails, passes] = await Promise.all([ended("new-action,refuse"), ended("lost-action,refuse")]);
+  expect(fails).toMatchObject({ code: 1, changes: { "new-action": 1, refuse: 0 }, failedOn: ["new-action"] });
+  expect(fails.stderr).toContain("--fail-on: there are changes of the kind new-action\n");
+  expect(passes).toMatchObject({ code: 0, stderr: "", changes: { "new-action": 1 }, failedOn: [] });
 });
 
 describe("--attest", () => {

@@ -88,14 +88,18 @@ export class Admissions {
     return index;
   }
 
-  /** Forgets what no window reaches any more, but never the newest that acted: a cooldown has no bound. */
-  forget(since: number): void {
-    if (this.list.length < 2 || (this.list[0]?.at ?? 0) > since) return;
+  /**
+   * Forgets what no window reaches any more, but never the newest that acted: a cooldown has no bound. True: nothing is
+   * left.
+   */
+  forget(since: number): boolean {
+    if (this.list.length < 2 || (this.list[0]?.at ?? 0) > since) return this.list.length === 0;
     const newest = this.list.findLast((one) => one.acted);
     const kept = this.list.filter((one) => one.at > since || one === newest || !one.released);
-    if (kept.length === this.list.length) return;
+    if (kept.length === this.list.length) return false;
     this.list = kept;
     this.cursors.clear();
     this.spent = null;
+    return kept.length === 0;
   }
 }

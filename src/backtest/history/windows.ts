@@ -27,7 +27,7 @@ export class Times {
   /** Forgets what is not younger; true: nothing is left. */
   forget(since: number): boolean {
     while (this.head < this.times.length && (this.times[this.head] ?? 0) <= since) this.head += 1;
-    if (this.head > 1_000 && this.head * 2 > this.times.length) {
+    if (this.head * 2 > this.times.length) {
       this.times.splice(0, this.head);
       this.head = 0;
     }

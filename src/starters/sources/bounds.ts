@@ -95,9 +95,15 @@ export function isFingerprint(value: unknown): value is string {
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
+/** As isoTime writes it, on a day that each month has. */
+const WRITTEN = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 /** An RFC 3339 time as ISO in UTC with milliseconds; null when it is none. */
 export function isoTime(value: unknown): string | null {
-  if (typeof value !== "string" || !RFC3339.test(value)) return null;
+  if (typeof value !== "string") return null;
+  // Most of a recording: it is what it would become.
+  if (WRITTEN.test(value)) return value;
+  if (!RFC3339.test(value)) return null;
   const ms = Date.parse(value);
   return Number.isFinite(ms) ? new Date(ms).toISOString() : null;
 }
