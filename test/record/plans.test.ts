@@ -2,11 +2,17 @@
 import { Kysely, type LogEvent, PostgresDialect } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { auditLag } from "../../src/record/audit/lag.ts";
 import { changes } from "../../src/record/changes.ts";
+import { countSurroundings } from "../../src/record/counted-surroundings.ts";
 import { listAlerts } from "../../src/record/ingest.ts";
 import type { Database } from "../../src/record/pool.ts";
 import * as queries from "../../src/record/queries.ts";
+import { postmortemsToMake } from "../../src/record/postmortems.ts";
+import { cases } from "../../src/record/reviews.ts";
+import { heartbeat } from "../../src/record/sweep.ts";
 import type { Tables } from "../../src/record/tables.ts";
+import { surrounded } from "../policy/support.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { fillHistory } from "../support/history.ts";
 
@@ -73,6 +79,13 @@ async function scansOf(work: () => Promise<unknown>): Promise<string[]> {
   return scans;
 }
 
+const CORRELATED = surrounded({
+  correlation: {
+    parents: [{ scope: "rack:r1", trips: 3, windowMs: 600_000, because: "", remedy: null }],
+    holdDownMs: 0,
+  },
+});
+
 const after = { openedAt: "2026-06-01T00:00:00.000Z", remediationId: "r-0010000" };
 
 describe("a list of remediations", () => {
@@ -124,6 +137,16 @@ it("alerts of a small group, without reading those of others", async () => {
   const read = nodesOf(row).filter((node) => node["Relation Name"] === "alerts");
   expect(read.map((node) => node["Index Name"])).toEqual(["alerts_of_group"]);
   expect(read.map((node) => [node["Actual Rows"], node["Rows Removed by Filter"]])).toEqual([[1, 0]]);
+});
+
+it.each<[string, () => Promise<unknown>]>([
+  ["the audit's lag in the last hour", () => auditLag(db, 3_600_000)],
+  ["closed remediations of the last month as evidence", () => cases(db, 30 * 24 * 3_600_000)],
+  ["of which nobody has a draft", () => postmortemsToMake(db, 10)],
+  ["alerts of a plan's parents in the last minutes", () => countSurroundings(db, "r-0010000", CORRELATED)],
+  ["whether a heartbeat is there", () => heartbeat(db, "test", "Watchdog", 60_000)],
+])("%s", async (_what, ask) => {
+  expect(await scansOf(ask)).toEqual([]);
 });
 
 it("changes since just now", async () => {
