@@ -68,8 +68,6 @@ export interface AppDependencies {
   feed: ChangeFeed;
   tickets: TicketEvents;
   readiness: () => Promise<Readiness>;
-  /** How late the audit is, brought up to date for `/metrics`. */
-  audit: { refresh: () => Promise<void> };
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   /** The loaded catalogue, to explain with; null while none is loaded. */

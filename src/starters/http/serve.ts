@@ -11,7 +11,6 @@ import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { Tracer } from "../../ports/trace.ts";
 import type { RecordStore } from "../../record/api.ts";
-import { auditGauges } from "../audit-metrics.ts";
 import { ChangeFeed } from "../change-feed.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
@@ -108,7 +107,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     feed,
     tickets: new TicketEvents({ record, remediations }),
     readiness: keptReadiness({ record, remediations, catalogueVersion, metrics }),
-    audit: auditGauges(record, metrics),
     remediations,
     starter: confinedStarter(starter, options.classify),
     catalogueVersion,
