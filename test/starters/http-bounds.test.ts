@@ -183,3 +183,18 @@ describe("pages", () => {
     },
   );
 });
+  test("of the chain control too: who did what, and which way it came, the newest first", async () => {
+    for (const reason of ["one", "two", "three"]) await pause(`k-${reason}`, { ...PAUSE, reason });
+    interface Audit {
+      entries: { seq: number; body: { reason: string } }[];
+      next: string | null;
+    }
+    const first = (await (await it.api("/v1/audit?limit=2")).json()) as Audit;
+    expect(first.entries).toMatchObject([
+      { seq: 3, kind: "paused", body: { reason: "three", by: "ann", via: "api" } },
+      { seq: 2, body: { reason: "two" } },
+    ]);
+    const rest = (await (await it.api(first.next ?? "")).json()) as Audit;
+    expect(rest).toMatchObject({ entries: [{ seq: 1, body: { reason: "one" } }], next: null });
+  });
+

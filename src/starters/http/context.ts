@@ -62,7 +62,7 @@ export interface AppDependencies {
     ReviewDependencies["record"] &
     StandingDependencies["record"] &
     TokenDependencies["record"] &
-    Pick<RecordStore, "activeVersion" | "append" | "signedBodySeen" | "signedBodyTaken">;
+    Pick<RecordStore, "activeVersion" | "append" | "newestOfControl" | "signedBodySeen" | "signedBodyTaken">;
   remediations: Remediations;
   starter: Starter;
   feed: ChangeFeed;

@@ -91,7 +91,7 @@ export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
 const UNCONFINED = [
   ...(["ping", "now", "activeVersion", "catalogue", "admissibleWaiters", "countedFacts", "modes"] as const),
   ...(["issueToken", "append", "releaseLeases", "review", "verdicts"] as const),
-  ...(["cases", "attest", "attestations"] as const),
+  ...(["cases", "attest", "attestations", "newestOfControl"] as const),
   ...(["createApiToken", "revokeApiToken", "apiTokens", "apiTokenOf", "hasApiTokens"] as const),
   ...(["signedBodySeen", "signedBodyTaken"] as const),
   // Of the caller, whatever he may see.
