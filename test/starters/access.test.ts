@@ -1,12 +1,12 @@
 /** Who may ask the API for what: each route, each role, each group, and in whose name. */
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { ROLES, type Role } from "../../src/contracts/roles.ts";
 import { Secret } from "../../src/ports/secret.ts";
 import { accessOf } from "../../src/starters/http/mount.ts";
 import { OPERATIONS } from "../../src/starters/http/operations.ts";
 import { eventsIn, type StreamEvent } from "../../src/cli/event-stream.ts";
 import { idOf } from "../../src/starters/change-feed.ts";
-import { BEAT_MS, type ChangeEvent } from "../../src/starters/http/events.ts";
+import type { ChangeEvent } from "../../src/starters/http/events.ts";
 import { aPlan, hashOfPlan, planned } from "../record/builders.ts";
 import { EXPECTED, nameOf } from "./support/access-table.ts";
 import { API_TOKEN, problem, sharedApi } from "./support/server.ts";
@@ -125,29 +125,6 @@ describe("who is asked", () => {
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toContain('error="invalid_token"');
     expect(it.logged).not.toContain(token);
-  });
-
-  test.each([
-    ["is revoked", () => record.revokeApiToken(`t${made}`, "root")],
-    ["expires", () => sql("update api_tokens set expires_at = created_at where name = $1", [`t${made}`])],
-    ["loses a group", () => sql("update api_tokens set groups = '{db}' where name = $1", [`t${made}`])],
-  ])("a stream of changes goes on from beat to beat, and ends at the next one when its token %s", async (what, end) => {
-    const token = await tokenOf({ roles: ["viewer"], groups: ["db", "web"] });
-    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-    try {
-      const response = await call(token, "GET", "/v1/events");
-      const chunks = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-      const next = async (): Promise<string | undefined> => (await chunks?.read())?.value;
-      expect(await next()).toContain("retry:");
-      vi.advanceTimersByTime(BEAT_MS);
-      expect(await next()).toBe(": beat\n\n");
-      await end();
-      vi.advanceTimersByTime(BEAT_MS);
-      expect(await next()).toBeUndefined();
-      expect((await call(token, "GET", "/v1/queue")).status).toBe(what === "loses a group" ? 200 : 401);
-    } finally {
-      vi.useRealTimers();
-    }
   });
 
   test("the database away is 503, not a refusal", async () => {

@@ -82,12 +82,29 @@ describe("too much", () => {
     const held = [it.api("/v1/remediations"), it.api("/v1/remediations")];
     await expect.poll(async () => (await it.api("/v1/remediations?limit=1")).status).toBe(503);
     const shed = await it.api("/v1/pauses");
+    expect((await pause("k-1")).status).toBe(200);
     expect(shed.headers.get("retry-after")).toBe("1");
     expect(await problem(shed)).toMatchObject({ type: "urn:selfheal:problem:unavailable-capacity" });
     expect((await fetch(`${it.server.url}/healthz`)).status).toBe(200);
     expect((await it.alerts({ version: "4", alerts: [] })).status).toBe(200);
     open();
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  test("to do for the process is 503 before it is done, while people decide and look at what they decide", async () => {
+    let lateMs = 501;
+    await it.restart({ loopDelayMs: () => lateMs });
+    const statuses = async () => [
+      ...[(await it.api("/v1/remediations")).status, (await it.alerts({ version: "4", alerts: [] })).status],
+      ...[(await it.api("/v1/remediations/host/web-1")).status, (await pause("k-1")).status],
+      (await fetch(`${it.server.url}/metrics`)).status,
+    ];
+    const shed = await it.api("/v1/remediations");
+    expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "2"]);
+    expect((await problem(shed)).detail).toContain("late by 501 ms");
+    expect(await statuses()).toEqual([503, 503, 404, 200, 200]);
+    lateMs = 500;
+    expect(await statuses()).toEqual([200, 200, 404, 200, 200]);
   });
 
   test("in the headers is a problem too", async () => {
@@ -175,14 +192,6 @@ describe("pages", () => {
     expect(rest.next).toBeNull();
   });
 
-  test.each(["x", "e30", Buffer.from('["yesterday","x"]').toString("base64url")])(
-    "a cursor that is none of ours (%s) is named",
-    async (cursor) => {
-      const wrong = await problem(await it.api(`/v1/remediations?cursor=${cursor}`));
-      expect(wrong).toMatchObject({ status: 422, field: "cursor" });
-    },
-  );
-});
   test("of the chain control too: who did what, and which way it came, the newest first", async () => {
     for (const reason of ["one", "two", "three"]) await pause(`k-${reason}`, { ...PAUSE, reason });
     interface Audit {
@@ -198,3 +207,11 @@ describe("pages", () => {
     expect(rest).toMatchObject({ entries: [{ seq: 1, body: { reason: "one" } }], next: null });
   });
 
+  test.each(["x", "e30", Buffer.from('["yesterday","x"]').toString("base64url")])(
+    "a cursor that is none of ours (%s) is named",
+    async (cursor) => {
+      const wrong = await problem(await it.api(`/v1/remediations?cursor=${cursor}`));
+      expect(wrong).toMatchObject({ status: 422, field: "cursor" });
+    },
+  );
+});

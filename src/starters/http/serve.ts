@@ -25,6 +25,7 @@ import { isLoopback, requireCallers, requireSenders } from "./gate.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
 import { keptReadiness } from "./health.ts";
 import { oidcVerifier, type OidcSettings, type OidcVerifier } from "./oidc.ts";
+import { LoopDelay } from "./shed.ts";
 import { confinedStarter, groupsBy, withinGroups } from "./within-groups.ts";
 
 export interface ServerOptions {
@@ -59,6 +60,8 @@ export interface ServerOptions {
   tracer?: Tracer | null;
   traceUrl?: string | null;
   limits?: Partial<Limits>;
+  /** How late the event loop is; left out: it is measured. */
+  loopDelayMs?: () => number;
   metrics?: StarterMetrics;
   /** Default: random uuids. */
   newId?: () => string;
@@ -101,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const starter = createStarter(options, remediations, metrics);
   const { record, log, catalogueVersion } = options;
   const feed = new ChangeFeed({ record, log });
+  const delay = new LoopDelay();
   const catalogue = options.catalogue ?? ((): null => null);
   const app = createApp({
     record: withinGroups(record, groupsBy(catalogue)),
@@ -116,6 +120,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    loopDelayMs: options.loopDelayMs ?? (() => delay.ms),
     sender: (source) => {
       const { token = null, hmac = null } = secretsOf()[source] ?? {};
       // Whoever signs shows no token, unless it has one of its own.
@@ -143,6 +148,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   log.info({ url }, "API is listening");
   const stop = (): Promise<void> => {
     feed.close();
+    delay.stop();
     return closeServer(server, options.graceMs ?? 20_000);
   };
   return { url, port, starter, remediations, metrics, close: stop };
