@@ -48,6 +48,7 @@ const STATEMENTS = {
   plans: `
     insert into plans (remediation_id, plan_hash, plan, saved_at)
     select remediation_id, 'hash', json_build_object('runbook', runbook, 'rungs', '[]'::json, 'limits', '{}'::json,
+             'target', json_build_object('kind', target_kind, 'id', target_id),
              'approval', '{"roles": ["ops"]}'::json, 'probe', '{"name": "probe"}'::json), opened_at from remediations`,
   waits: `
     insert into waits (key, remediation_id, system, ref, seen, since, done_at)
