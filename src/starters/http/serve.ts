@@ -87,6 +87,11 @@ export interface RunningServer {
 const REQUEST_TIMEOUT_MS = 30_000;
 const IDLE_CHECK_MS = 50;
 const MAX_HEADER_BYTES = 16 * 1024;
+const SERVER_OPTIONS = {
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: REQUEST_TIMEOUT_MS / 2,
+  maxHeaderSize: MAX_HEADER_BYTES,
+};
 /** Of whom nothing that is sent can be right. */
 const NOBODYS: Token = { reveal: () => randomUUID() };
 
@@ -100,9 +105,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // A sender that nobody gave a secret may come from this machine only.
   const other = common ?? (isLoopback(host) ? null : NOBODYS);
   const metrics = options.metrics ?? metricsOfProcess();
-  const { remediations } = options;
+  const { remediations, record, log, catalogueVersion } = options;
   const starter = createStarter(options, remediations, metrics);
-  const { record, log, catalogueVersion } = options;
   const feed = new ChangeFeed({ record, log });
   const delay = new LoopDelay();
   const catalogue = options.catalogue ?? ((): null => null);
@@ -134,14 +138,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     newRequestId: randomUUID,
     faultPoint: options.faultPoint,
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: REQUEST_TIMEOUT_MS / 2,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
-  }) as Server;
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: SERVER_OPTIONS }) as Server;
   server.on("clientError", answerUnreadable);
   const port = await listen(server, host, options.port, options.portOption ?? "--port");
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
