@@ -70,6 +70,7 @@ async function questions(poster: Poster, count: number): Promise<Record<string, 
     "one with all that the record has": (one, index) => one.get(`/v1/remediations/${id(index)}`),
     "its story as a page": (one, index) => one.get(`/remediations/${id(index)}`),
     "alerts, first page of 100": get("/v1/alerts"),
+    "report of a month, a twelfth of them": get("/v1/report?kind=month&name=2026-06"),
   };
 }
 

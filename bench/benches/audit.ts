@@ -7,11 +7,9 @@ import { exportAudit } from "../../src/record/audit/export.ts";
 import { manifestFile } from "../../src/record/audit/manifest-file.ts";
 import { openAuditReader, type AuditReader } from "../../src/record/audit/verify.ts";
 import type { RecordStore } from "../../src/record/api.ts";
-import { openRecord } from "../../src/record/record.ts";
 import { admitting, anIntent, aPlan, closing, planned } from "../../test/record/builders.ts";
 import type { Bench } from "../support/bench.ts";
-import { startDatabase } from "../support/database.ts";
-import { temporaryFolder } from "../support/folder.ts";
+import { startRecord } from "../support/database.ts";
 import { mapLimit } from "../support/load.ts";
 import { AT_ONCE, bareTransactions, rate } from "../support/rates.ts";
 import { round } from "../support/stats.ts";
@@ -26,11 +24,7 @@ export const audit: Bench = {
   about: "audit entries a second and their lag, verification and export a second, bytes for each remediation",
   run: ({ smoke, say }) =>
     withCleanup(async (defer) => {
-      const folder = await temporaryFolder(defer);
-      const database = await startDatabase(join(folder, "postgres"));
-      defer(() => database.stop());
-      const store = await openRecord(database.url, { poolSize: AT_ONCE });
-      defer(() => store.end());
+      const { folder, database, store } = await startRecord(defer, AT_ONCE);
       const count = smoke ? SMOKE_COUNT : FULL_COUNT;
       say(`${count} remediations`);
       const bare = await bareTransactions(database.url, count);

@@ -1,13 +1,10 @@
 /** What the record alone can do, on PostgreSQL with fsync, beside bare one-row transactions. */
-import { join } from "node:path";
 import { withCleanup } from "../../src/cli/process/cleanup.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
 import type { RecordStore } from "../../src/record/api.ts";
-import { openRecord } from "../../src/record/record.ts";
 import { admitting, anIntent, aPlan, cap, planned, received } from "../../test/record/builders.ts";
 import type { Bench } from "../support/bench.ts";
-import { startDatabase } from "../support/database.ts";
-import { temporaryFolder } from "../support/folder.ts";
+import { startRecord } from "../support/database.ts";
 import { mapLimit } from "../support/load.ts";
 import { AT_ONCE, bareTransactions, rate } from "../support/rates.ts";
 import { round } from "../support/stats.ts";
@@ -22,11 +19,7 @@ export const record: Bench = {
   about: "admissions, effect intents and receives a second, beside bare one-row transactions",
   run: ({ smoke, say }) =>
     withCleanup(async (defer) => {
-      const folder = await temporaryFolder(defer);
-      const database = await startDatabase(join(folder, "postgres"));
-      defer(() => database.stop());
-      const store = await openRecord(database.url, { poolSize: AT_ONCE });
-      defer(() => store.end());
+      const { database, store } = await startRecord(defer, AT_ONCE);
       const count = smoke ? SMOKE_COUNT : FULL_COUNT;
       say(`${count} of each`);
       const bare = await bareTransactions(database.url, count);

@@ -1,8 +1,13 @@
 /** The record's PostgreSQL for a bench: as the product starts it, with counting of statements switched on. */
+import { join } from "node:path";
 import pg from "pg";
+import type { Defer } from "../../src/cli/process/cleanup.ts";
+import type { RecordStore } from "../../src/record/api.ts";
 import { startEmbedded } from "../../src/record/embedded.ts";
 import { migrate } from "../../src/record/migrate.ts";
+import { openRecord } from "../../src/record/record.ts";
 import type { Facts } from "./facts.ts";
+import { temporaryFolder } from "./folder.ts";
 
 type Rows = Record<string, unknown>[];
 
@@ -56,6 +61,23 @@ export async function startDatabase(dataFolder: string): Promise<BenchDatabase> 
       await server.stop();
     },
   };
+}
+
+export interface BenchRecord {
+  /** For more files; removed at the end, with the server's. */
+  folder: string;
+  database: BenchDatabase;
+  store: RecordStore;
+}
+
+/** An empty record on a server of its own. */
+export async function startRecord(defer: Defer, poolSize: number): Promise<BenchRecord> {
+  const folder = await temporaryFolder(defer);
+  const database = await startDatabase(join(folder, "postgres"));
+  defer(() => database.stop());
+  const store = await openRecord(database.url, { poolSize });
+  defer(() => store.end());
+  return { folder, database, store };
 }
 
 type Sql = BenchDatabase["sql"];

@@ -1,5 +1,6 @@
 /** A client of server-sent events: reads, and comes back with the id of what it read last when the connection breaks. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { EXIT, UserError } from "../config/user-error.ts";
 
 export interface StreamEvent {
   id: string;
@@ -20,7 +21,7 @@ export interface StreamOptions {
   retryMs?: number;
 }
 
-/** Until `signal`. Rejects only when the first connection cannot be made. */
+/** Until `signal`. Rejects when the first connection cannot be made, or a later one is refused: the token has ended. */
 export async function readEvents({
   open,
   onOpen,
@@ -41,7 +42,7 @@ export async function readEvents({
       if (!signal.aborted) onLost(new Error("the API closed the stream"));
     } catch (error) {
       if (signal.aborted) return;
-      if (first) throw error;
+      if (first || (error instanceof UserError && error.exitCode === EXIT.failed)) throw error;
       onLost(error);
     }
     await sleep(retryMs, undefined, { signal }).catch(() => undefined);

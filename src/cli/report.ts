@@ -14,6 +14,8 @@ import { apiCommand, contextOf, type RemediationCommandOptions } from "./remedia
 import { plain } from "../contracts/text.ts";
 
 const FORMATS = ["text", "markdown", "csv", "json"] as const;
+/** Longer than the API gives itself for it. */
+const TIMEOUT_MS = 90_000;
 type Format = (typeof FORMATS)[number];
 
 interface ReportOptions extends Partial<Record<PeriodKind, string | true>> {
@@ -33,7 +35,8 @@ export function reportCommand(options: RemediationCommandOptions = {}): Command 
     .addOption(new Option("--format <format>", "default text, or json with --json").choices(FORMATS))
     .option("--out <file>", "write it there instead of printing it");
   command.action(async (given: ReportOptions) => {
-    const report = await callApi<Report>(context.options(command), `/report?${queryOf(given)}`);
+    const options = { ...context.options(command), timeoutMs: TIMEOUT_MS };
+    const report = await callApi<Report>(options, `/report?${queryOf(given)}`);
     await put(formatted(report, given.format ?? (wantsJson(command) ? "json" : "text")), given.out);
   });
   return withExamples(command, [

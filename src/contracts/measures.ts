@@ -67,9 +67,9 @@ export interface MeasuredRow {
   /** A person approved its plan, and that counted. */
   approved: boolean;
   review: ReviewVerdict | null;
-  /** Reason codes of what did not pass in its last verdict. */
+  /** Of a refused one: reason codes of what did not pass in its last verdict. */
   codes: string[];
-  /** Longest time from an effect to its entry in the audit chain; null: it had no effect. */
+  /** Longest time from the end of a call that acted to its entry in the audit chain; null: no such call is known. */
   auditLagMs: number | null;
 }
 

@@ -43,7 +43,7 @@ const SHAPES = {
   rolledBack: shape("M7", "remediations that were taken back", "share", { most: 0.01 }),
   cost: shape("M8", "estimated cost of one remediation", "cost", null),
   coverage: shape("M9", "targets that an SLO governs", "share", { least: 0.6 }),
-  audit: shape("M10", "longest time from an effect to its audit entry", "seconds", { most: MINUTE }),
+  audit: shape("M10", "longest time from a call that acted to its audit entry", "seconds", { most: MINUTE }),
 } as const;
 
 function shape(id: string, name: string, unit: Unit, target: Measure["target"]): Shape {

@@ -5,8 +5,9 @@ import { evidenceOf } from "../policy/evidence.ts";
 import type { MeasuredCursor, MeasuredPage, MeasureRecord } from "../record/api-measures.ts";
 import type { RecordStore } from "../record/api.ts";
 import { coverageOf } from "./coverage.ts";
+import { toMeasured } from "./facts.ts";
 import { before, type Period } from "./period.ts";
-import { reportOf, type Report, type ReportSettings } from "./report.ts";
+import { reportOf, toReported, type Report, type ReportSettings } from "./report.ts";
 
 export type ReportRecord = Pick<MeasureRecord, "measured" | "unmatchedAlerts"> & Pick<RecordStore, "now" | "cases">;
 
@@ -19,8 +20,8 @@ export async function readReport(
   const then = before(period);
   const [now, rows, rowsBefore, unmatched, unmatchedBefore, cases] = await Promise.all([
     record.now(),
-    allMeasured(record, period, group),
-    allMeasured(record, then, group),
+    allMeasured(record, period, group, toReported),
+    allMeasured(record, then, group, toMeasured),
     record.unmatchedAlerts({ from: period.from, to: period.to, group }),
     record.unmatchedAlerts({ from: then.from, to: then.to, group }),
     record.cases(catalogue.promotion.within),
@@ -45,13 +46,15 @@ export async function* measuredPages(
   } while (after !== null);
 }
 
-export async function allMeasured(
+/** What is made of all rows, page by page. */
+export async function allMeasured<T>(
   record: Pick<MeasureRecord, "measured">,
   span: Span,
   group: string | null,
-): Promise<MeasuredRow[]> {
-  const all: MeasuredRow[] = [];
-  for await (const rows of measuredPages(record, span, group)) for (const row of rows) all.push(row);
+  make: (row: MeasuredRow) => T,
+): Promise<T[]> {
+  const all: T[] = [];
+  for await (const rows of measuredPages(record, span, group)) for (const row of rows) all.push(make(row));
   return all;
 }
 

@@ -1,9 +1,9 @@
 /** What happened in a day, a week or a month: pure, over rows that the record has read (docs/measures.md). */
 import type { MeasuredEffect, MeasuredRow, Unmatched, UnmatchedAlert } from "../contracts/measures.ts";
 import { OUTCOMES, type Outcome } from "../contracts/remediation.ts";
-import type { Target } from "../contracts/target.ts";
+import type { Target, TargetRef } from "../contracts/target.ts";
 import type { Evidence } from "../policy/evidence.ts";
-import { toMeasured } from "./facts.ts";
+import { toMeasured, type Measured } from "./facts.ts";
 import { measuresOf, type Beside, type Measure } from "./measures.ts";
 import { patternsOf, type Pattern } from "./patterns.ts";
 import type { Period } from "./period.ts";
@@ -56,13 +56,28 @@ export interface ReportSettings {
   targets: readonly Target[];
 }
 
+/** What a report counts of a closed remediation: much less than the record has of it, and there may be very many. */
+export interface Reported extends Measured, Pick<MeasuredRow, "target" | "alertnames" | "codes"> {
+  /** Of which something was applied, in the order in which they began. */
+  rungs: string[];
+  /** Tickets that were asked for and taken back. */
+  tickets: MeasuredEffect[];
+}
+
+export function toReported(row: MeasuredRow): Reported {
+  const { target, alertnames, codes, effects } = row;
+  const rungs = new Set(effects.filter(({ direction }) => direction === "apply").map(({ rung }) => rung));
+  const tickets = effects.filter(({ action }) => action === "ticket.open");
+  return { ...toMeasured(row), target, alertnames, codes, rungs: [...rungs], tickets };
+}
+
 export interface ReportFacts {
   period: Period;
   /** ISO. */
   now: string;
   group: string | null;
-  rows: readonly MeasuredRow[];
-  before: readonly MeasuredRow[];
+  rows: readonly Reported[];
+  before: readonly Measured[];
   unmatched: Unmatched;
   unmatchedBefore: Unmatched;
   evidence: Evidence[];
@@ -90,7 +105,7 @@ export function reportOf(facts: ReportFacts, settings: ReportSettings): Report {
     })),
     measures: compared(facts),
     saved: savedOf(rows, settings),
-    interventions: rows.flatMap((row) => interventionsOf(row, settings.targets)).sort((a, b) => (a.at < b.at ? -1 : 1)),
+    interventions: interventionsOf(rows, settings.targets),
     offenders: offendersOf(rows),
     refusals: refusalsOf(rows),
     rungs: rungsOf(rows),
@@ -104,18 +119,18 @@ export function reportOf(facts: ReportFacts, settings: ReportSettings): Report {
 }
 
 /** As the record's `trouble`: it was acted on, or went to a person. */
-function isTrouble({ firstEffectAt, needsHuman, outcome }: MeasuredRow): boolean {
-  return firstEffectAt !== null || needsHuman || outcome === "escalated" || outcome === "failed";
+function isTrouble({ acted, escalated }: Measured): boolean {
+  return acted || escalated;
 }
 
 function compared({ rows, before, unmatched, unmatchedBefore, coverage }: ReportFacts): Report["measures"] {
-  const now = measuresOf(rows.map(toMeasured), { unmatchedFaults: unmatched.faults, coverage });
+  const now = measuresOf(rows, { unmatchedFaults: unmatched.faults, coverage });
   // What the inventory and slos.yaml said then is not known.
-  const then = measuresOf(before.map(toMeasured), { unmatchedFaults: unmatchedBefore.faults, coverage: null });
+  const then = measuresOf(before, { unmatchedFaults: unmatchedBefore.faults, coverage: null });
   return now.map((one) => ({ ...one, before: then.find(({ id }) => id === one.id)?.value ?? null }));
 }
 
-function savedOf(rows: readonly MeasuredRow[], { runbooks, savesMinutes }: ReportSettings): Report["saved"] {
+function savedOf(rows: readonly Measured[], { runbooks, savesMinutes }: ReportSettings): Report["saved"] {
   const said = new Map(runbooks.map((one) => [one.name, one.savesMinutes]));
   const healed = rows
     .filter(({ outcome }) => outcome === "healed")
@@ -128,19 +143,25 @@ function savedOf(rows: readonly MeasuredRow[], { runbooks, savesMinutes }: Repor
   };
 }
 
-function interventionsOf(row: MeasuredRow, targets: readonly Target[]): Intervention[] {
-  const { target, runbook, remediationId, outcome, effects } = row;
-  const known = targets.find(({ kind, id }) => kind === target.kind && id === target.id);
-  const isOpen = ({ action, direction, state }: MeasuredEffect): boolean =>
-    action === "ticket.open" && direction === "apply" && state === "happened";
-  return effects.filter(isOpen).map(({ at, rung, step, request, result }) => {
+function interventionsOf(rows: readonly Reported[], targets: readonly Target[]): Intervention[] {
+  const racks = new Map(targets.map((target) => [nameOf(target), target.rack]));
+  const found = rows.flatMap((row) => ticketsOf(row, racks.get(nameOf(row.target)) ?? null));
+  return found.sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+function ticketsOf(
+  { target, runbook, remediationId, outcome, tickets }: Reported,
+  rack: string | null,
+): Intervention[] {
+  const opened = tickets.filter(({ direction, state }) => direction === "apply" && state === "happened");
+  return opened.map(({ at, rung, step, request, result }) => {
     const text = (from: MeasuredEffect["request"], name: string): string | null => {
       const value = from?.[name];
       return typeof value === "string" ? value : null;
     };
-    const taken = effects.find((one) => one.direction === "undo" && one.rung === rung && one.step === step);
+    const taken = tickets.find((one) => one.direction === "undo" && one.rung === rung && one.step === step);
     return {
-      ...{ at, target: nameOf(target), rack: known?.rack ?? null, runbook, remediationId, outcome },
+      ...{ at, target: nameOf(target), rack, runbook, remediationId, outcome },
       ticket: text(result, "ticketId") ?? "",
       url: text(result, "url") ?? "",
       serial: text(request, "serial"),
@@ -150,18 +171,18 @@ function interventionsOf(row: MeasuredRow, targets: readonly Target[]): Interven
   });
 }
 
-export function nameOf({ kind, id }: { kind: string; id: string }): string {
+export function nameOf({ kind, id }: TargetRef): string {
   return `${kind}/${id}`;
 }
 
-function offendersOf(rows: readonly MeasuredRow[]): Report["offenders"] {
+function offendersOf(rows: readonly Reported[]): Report["offenders"] {
   const byTarget = Map.groupBy(rows.filter(isTrouble), ({ target }) => nameOf(target));
   return [...byTarget]
     .filter(([, all]) => all.length >= REPEATED)
     .map(([target, all]) => ({
       target,
       remediations: all.length,
-      acted: all.filter(({ firstEffectAt }) => firstEffectAt !== null).length,
+      acted: all.filter(({ acted }) => acted).length,
       failed: all.filter(({ outcome }) => outcome === "failed" || outcome === "escalated").length,
       alertnames: [...new Set(all.flatMap((one) => one.alertnames))].sort(),
     }))
@@ -169,7 +190,7 @@ function offendersOf(rows: readonly MeasuredRow[]): Report["offenders"] {
     .slice(0, MOST);
 }
 
-function refusalsOf(rows: readonly MeasuredRow[]): Report["refusals"] {
+function refusalsOf(rows: readonly Reported[]): Report["refusals"] {
   const codes = rows.filter(({ outcome }) => outcome === "refused").flatMap((row) => row.codes);
   return [...Map.groupBy(codes, (code) => code)]
     .map(([code, all]) => ({ code, remediations: all.length }))
@@ -177,13 +198,12 @@ function refusalsOf(rows: readonly MeasuredRow[]): Report["refusals"] {
 }
 
 /** A rung was tried when something of it was sent; it healed when it was the last one of a healed remediation. */
-function rungsOf(rows: readonly MeasuredRow[]): Report["rungs"] {
-  const tried = rows.flatMap(({ runbook, effects, outcome }) => {
-    const rungs = [...new Set(effects.filter(({ direction }) => direction === "apply").map(({ rung }) => rung))];
-    return rungs.map((rung, index) => {
+function rungsOf(rows: readonly Reported[]): Report["rungs"] {
+  const tried = rows.flatMap(({ runbook, rungs, outcome }) =>
+    rungs.map((rung, index) => {
       return { runbook: runbook ?? "", rung, healed: outcome === "healed" && index === rungs.length - 1 };
-    });
-  });
+    }),
+  );
   return [...Map.groupBy(tried, ({ runbook, rung }) => JSON.stringify([runbook, rung]))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, all]) => {

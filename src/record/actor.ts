@@ -6,9 +6,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
  * `selfheal`: nobody asked, the product decided it (a breaker, a pause after a failure). `file`: the configuration folder.
- * `signal`: a message of Temporal (its Web UI or CLI). `schedule`: a run that a Temporal Schedule started.
+ * `page`: the page of a remediation. `signal`: a message of Temporal (its Web UI or CLI). `schedule`: a run that a Temporal
+ * Schedule started.
  */
-export type Way = "api" | "cli" | "webUi" | "chat" | "signal" | "file" | "schedule" | "selfheal";
+export type Way = "api" | "cli" | "page" | "chat" | "signal" | "file" | "schedule" | "selfheal";
 
 export interface Actor {
   via: Way;

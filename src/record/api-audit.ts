@@ -1,4 +1,5 @@
 /** What the record does for the audit itself; a part of RecordStore (api.ts). Reading it back is audit/verify.ts. */
+import type { AuditRow } from "./api.ts";
 import type { ManifestHeader } from "./audit/manifest.ts";
 
 /** Where a manifest goes. */
@@ -39,6 +40,8 @@ export interface AuditLag {
 export interface AuditRecord {
   /** The next manifest of the series. `full`: all heads, not only of what moved since the last one. */
   manifest(sinkOf: (header: ManifestHeader) => Promise<ManifestSink>, how: { full: boolean }): Promise<ManifestMade>;
+  /** Of the chain `control`, newest first. `before`: only entries with a smaller number; null: from the newest on. */
+  newestOfControl(before: number | null, limit: number): Promise<AuditRow[]>;
   /** Of effects that were settled in the last `windowMs`. */
   auditLag(windowMs: number): Promise<AuditLag>;
 }

@@ -208,6 +208,8 @@ export interface AlertFilter {
   disposition?: Disposition;
   fingerprint?: string;
   remediationId?: string;
+  /** Only of targets that were in one of these when the alert came; null: of all. */
+  groups?: readonly string[] | null;
   /** ISO; seen then or later. */
   since?: string;
   /** Only what stands behind this one in the list. */

@@ -106,10 +106,17 @@ export function verifyChain(rows: readonly AuditRow[], expectedHead?: string): C
 }
 
 export async function auditRows(db: Session, chain: string): Promise<AuditRow[]> {
+  return rowsOf(db, chain).orderBy("seq").execute();
+}
+
+export async function newestOfControl(db: Session, before: number | null, limit: number): Promise<AuditRow[]> {
+  const rows = rowsOf(db, CONTROL_CHAIN).orderBy("seq", "desc").limit(limit);
+  return (before === null ? rows : rows.where("seq", "<", before)).execute();
+}
+
+function rowsOf(db: Session, chain: string) {
   return db
     .selectFrom("audit")
     .select(["chain as remediationId", "seq", "at", "kind", "body", "previous_hash as previousHash", "hash"])
-    .where("chain", "=", chain)
-    .orderBy("seq")
-    .execute();
+    .where("chain", "=", chain);
 }

@@ -6,6 +6,7 @@ import type { Plan } from "../contracts/plan.ts";
 import { pauseScopesOf } from "../contracts/scopes.ts";
 import type { OutsideReading, SurroundingFacts, SurroundingLimits } from "../contracts/surroundings.ts";
 import { UNKNOWN_KIND } from "../contracts/target.ts";
+import { isWithin } from "./clock.ts";
 import type { Session } from "./pool.ts";
 import { namesOf, relatedScopes } from "./scopes.ts";
 
@@ -84,9 +85,9 @@ async function countAlerts(db: Session, remediationId: string, { correlation }: 
     select coalesce((select json_object_agg(scope, n) from (
              select p.scope, count(distinct a.target_kind || ' ' || a.target_id)::int as n
                from json_to_recordset(${JSON.stringify(parents)}) as p(scope text, "windowMs" float8)
-               left join alerts a on a.status = 'firing' and a.target_kind <> ${UNKNOWN_KIND}
+               left join alerts a on a.status = 'firing' and a.target_id is not null and a.target_kind <> ${UNKNOWN_KIND}
                 and p.scope = any(a.target_places)
-                and a.received_at > selfheal_now() - p."windowMs" * interval '1 millisecond'
+                and ${isWithin(sql`a.received_at`, sql`p."windowMs"`)}
                 and a.received_at > coalesce((select max(reset_at) from breakers b
                       where b.kind = 'correlation' and b.scope = p.scope), '-infinity')
               group by p.scope) counts), '{}') as correlated,

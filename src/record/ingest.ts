@@ -185,7 +185,18 @@ export async function undelivered(db: Session, olderThanMs: number, limit: numbe
 }
 
 export async function listAlerts(db: Session, filter: AlertFilter): Promise<AlertRow[]> {
-  let query = alertRows(db);
+  const { groups, limit = 100 } = filter;
+  if (!groups) return (await newestAlerts(alertRows(db), filter).execute()).map(toAlertRow);
+  // Of each group its newest, by an index: of what others have, nothing is read.
+  const ofOne = alertRows(db).where(sql<boolean>`target_group = one.name`);
+  const { rows } = await sql<StoredAlert>`
+    select found.* from unnest(${[...groups]}::text[]) as one (name)
+      cross join lateral (${newestAlerts(ofOne, filter)}) found
+     order by found.last_seen_at desc, found.fault_key desc, found.status desc limit ${limit}`.execute(db);
+  return rows.map(toAlertRow);
+}
+
+function newestAlerts(query: ReturnType<typeof alertRows>, filter: AlertFilter): ReturnType<typeof alertRows> {
   const { disposition = filter.unmatched === true ? "unmatched" : undefined, since, after } = filter;
   if (disposition !== undefined) query = query.where("disposition", "=", disposition);
   if (filter.remediationId !== undefined) query = query.where("remediation_id", "=", filter.remediationId);
@@ -197,13 +208,11 @@ export async function listAlerts(db: Session, filter: AlertFilter): Promise<Aler
       sql<boolean>`(last_seen_at, fault_key, status) < (${lastSeenAt}::timestamptz, ${fault}, ${status})`,
     );
   }
-  const rows = await query
+  return query
     .orderBy("last_seen_at", "desc")
     .orderBy("fault_key", "desc")
     .orderBy("status", "desc")
-    .limit(filter.limit ?? 100)
-    .execute();
-  return rows.map(toAlertRow);
+    .limit(filter.limit ?? 100);
 }
 
 function alertRows(db: Session) {

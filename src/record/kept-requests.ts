@@ -19,7 +19,7 @@ export async function claimRequest(db: Database, claim: RequestClaim): Promise<C
     const claimed = await inTransaction(db, async (tx) => {
       await sql`
         delete from kept_requests where (caller, key) in (
-          select caller, key from kept_requests where expires_at <= selfheal_now()
+          select caller, key from kept_requests where expires_at <= (select selfheal_now())
            order by expires_at limit ${CLEAN_AT_ONCE} for update skip locked)`.execute(tx);
       return tryClaim(tx, claim);
     });

@@ -3,8 +3,12 @@
  * it stands now. Every question goes through an index; test/record/measures.test.ts reads the plans.
  */
 import { type RawBuilder, sql } from "kysely";
-import type { LiveState, MeasuredRow, Trouble, Unmatched, UnmatchedAlert } from "../contracts/measures.ts";
+import type { EffectState } from "../contracts/effect.ts";
+import type { EffectDirection } from "../contracts/ids.ts";
+import type { JsonObject } from "../contracts/json.ts";
+import type { LiveState, Mark, MeasuredRow, Trouble, Unmatched, UnmatchedAlert } from "../contracts/measures.ts";
 import type { MeasuredPage, MeasuredWish } from "./api-measures.ts";
+import { LAG_SECONDS } from "./audit/lag.ts";
 import { readNow } from "./clock.ts";
 import type { Session } from "./pool.ts";
 
@@ -12,27 +16,53 @@ import type { Session } from "./pool.ts";
 export const MOST_MEASURED = 1_000;
 const MOST_UNMATCHED = 20;
 
-interface Found extends Omit<MeasuredRow, "target" | "alertnames" | "codes"> {
+type Nested = "target" | "alertnames" | "effects" | "ticketWaits" | "marks" | "codes";
+/** Lists come as arrays without names, and times as PostgreSQL writes them: there are very many of them. */
+interface Found extends Omit<MeasuredRow, Nested> {
   kind: string;
   id: string;
   alertnames: (string | null)[] | null;
+  effects:
+    | [
+        ...[rung: string, step: string, action: string, direction: EffectDirection, state: EffectState, at: string],
+        ...[request: JsonObject | null, result: JsonObject | null],
+      ][]
+    | null;
+  ticketWaits: [from: string, to: string][] | null;
+  marks: [kind: Mark["kind"], at: string, what: string | null][] | null;
   codes: string[] | null;
 }
 
 export async function measured(db: Session, wish: MeasuredWish): Promise<MeasuredPage> {
-  const found = await measuredQuery(wish).execute(db);
-  const rows = found.rows.map(({ kind, id, alertnames, codes, ...row }) => ({
-    ...row,
-    target: { kind, id },
-    alertnames: (alertnames ?? []).filter((name) => name !== null),
-    codes: codes ?? [],
-  }));
+  const { rows: found } = await measuredQuery(wish).execute(db);
+  const rows = found.map(toMeasuredRow);
   const last = rows.at(-1);
   const more = rows.length === MOST_MEASURED && last !== undefined;
   return { rows, next: more ? { closedAt: last.closedAt, remediationId: last.remediationId } : null };
 }
 
-/** The audit chain is read of what was admitted only: most remediations end before they have anything to wait for. */
+function toMeasuredRow({ kind, id, alertnames, effects, ticketWaits, marks, codes, ...row }: Found): MeasuredRow {
+  return {
+    ...row,
+    target: { kind, id },
+    alertnames: (alertnames ?? []).filter((name) => name !== null),
+    effects: (effects ?? []).map(([rung, step, action, direction, state, at, request, result]) => {
+      return { rung, step, action, direction, state, at: iso(at), request, result };
+    }),
+    ticketWaits: (ticketWaits ?? []).map(([from, to]) => ({ from: iso(from), to: iso(to) })),
+    marks: (marks ?? []).map(([of, at, what]) => ({ kind: of, at: iso(at), what: what ?? "" })),
+    codes: codes ?? [],
+  };
+}
+
+function iso(time: string): string {
+  return new Date(time).toISOString();
+}
+
+/**
+ * `limit 1` where there is one at most: one look by an index for each row, where a join would read the whole table for each
+ * page. The audit chain is read of what was admitted only: most remediations end before they have anything to wait for.
+ */
 export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuilder<Found> {
   const start = after?.closedAt ?? from;
   return sql<Found>`
@@ -49,54 +79,47 @@ export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuil
            (select p.closed_at from remediations p
              where p.target_id = r.target_id and p.target_kind = r.target_kind and p.opened_at < r.opened_at
              order by p.opened_at desc limit 1) as "previousClosedAt",
-           ad.first_effect_at as "firstEffectAt", ad.cost,
-           coalesce(ef.effects, '[]') as effects, ef."auditLagMs",
-           coalesce(wa.spans, '[]') as "ticketWaits", coalesce(au.marks, '[]') as marks,
-           exists (select 1 from decisions d where d.remediation_id = r.remediation_id
-                      and d.decision = 'approve' and d.status = 'counted') as approved,
-           rv.verdict as review, ve.codes
+           ad.first_effect_at as "firstEffectAt", ad.cost, ef.effects, wa.spans as "ticketWaits", au.marks, au."auditLagMs",
+           coalesce((select true from decisions d where d.remediation_id = r.remediation_id
+                        and d.decision = 'approve' and d.status = 'counted' limit 1), false) as approved,
+           (select verdict from reviews v where v.remediation_id = r.remediation_id limit 1) as review, ve.codes
       from page r
-      left join admissions ad on ad.remediation_id = r.remediation_id
-      left join reviews rv on rv.remediation_id = r.remediation_id
+      left join lateral (
+        select * from admissions a where a.remediation_id = r.remediation_id limit 1) ad on true
       left join lateral (
         select min(starts_at collate "C") as "startedAt", min(received_at) as "receivedAt",
                array_agg(distinct labels ->> 'alertname') as alertnames
           from alerts where remediation_id = r.remediation_id and status = 'firing') al on true
       left join lateral (${effectsOf}) ef on true
       left join lateral (
-        select json_agg(json_build_object('from', selfheal_iso(since), 'to', selfheal_iso(coalesce(done_at, r.closed_at)))
-                        order by since) as spans
+        select json_agg(json_build_array(since, coalesce(done_at, r.closed_at)) order by since) as spans
           from waits where remediation_id = r.remediation_id and system = 'tickets') wa on true
-      left join lateral (${marksOf}) au on ad.remediation_id is not null
+      left join lateral (${marksOf}) au on true
       left join lateral (
         select (select array_agg(distinct x ->> 'code') from json_array_elements(v.verdict -> 'results') x
                  where x ->> 'outcome' <> 'pass') as codes
-          from verdicts v where v.remediation_id = r.remediation_id order by v.seq desc limit 1) ve on true
+          from verdicts v where v.remediation_id = r.remediation_id and r.outcome = 'refused'
+         order by v.seq desc limit 1) ve on true
      order by r.closed_at, r.remediation_id`;
 }
 
 const effectsOf = sql`
-  select json_agg(json_build_object(
-           'rung', e.rung, 'step', e.step, 'action', e.action, 'direction', e.direction, 'state', e.state,
-           'at', selfheal_iso(e.intent_at),
-           'request', case when e.action = 'ticket.open' then e.request end,
-           'result', case when e.action = 'ticket.open' then e.result end) order by e.intent_at, e.key) as effects,
-         max(greatest(extract(epoch from i.at - e.intent_at), extract(epoch from s.at - e.settled_at)))::float8 * 1000
-           as "auditLagMs"
-    from effects e
-    left join audit i on i.chain = e.remediation_id and i.key = 'intent:' || e.key || ':1'
-    left join audit s on s.chain = e.remediation_id and s.key = 'settled:' || e.key || ':' || e.attempt || ':' || e.state
-   where e.remediation_id = r.remediation_id`;
+  select json_agg(json_build_array(rung, step, action, direction, state, intent_at,
+                    case when action = 'ticket.open' then request end, case when action = 'ticket.open' then result end)
+                  order by intent_at, key) as effects
+    from effects where remediation_id = r.remediation_id`;
 
 const marksOf = sql`
-  select json_agg(json_build_object('kind', kind, 'at', selfheal_iso(at), 'what', case kind
+  select json_agg(json_build_array(kind, at, case kind
              when 'progress' then body ->> 'phase'
              when 'command' then body ->> 'command'
              when 'confirmed' then body -> 'reading' ->> 'state'
-             when 'read' then body -> 'readings' -> 0 ->> 'state' else '' end) order by seq) as marks
+             when 'read' then body -> 'readings' -> 0 ->> 'state' end) order by seq)
+           filter (where kind <> 'effectSettled') as marks,
+         max(${LAG_SECONDS}) * 1000 as "auditLagMs"
     from audit
-   where chain = r.remediation_id
-     and kind in ('progress', 'held', 'command', 'effectIntended', 'confirmed', 'read')
+   where chain = r.remediation_id and ad.remediation_id is not null
+     and kind in ('progress', 'held', 'command', 'effectIntended', 'effectSettled', 'confirmed', 'read')
      and (kind <> 'command' or body ->> 'status' = 'counted')`;
 
 /** More than these and there is no pattern to be found, but a breaker. */

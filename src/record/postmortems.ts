@@ -3,16 +3,16 @@ import { sql } from "kysely";
 import type { Due, PostmortemRow } from "./api-measures.ts";
 import { appendAudit } from "./audit.ts";
 import { sha256 } from "./canonical.ts";
-import { now } from "./clock.ts";
+import { isWithin, now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 
 /** Of what went wrong longer ago nobody waits for a draft; it is made when it is asked for. */
-const WITHIN = sql`interval '7 days'`;
+const WITHIN_MS = 7 * 24 * 3_600_000;
 
 export async function postmortemsToMake(db: Session, limit: number): Promise<string[]> {
   const found = await sql<{ id: string }>`
     select r.remediation_id as id from remediations r
-     where r.closed_at is not null and r.closed_at > selfheal_now() - ${WITHIN}
+     where r.closed_at is not null and ${isWithin(sql`r.closed_at`, WITHIN_MS)}
        and (r.needs_human or r.outcome in ('escalated', 'failed'))
        and not exists (select 1 from postmortems p where p.remediation_id = r.remediation_id)
      order by r.closed_at limit ${limit}`.execute(db);

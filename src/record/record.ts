@@ -6,7 +6,7 @@ import type { RecordStore } from "./api.ts";
 import { decide } from "./approvals.ts";
 import { auditLag } from "./audit/lag.ts";
 import { makeManifest } from "./audit/manifest.ts";
-import { appendAudit, auditRows } from "./audit.ts";
+import { appendAudit, auditRows, newestOfControl } from "./audit.ts";
 import * as apiTokens from "./api-tokens.ts";
 import * as catalogues from "./catalogues.ts";
 import { readNow } from "./clock.ts";
@@ -154,6 +154,7 @@ function readers(db: Database) {
     find: (text) => queries.find(db, text),
     story: (remediationId) => queries.story(db, remediationId),
     audit: (chain) => auditRows(db, chain),
+    newestOfControl: (before, limit) => newestOfControl(db, before, limit),
     auditLag: (windowMs) => auditLag(db, windowMs),
     alerts: (filter) => ingest.listAlerts(db, filter),
     target: (ref) => queries.targetHistory(db, ref),

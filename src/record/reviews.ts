@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import type { Attestation, Case } from "../contracts/autonomy.ts";
 import type { Review } from "./api-autonomy.ts";
 import { appendAudit, appendControl } from "./audit.ts";
-import { now } from "./clock.ts";
+import { isWithin, now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import { lockRemediation } from "./remediation-row.ts";
@@ -54,7 +54,7 @@ export async function cases(db: Session, windowMs: number, only?: { runbook: str
         select count(*)::int as faults, count(a.fault_key)::int as ended, max(a.ends_at collate "C") as "lastEnd"
           from decided_faults f left join alerts a on a.fault_key = f.fault_key and a.status = 'resolved'
          where f.remediation_id = r.remediation_id) f on true
-     where r.closed_at > selfheal_now() - ${windowMs}::float8 * interval '1 millisecond' and r.runbook is not null
+     where ${isWithin(sql`r.closed_at`, windowMs)} and r.runbook is not null
        and f.faults > 0
        and (${only?.runbook ?? null}::text is null or r.runbook = ${only?.runbook ?? null})
        and (${only?.group ?? null}::text is null or r.group_name = ${only?.group ?? null})

@@ -19,6 +19,6 @@ export async function signedBodyTaken(
     .execute();
   // Whoever meets rows that another one deletes passes over them: nobody waits.
   await sql`delete from signed_bodies where digest in (
-              select digest from signed_bodies where taken_at < selfheal_now() - ${keepMs} * interval '1 millisecond'
+              select digest from signed_bodies where taken_at < (select selfheal_now()) - ${keepMs} * interval '1 millisecond'
                limit 1000 for update skip locked)`.execute(db);
 }

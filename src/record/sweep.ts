@@ -4,7 +4,7 @@ import type { RemediationRow } from "./api.ts";
 import type { EffectRow } from "./api-effects.ts";
 import type { FaultKey } from "../contracts/alert.ts";
 import type { LostAlert, OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
-import { now } from "./clock.ts";
+import { isWithin, now } from "./clock.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
 import type { Session } from "./pool.ts";
 import { remediationRows, toRemediationRow } from "./remediation-row.ts";
@@ -142,7 +142,10 @@ export async function unsentEscalations(db: Session, limit: number): Promise<Uns
     );
 }
 
-/** From the newest alert back, so that one that comes is found at once; nobody needs a silence of more than 30 days. */
+/** Nobody needs a heartbeat that is more seldom. */
+const MOST_SILENCE_MS = 30 * 24 * 3_600_000;
+
+/** From the newest alert back, so that one that comes is found at once. */
 export async function heartbeat(
   db: Session,
   source: string,
@@ -151,7 +154,7 @@ export async function heartbeat(
 ): Promise<{ alive: boolean; lastSeenAt: string | null }> {
   const found = await sql<{ at: string; alive: boolean }>`
     select last_seen_at as at, last_seen_at >= ${before(withinMs)} as alive from alerts
-     where last_seen_at > ${now} - interval '30 days' and status = 'firing' and source = ${source}
+     where ${isWithin(sql`last_seen_at`, MOST_SILENCE_MS)} and status = 'firing' and source = ${source}
        and labels ->> 'alertname' = ${alertname}
      order by last_seen_at desc limit 1`.execute(db);
   const [row] = found.rows;

@@ -8,7 +8,6 @@ export function createStarterMetrics(registry = new Registry()) {
     registry,
     ...httpMetrics(registers),
     ...folderMetrics(registers),
-    ...auditMetrics(registers),
     alerts: new Counter({
       name: "selfheal_alerts_received_total",
       help: "Alerts that arrived, by what became of them (delivered, duplicate, unmatched, ignored, failed)",
@@ -54,28 +53,6 @@ export function createStarterMetrics(registry = new Registry()) {
   };
 }
 export type StarterMetrics = ReturnType<typeof createStarterMetrics>;
-
-function auditMetrics(registers: Registry[]) {
-  return {
-    auditLag: new Gauge({
-      name: "selfheal_audit_lag_seconds",
-      help: "From an action to its audit entry, over the effects of the last hour; by quantile (0.5, 0.99, 1)",
-      labelNames: ["quantile"] as const,
-      registers,
-    }),
-    auditUnwritten: new Gauge({
-      name: "selfheal_audit_unwritten_seconds",
-      help: "Age of the oldest effect of which nobody has written yet what became of it; 0: there is none",
-      registers,
-    }),
-    auditManifest: new Gauge({
-      name: "selfheal_audit_manifest_timestamp_seconds",
-      help: "When the last manifest of the audit was made",
-      registers,
-    }),
-  };
-}
-export type AuditMetrics = ReturnType<typeof auditMetrics>;
 
 function folderMetrics(registers: Registry[]) {
   return {

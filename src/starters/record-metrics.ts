@@ -6,13 +6,14 @@ import { Gauge, type Registry } from "prom-client";
 import type { Logger } from "pino";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { LiveState } from "../contracts/measures.ts";
+import type { AuditLag } from "../record/api-audit.ts";
 import { coverageOf } from "../measures/coverage.ts";
 import { MeasuredWindow, type Slice } from "../measures/window.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { Pollers } from "./pollers.ts";
 
 export interface RecordMetricsOptions {
-  record: Pick<RecordStore, "liveState" | "measured" | "unmatchedAlerts" | "reviewsSince" | "now">;
+  record: Pick<RecordStore, "liveState" | "auditLag" | "measured" | "unmatchedAlerts" | "reviewsSince" | "now">;
   catalogue: () => Catalogue;
   /** Rejects when Temporal does not answer. */
   pollers: () => Promise<Pollers>;
@@ -26,16 +27,19 @@ export interface RecordMetricsOptions {
 
 export interface Follower {
   stop(): void;
-  /** Tests: both looks, now. */
+  /** Tests: all looks, now. */
   look(): Promise<void>;
 }
 
 export function followRecord(options: RecordMetricsOptions): Follower {
   const { record, catalogue, pollers, log, liveEveryMs = 15_000, measureEveryMs = 60_000 } = options;
-  const { live, measured } = recordGauges(options.registry);
+  const { live, audit, measured } = recordGauges(options.registry);
   const window = new MeasuredWindow(record);
   const lookLive = once(log, "how the record stands", async () => {
     setLive(live, await record.liveState());
+  });
+  const lookAudit = once(log, "how late the audit is", async () => {
+    setAudit(audit, await record.auditLag(LAG_WINDOW_MS));
   });
   const lookWorkers = once(log, "how many workers there are", async () => {
     const { workflows, activities } = await pollers();
@@ -45,11 +49,12 @@ export function followRecord(options: RecordMetricsOptions): Follower {
   const lookMeasures = once(log, "the measures", async () => {
     setMeasures(measured, await window.slices(coverageOf(catalogue())));
   });
-  const timers = [every(liveEveryMs, lookLive), every(liveEveryMs, lookWorkers), every(measureEveryMs, lookMeasures)];
+  const soon = [lookLive, lookAudit, lookWorkers];
+  const timers = [...soon.map((look) => every(liveEveryMs, look)), every(measureEveryMs, lookMeasures)];
   return {
     stop: () => timers.forEach(clearInterval),
     look: async () => {
-      await Promise.all([lookLive(), lookWorkers(), lookMeasures()]);
+      await Promise.all([...soon, lookMeasures].map((look) => look()));
     },
   };
 }
@@ -68,11 +73,13 @@ function once(log: Logger, what: string, look: () => Promise<void>): () => Promi
       .finally(() => (running = null)));
 }
 
-export function recordGauges(registry: Registry): { live: LiveGauges; measured: MeasureGauges } {
+export function recordGauges(registry: Registry): { live: LiveGauges; audit: AuditGauges; measured: MeasureGauges } {
   const live = liveGauges(registry);
+  const audit = auditGauges(registry);
+  const unlabelled = [live.queueOldest, live.approvalsOldest, live.unsentOldest, live.swept, live.read];
   // A gauge without labels begins as 0.
-  for (const time of [live.queueOldest, live.approvalsOldest, live.unsentOldest, live.swept, live.read]) time.remove();
-  return { live, measured: measureGauges(registry) };
+  for (const gauge of [...unlabelled, audit.unwritten, audit.manifest]) gauge.remove();
+  return { live, audit, measured: measureGauges(registry) };
 }
 
 function liveGauges(registry: Registry) {
@@ -118,6 +125,36 @@ function setLive(gauges: LiveGauges, state: LiveState): void {
   for (const { code, severity, there } of findings) gauges.findings.set({ code, severity }, there);
   setTime(gauges.swept, lastSweepAt);
   gauges.read.set(seconds(now));
+}
+
+/** Effects of this time count. */
+const LAG_WINDOW_MS = 3_600_000;
+
+function auditGauges(registry: Registry) {
+  const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Gauge<L>({ name: `selfheal_audit_${name}`, help, labelNames, registers: [registry] });
+  return {
+    lag: gauge(
+      "lag_seconds",
+      "From an action to its audit entry, over the effects of the last hour; by quantile (0.5, 0.99, 1)",
+      "quantile",
+    ),
+    unwritten: gauge(
+      "unwritten_seconds",
+      "Age of the oldest effect of which nobody has written yet what became of it; 0: there is none",
+    ),
+    manifest: gauge("manifest_timestamp_seconds", "When the last manifest of the audit was made"),
+  };
+}
+type AuditGauges = ReturnType<typeof auditGauges>;
+
+function setAudit(gauges: AuditGauges, { p50, p99, max, unwritten, lastManifestAt }: AuditLag): void {
+  gauges.lag.reset();
+  for (const [quantile, value] of Object.entries({ "0.5": p50, "0.99": p99, "1": max })) {
+    if (value !== null) gauges.lag.set({ quantile }, value);
+  }
+  gauges.unwritten.set(unwritten);
+  setTime(gauges.manifest, lastManifestAt);
 }
 
 /** No series at all where there is no time: 0 would be a very old one. */

@@ -22,12 +22,15 @@ export interface ReportWish {
   group: string | null;
 }
 
+/** Of many single reads, each with its own bound. */
+const REPORT_WITHIN_MS = 60_000;
+
 export async function report({ record, active }: ReportDependencies, wish: ReportWish): Promise<Report> {
   const catalogue = await throughRecord("read the active catalogue", active);
   if (wish.group !== null) requireGroup(catalogue, wish.group);
   const now = await throughRecord("read the time", () => record.now());
   const period = requirePeriod(wish, now, catalogue.reports.timezone);
-  return throughRecord("read the report", () => readReport(record, catalogue, period, wish.group));
+  return throughRecord("read the report", () => readReport(record, catalogue, period, wish.group), REPORT_WITHIN_MS);
 }
 
 function requirePeriod({ kind, name }: ReportWish, now: string, timezone: string): Period {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { UserError } from "../../src/config/user-error.ts";
 import { eventsIn, readEvents, type StreamEvent } from "../../src/cli/event-stream.ts";
 
 const answer = (...chunks: string[]) => {
@@ -44,6 +45,15 @@ test("what breaks is taken up again behind the last event, until it is stopped",
   });
   expect([asked, heard, opened]).toEqual([[null, "1", "1"], ["1", "3"], 1]);
   expect(lost.map(String)).toEqual(["Error: the API closed the stream", "Error: nobody listens"]);
+});
+
+test("what is refused when it is taken up again is an error, not a wait: the token has ended", async () => {
+  let asked = 0;
+  const open = () =>
+    asked++ === 0 ? Promise.resolve(answer("id: 1\ndata: 1\n\n")) : Promise.reject(new UserError("revoked"));
+  const quiet = { onOpen: async () => undefined, onEvent: () => undefined, onLost: () => undefined, retryMs: 1 };
+  await expect(readEvents({ open, ...quiet, signal: new AbortController().signal })).rejects.toThrow("revoked");
+  expect(asked).toBe(2);
 });
 
 test("an API that refuses at once is an error, not a wait", async () => {

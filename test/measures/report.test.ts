@@ -5,7 +5,8 @@ import { reportText } from "../../src/cli/report.ts";
 import { toCsv, toMarkdown } from "../../src/measures/formats.ts";
 import { patternsOf } from "../../src/measures/patterns.ts";
 import { periodOf } from "../../src/measures/period.ts";
-import { reportOf, type Report, type ReportFacts } from "../../src/measures/report.ts";
+import { toMeasured } from "../../src/measures/facts.ts";
+import { reportOf, toReported, type Report, type ReportFacts } from "../../src/measures/report.ts";
 import { percent, seconds } from "../../src/measures/sections.ts";
 import { aPlan } from "../record/builders.ts";
 import { aRow, anEffect, at } from "./support.ts";
@@ -34,7 +35,7 @@ function made(rows: MeasuredRow[], more: Partial<ReportFacts> = {}): Report {
         period: period as NonNullable<typeof period>,
         now: "2026-11-02T00:00:00.000Z",
         group: null,
-        rows,
+        rows: rows.map(toReported),
         before: [],
       },
       ...{ unmatched: nothing, unmatchedBefore: nothing, evidence: [], coverage: { targets: 3, covered: 0 } },
@@ -106,7 +107,7 @@ describe("a report", () => {
   });
 
   it("shows the value of the period before, where there was one", () => {
-    const report = made([aRow()], { before: [aRow({ closedAt: at("10:10") })] });
+    const report = made([aRow()], { before: [toMeasured(aRow({ closedAt: at("10:10") }))] });
     expect(report.measures.find((one) => one.id === "M1")).toMatchObject({ value: 32 * 60, before: 12 * 60 });
     expect(made([aRow()]).measures.every((one) => one.before === null)).toBe(true);
   });

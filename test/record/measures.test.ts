@@ -20,7 +20,7 @@ afterAll(() => db.drop());
 
 const DAY = { from: "2026-10-10T00:00:00.000Z", to: "2026-10-11T00:00:00.000Z" };
 const time = (clock: string): string => `2026-10-10T${clock}.000Z`;
-const rows = (group: string | null = null): Promise<MeasuredRow[]> => allMeasured(db.record, DAY, group);
+const rows = (group: string | null = null): Promise<MeasuredRow[]> => allMeasured(db.record, DAY, group, (row) => row);
 
 /** One whole story, each part of it at a time of its own. */
 async function healed(): Promise<string> {
@@ -42,7 +42,7 @@ async function healed(): Promise<string> {
   const intent = { ...anIntent(remediationId, { step: "dc" }), action: "ticket.open", request: { serial: "S1" } };
   await record.beginEffect(intent);
   await db.setClock(time("10:06:02"));
-  await record.settleEffect(intent.key, "happened", { ticketId: "42", url: "u" }, "opened");
+  await record.settleEffect(intent.key, "happened", { ticketId: "42", url: "u" }, "opened", time("10:06:01"));
   await record.wait({ key: "w1", remediationId, system: "tickets", ref: "42", seen: "open", until: null });
   await db.setClock(time("10:26:00"));
   await record.endWait("w1");
@@ -59,7 +59,7 @@ describe("a closed remediation", () => {
     expect(row).toMatchObject({
       ...{ remediationId, target: { kind: "host", id: "web-1" }, outcome: "healed", alertnames: ["SmartDiskFailing"] },
       ...{ startedAt: time("09:58:00"), receivedAt: time("10:00:00"), firstEffectAt: time("10:06:00") },
-      ...{ closedAt: time("10:30:00"), cost: 0, approved: false, review: "good", codes: [], auditLagMs: 0 },
+      ...{ closedAt: time("10:30:00"), cost: 0, approved: false, review: "good", codes: [], auditLagMs: 1_000 },
       ...{ previousClosedAt: null, ticketWaits: [{ from: time("10:06:02"), to: time("10:26:00") }] },
       effects: [{ action: "ticket.open", state: "happened", request: { serial: "S1" }, result: { ticketId: "42" } }],
     });
@@ -116,8 +116,9 @@ describe("a closed remediation", () => {
       db.record,
       { from: "2026-09-01T00:00:00.000Z", to: "2026-09-01T00:00:00.001Z" },
       null,
+      (row) => row.remediationId,
     );
-    expect(new Set(found.map((row) => row.remediationId)).size).toBe(2100);
+    expect(new Set(found).size).toBe(2100);
     expect(found).toHaveLength(2100);
   });
 });
@@ -208,6 +209,22 @@ async function walks(query: RawBuilder<unknown>): Promise<string[]> {
     await database.destroy();
   }
 }
+
+describe("the audit's lag (M10)", () => {
+  it("of a remediation is the one of /metrics, however late the entry", async () => {
+    await db.setClock("2026-10-25T10:00:00.000Z");
+    const id = await admitted(db.record, aPlan({ target: "late-1" }));
+    const intent = anIntent(id);
+    await db.record.beginEffect(intent);
+    await db.setClock("2026-10-25T10:00:09.500Z");
+    await db.record.settleEffect(intent.key, "happened", null, "", "2026-10-25T10:00:02.250Z");
+    await db.record.close(closing(id));
+    const day = { from: "2026-10-25T00:00:00.000Z", to: "2026-10-26T00:00:00.000Z", group: null, after: null };
+    const { rows: found } = await db.record.measured(day);
+    expect(found).toMatchObject([{ remediationId: id, auditLagMs: 7_250 }]);
+    expect(await db.record.auditLag(3_600_000)).toMatchObject({ effects: 1, max: 7.25 });
+  });
+});
 
 describe("the plans", () => {
   it("read closed remediations of a period by indexes alone", async () => {

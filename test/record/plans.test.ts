@@ -2,11 +2,17 @@
 import { Kysely, type LogEvent, PostgresDialect } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { auditLag } from "../../src/record/audit/lag.ts";
 import { changes } from "../../src/record/changes.ts";
+import { countSurroundings } from "../../src/record/counted-surroundings.ts";
 import { listAlerts } from "../../src/record/ingest.ts";
 import type { Database } from "../../src/record/pool.ts";
 import * as queries from "../../src/record/queries.ts";
+import { postmortemsToMake } from "../../src/record/postmortems.ts";
+import { cases } from "../../src/record/reviews.ts";
+import { heartbeat } from "../../src/record/sweep.ts";
 import type { Tables } from "../../src/record/tables.ts";
+import { surrounded } from "../policy/support.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { fillHistory } from "../support/history.ts";
 
@@ -42,7 +48,18 @@ afterAll(async () => {
 interface Node {
   "Node Type": string;
   "Relation Name"?: string;
+  "Index Name"?: string;
+  "Actual Rows"?: number;
+  "Rows Removed by Filter"?: number;
   Plans?: Node[];
+}
+
+/** All of a plan, of `explain (format json)`. */
+function nodesOf(row: Record<string, unknown> | undefined): Node[] {
+  const all = (row?.["QUERY PLAN"] as { Plan: Node }[]).map(({ Plan }) => Plan);
+  // Grows while it is walked.
+  for (const node of all) all.push(...(node.Plans ?? []));
+  return all;
 }
 
 /** `Seq Scan on audit`, of every query that `work` asks. */
@@ -53,9 +70,7 @@ async function scansOf(work: () => Promise<unknown>): Promise<string[]> {
   const scans: string[] = [];
   for (const { sql, parameters } of asked) {
     const [row] = await database.sql(`explain (format json) ${sql}`, [...parameters]);
-    const nodes = (row?.["QUERY PLAN"] as { Plan: Node }[]).map(({ Plan }) => Plan);
-    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
-      nodes.push(...(node.Plans ?? []));
+    for (const node of nodesOf(row)) {
       const table = node["Relation Name"] ?? "";
       if (node["Node Type"].includes("Seq Scan") && HISTORY.includes(table))
         scans.push(`${node["Node Type"]} on ${table}: ${sql}`);
@@ -63,6 +78,13 @@ async function scansOf(work: () => Promise<unknown>): Promise<string[]> {
   }
   return scans;
 }
+
+const CORRELATED = surrounded({
+  correlation: {
+    parents: [{ scope: "rack:r1", trips: 3, windowMs: 600_000, because: "", remedy: null }],
+    holdDownMs: 0,
+  },
+});
 
 const after = { openedAt: "2026-06-01T00:00:00.000Z", remediationId: "r-0010000" };
 
@@ -80,6 +102,8 @@ describe("a list of remediations", () => {
     { phase: "approve", after } as const,
     { since: "2026-06-01T00:00:00.000Z" },
     { group: "group-3", outcome: "failed", open: false, after } as const,
+    { groups: ["group-3"], after },
+    { groups: ["group-3", "group-4", "none"] },
   ])("%j", async (filter) => {
     expect(await scansOf(() => queries.list(db, { ...filter, limit: 51 }))).toEqual([]);
   });
@@ -101,8 +125,28 @@ it.each([
   { disposition: "unmatched" } as const,
   { fingerprint: "f-77" },
   { remediationId: "r-0010000" },
+  { groups: ["group-3", "none"] },
 ])("alerts by %j", async (filter) => {
   expect(await scansOf(() => listAlerts(db, { ...filter, limit: 101 }))).toEqual([]);
+});
+
+it("alerts of a small group, without reading those of others", async () => {
+  await listAlerts(db, { groups: ["group-3", "none"], limit: 2, disposition: "delivered" });
+  const { sql, parameters } = asked.at(-1) ?? { sql: "", parameters: [] };
+  const [row] = await database.sql(`explain (analyze, format json) ${sql}`, [...parameters]);
+  const read = nodesOf(row).filter((node) => node["Relation Name"] === "alerts");
+  expect(read.map((node) => node["Index Name"])).toEqual(["alerts_of_group"]);
+  expect(read.map((node) => [node["Actual Rows"], node["Rows Removed by Filter"]])).toEqual([[1, 0]]);
+});
+
+it.each<[string, () => Promise<unknown>]>([
+  ["the audit's lag in the last hour", () => auditLag(db, 3_600_000)],
+  ["closed remediations of the last month as evidence", () => cases(db, 30 * 24 * 3_600_000)],
+  ["of which nobody has a draft", () => postmortemsToMake(db, 10)],
+  ["alerts of a plan's parents in the last minutes", () => countSurroundings(db, "r-0010000", CORRELATED)],
+  ["whether a heartbeat is there", () => heartbeat(db, "test", "Watchdog", 60_000)],
+])("%s", async (_what, ask) => {
+  expect(await scansOf(ask)).toEqual([]);
 });
 
 it("changes since just now", async () => {

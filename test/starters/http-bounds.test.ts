@@ -82,12 +82,29 @@ describe("too much", () => {
     const held = [it.api("/v1/remediations"), it.api("/v1/remediations")];
     await expect.poll(async () => (await it.api("/v1/remediations?limit=1")).status).toBe(503);
     const shed = await it.api("/v1/pauses");
+    expect((await pause("k-1")).status).toBe(200);
     expect(shed.headers.get("retry-after")).toBe("1");
     expect(await problem(shed)).toMatchObject({ type: "urn:selfheal:problem:unavailable-capacity" });
     expect((await fetch(`${it.server.url}/healthz`)).status).toBe(200);
     expect((await it.alerts({ version: "4", alerts: [] })).status).toBe(200);
     open();
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  test("to do for the process is 503 before it is done, while people decide and look at what they decide", async () => {
+    let lateMs = 501;
+    await it.restart({ loopDelayMs: () => lateMs });
+    const statuses = async () => [
+      ...[(await it.api("/v1/remediations")).status, (await it.alerts({ version: "4", alerts: [] })).status],
+      ...[(await it.api("/v1/remediations/host/web-1")).status, (await pause("k-1")).status],
+      (await fetch(`${it.server.url}/metrics`)).status,
+    ];
+    const shed = await it.api("/v1/remediations");
+    expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "2"]);
+    expect((await problem(shed)).detail).toContain("late by 501 ms");
+    expect(await statuses()).toEqual([503, 503, 404, 200, 200]);
+    lateMs = 500;
+    expect(await statuses()).toEqual([200, 200, 404, 200, 200]);
   });
 
   test("in the headers is a problem too", async () => {
@@ -173,6 +190,21 @@ describe("pages", () => {
     const rest = (await (await it.api(first.next)).json()) as typeof first;
     expect([...first.alerts, ...rest.alerts].map(({ fingerprint }) => fingerprint).sort()).toEqual(["a", "b", "c"]);
     expect(rest.next).toBeNull();
+  });
+
+  test("of the chain control too: who did what, and which way it came, the newest first", async () => {
+    for (const reason of ["one", "two", "three"]) await pause(`k-${reason}`, { ...PAUSE, reason });
+    interface Audit {
+      entries: { seq: number; body: { reason: string } }[];
+      next: string | null;
+    }
+    const first = (await (await it.api("/v1/audit?limit=2")).json()) as Audit;
+    expect(first.entries).toMatchObject([
+      { seq: 3, kind: "paused", body: { reason: "three", by: "ann", via: "api" } },
+      { seq: 2, body: { reason: "two" } },
+    ]);
+    const rest = (await (await it.api(first.next ?? "")).json()) as Audit;
+    expect(rest).toMatchObject({ entries: [{ seq: 1, body: { reason: "one" } }], next: null });
   });
 
   test.each(["x", "e30", Buffer.from('["yesterday","x"]').toString("base64url")])(

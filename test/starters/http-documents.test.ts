@@ -68,6 +68,7 @@ test("every list answers as it is described, when there is nothing in it", async
     "left-out",
     "holds",
     "catalogue",
+    "audit",
   ]) {
     expect([path, (await it.api(`/v1/${path}`)).status]).toEqual([path, 200]);
   }

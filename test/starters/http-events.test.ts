@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { eventsIn, type StreamEvent } from "../../src/cli/event-stream.ts";
-import type { ChangeEvent } from "../../src/starters/http/events.ts";
+import { BEAT_MS, type ChangeEvent } from "../../src/starters/http/events.ts";
 import { problem, sharedApi } from "./support/server.ts";
 
 const it = await sharedApi();
@@ -85,6 +85,43 @@ describe("GET /v1/events", () => {
     await client.ended;
     expect(performance.now() - before).toBeLessThan(1_500);
   });
+
+  test.each([
+    ["is revoked", () => it.database.record.revokeApiToken("one", "root")],
+    ["expires", () => it.database.sql("update api_tokens set expires_at = created_at")],
+    ["loses a group", () => it.database.sql("update api_tokens set groups = '{db}'")],
+  ])(
+    "goes on from beat to beat, the record away or not, and ends at the next one when its token %s",
+    async (_what, end) => {
+      let isAway = false;
+      const { record } = it.database;
+      const apiTokenOf: typeof record.apiTokenOf = (given) =>
+        isAway ? Promise.reject(new Error("the database is away")) : record.apiTokenOf(given);
+      await it.restart({ record: { ...record, apiTokenOf } });
+      await it.database.sql("delete from api_tokens");
+      const wish = { name: "one", subject: "ann", roles: ["viewer" as const], groups: ["db", "web"] };
+      const { secret } = await record.createApiToken({ ...wish, by: "root", ttlMs: 3_600_000 });
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+      try {
+        const response = await it.api("/v1/events", undefined, { authorization: `Bearer ${secret}` });
+        const chunks = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+        const next = async (): Promise<string | undefined> => (await chunks?.read())?.value;
+        expect(await next()).toContain("retry:");
+        for (const away of [false, true]) {
+          isAway = away;
+          vi.advanceTimersByTime(BEAT_MS);
+          expect(await next()).toBe(": beat\n\n");
+        }
+        isAway = false;
+        await end();
+        vi.advanceTimersByTime(BEAT_MS);
+        expect(await next()).toBeUndefined();
+      } finally {
+        vi.useRealTimers();
+        await it.database.sql("delete from api_tokens");
+      }
+    },
+  );
 
   test("an id that is none of ours is named", async () => {
     const headers = { "last-event-id": "yesterday" };

@@ -28,7 +28,7 @@ async function acted(target: string): Promise<string> {
   const remediationId = await admitted(record, aPlan({ target }));
   const intent = anIntent(remediationId);
   await record.beginEffect(intent);
-  await record.settleEffect(intent.key, "happened", {}, "drained");
+  await record.settleEffect(intent.key, "happened", {}, "drained", await record.now());
   await record.close(closing(remediationId));
   return remediationId;
 }
@@ -93,7 +93,8 @@ describe("/metrics of the record", () => {
       pollers: async () => ({ workflows: workers, activities: 1 }),
     });
     await follower.look();
-    expect(await registry.metrics()).not.toMatch(/^selfheal_queue_oldest_timestamp_seconds/m);
+    expect(await registry.metrics()).not.toMatch(/^selfheal_(queue_oldest|audit_manifest)_timestamp_seconds/m);
+    expect(await registry.metrics()).toContain("selfheal_audit_unwritten_seconds 0");
     await acted("web-3");
     workers = 0;
     await follower.look();
@@ -103,6 +104,8 @@ describe("/metrics of the record", () => {
     expect(text).toContain('selfheal_measure_samples{measure="M1.critical",runbook="disk",group="web"} 0');
     expect(text).not.toContain('selfheal_measure_seconds{measure="M1.critical"');
     expect(text).toContain('selfheal_workers{takes="workflows"} 0');
+    expect(text).toMatch(/^selfheal_audit_lag_seconds\{quantile="0.99"\} \d/m);
+    expect(text).toContain('selfheal_measure_samples{measure="M10",runbook="",group=""} 1');
     const open = await planned(record, aPlan({ target: "web-4" }));
     await follower.look();
     expect(await registry.metrics()).toMatch(/selfheal_remediations_open\{phase="\w+"\} 1/);

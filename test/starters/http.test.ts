@@ -181,14 +181,6 @@ describe("health", () => {
     expect([ready.status, await ready.json()]).toEqual([200, expect.objectContaining({ ready: true })]);
   });
 
-  test("tells how late the audit is, and nothing of it while the record cannot be asked", async () => {
-    const metrics = async (): Promise<string> => (await fetch(`${it.server.url}/metrics`)).text();
-    expect(await metrics()).toContain("selfheal_audit_unwritten_seconds 0");
-    const auditLag = () => Promise.reject(new Error("the database is away"));
-    await it.restart({ record: { ...it.database.record, auditLag } });
-    expect(await metrics()).not.toContain("selfheal_audit_unwritten_seconds 0");
-  });
-
   test("names every part that is not ready, and stays alive", async () => {
     it.temporal.down = "all";
     const ping = () => Promise.reject(new Error("the database is away"));

@@ -37,9 +37,9 @@ const STATEMENTS = {
       from remediations, generate_series(1, 5) seq`,
   alerts: `
     insert into alerts (fault_key, status, fingerprint, starts_at, labels, annotations, source, target_kind, target_id,
-      runbook, disposition, remediation_id, received_at, last_seen_at)
+      target_group, runbook, disposition, remediation_id, received_at, last_seen_at)
     select 'f-' || remediation_id, 'firing', 'f-' || target_id, '', '{"alertname": "SmartDiskFailing"}', '{}', 'test',
-           target_kind, target_id, runbook, 'delivered', remediation_id, opened_at, opened_at
+           target_kind, target_id, group_name, runbook, 'delivered', remediation_id, opened_at, opened_at
       from remediations`,
   verdicts: `
     insert into verdicts (remediation_id, seq, digest, verdict, catalogue_version, at)
@@ -48,6 +48,7 @@ const STATEMENTS = {
   plans: `
     insert into plans (remediation_id, plan_hash, plan, saved_at)
     select remediation_id, 'hash', json_build_object('runbook', runbook, 'rungs', '[]'::json, 'limits', '{}'::json,
+             'target', json_build_object('kind', target_kind, 'id', target_id),
              'approval', '{"roles": ["ops"]}'::json, 'probe', '{"name": "probe"}'::json), opened_at from remediations`,
   waits: `
     insert into waits (key, remediation_id, system, ref, seen, since, done_at)

@@ -153,7 +153,7 @@ const ESCALATION = z.object({
   sentAt: maybe,
   error: text.nullable(),
 });
-const AUDIT = z.object({
+export const AUDIT = z.object({
   remediationId: text,
   seq: count,
   at: iso,

@@ -1,5 +1,6 @@
 /** The proof that a caller gives, and what it lets him do. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Context, MiddlewareHandler } from "hono";
 import { API_TOKEN_PREFIX, reachOf, type Role } from "../../contracts/roles.ts";
 import { actingAs } from "../../record/actor.ts";
@@ -95,6 +96,22 @@ function reachOrRefuse({ grants, subject, identity }: Caller, role: Role, what: 
   if (reach.length > 0) return reach;
   const has = [...new Set(grants.map((grant) => grant.role))].join(", ");
   throw notAllowed(`${what} needs the role ${role}; ${subject ?? "nobody"} (${identity ?? ""}) has ${has || "none"}`);
+}
+
+/**
+ * For what goes on after its request was answered: does the same proof still count, and reach as far? What cannot be
+ * asked now is asked the next time.
+ */
+export function stillMay(authenticate: Authenticate, context: Context<AppEnv>, role: Role): () => Promise<boolean> {
+  const proof = context.req.header("authorization");
+  const reach = reachOf(context.get("caller").grants, role);
+  return async () => {
+    try {
+      return isDeepStrictEqual(reachOf((await authenticate(proof)).grants, role), reach);
+    } catch (error) {
+      return !(error instanceof ProblemError);
+    }
+  };
 }
 
 /** Where only the body says which role is needed. */

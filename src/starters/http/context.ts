@@ -31,14 +31,17 @@ export interface Limits {
   alerts: number;
   /** Bodies of alerts that are taken in at once, before 503; default 2,000. */
   bodiesInFlight: number;
-  /** Other requests that are answered at once, before 503; default 256. */
+  /** Lists that are answered at once, before 503, and as many decisions of people; default 256. */
   requestsInFlight: number;
+  /** How late the event loop may be, before lists and bodies of alerts are 503; default 500. */
+  loopDelayMs: number;
 }
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 5 * 1024 * 1024,
   alerts: 10_000,
   bodiesInFlight: 2_000,
   requestsInFlight: 256,
+  loopDelayMs: 500,
 };
 
 export interface AppDependencies {
@@ -62,14 +65,12 @@ export interface AppDependencies {
     ReviewDependencies["record"] &
     StandingDependencies["record"] &
     TokenDependencies["record"] &
-    Pick<RecordStore, "activeVersion" | "append" | "signedBodySeen" | "signedBodyTaken">;
+    Pick<RecordStore, "activeVersion" | "append" | "newestOfControl" | "signedBodySeen" | "signedBodyTaken">;
   remediations: Remediations;
   starter: Starter;
   feed: ChangeFeed;
   tickets: TicketEvents;
   readiness: () => Promise<Readiness>;
-  /** How late the audit is, brought up to date for `/metrics`. */
-  audit: { refresh: () => Promise<void> };
   /** The active catalogue, of the record. */
   active: () => Promise<Catalogue>;
   /** The loaded catalogue, to explain with; null while none is loaded. */
@@ -81,6 +82,8 @@ export interface AppDependencies {
   log: Logger;
   metrics: StarterMetrics;
   limits: Limits;
+  /** How late the event loop is now. */
+  loopDelayMs: () => number;
   /** What a source of alerts, or a ticket system, must show. */
   sender: (source: string) => Sender;
   /** Who asks for everything else. */

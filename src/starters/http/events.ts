@@ -5,6 +5,7 @@ import type { ListFilter, RemediationRow } from "../../record/api.ts";
 import { idOf, placeOf, type ChangeFeed, type Subscriber } from "../change-feed.ts";
 import { clipValue, wrongField } from "../problems.ts";
 import { TICKET_SYSTEMS, type TicketSystem } from "../tickets.ts";
+import { stillMay } from "./auth.ts";
 import { readJson } from "./body.ts";
 import { confinedGroups } from "./caller.ts";
 import { operation, type AnyOperation } from "./operation.ts";
@@ -22,7 +23,8 @@ export interface ChangeEvent {
   remediation: RemediationRow & { links: Links };
 }
 
-const BEAT_MS = 15_000;
+/** From one heartbeat, and one look whether the listener still may, to the next. */
+export const BEAT_MS = 15_000;
 /** What a client may leave unread before it is cut off: it comes back with the id of what it read last. */
 const MOST_UNREAD_BYTES = 1024 * 1024;
 const MAX_TICKET_BYTES = 1024 * 1024;
@@ -39,7 +41,8 @@ export const EVENT_OPERATIONS: AnyOperation[] = [
     summary: "Live change as server-sent events, at least once and in order",
     description:
       "Events named `change` carry the remediation as it is now. `Last-Event-ID` goes on behind the event of that id; " +
-      "an event `reset` says that too much was missed: list afresh. Comments are heartbeats.",
+      "an event `reset` says that too much was missed: list afresh. Comments are heartbeats. The stream ends when its " +
+      "token does.",
     query: z.strictObject(FILTER, { error: "only open, target, runbook, group, phase and outcome" }),
     answer: z.string(),
     answerType: "text/event-stream",
@@ -48,7 +51,10 @@ export const EVENT_OPERATIONS: AnyOperation[] = [
       // Changes come outside of this request: what its caller may see is asked now.
       const filter = { ...filterOf(query), groups: confinedGroups() };
       const toText = (change: Change) => eventOf(change, linksOf(deps, change.remediation));
-      const body = await stream(deps.feed, since, (change) => (fits(change.remediation, filter) ? toText(change) : ""));
+      const body = await stream(deps.feed, since, {
+        toText: (change) => (fits(change.remediation, filter) ? toText(change) : ""),
+        stillMay: stillMay(deps.authenticate, context, "viewer"),
+      });
       return new Response(body, { headers: SSE });
     },
   }),
@@ -101,11 +107,17 @@ function eventOf(change: Change, links: Links): string {
   return `id: ${idOf(change)}\nevent: change\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** `toText` answers "" for what this client does not want. */
+interface Listener {
+  /** "" for what he does not want. */
+  toText: (change: Change) => string;
+  /** Never rejects. */
+  stillMay: () => Promise<boolean>;
+}
+
 async function stream(
   feed: ChangeFeed,
   since: Parameters<ChangeFeed["subscribe"]>[1],
-  toText: (change: Change) => string,
+  listener: Listener,
 ): Promise<ReadableStream<Uint8Array>> {
   const encoder = new TextEncoder();
   let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -121,7 +133,7 @@ async function stream(
   const subscriber: Subscriber = {
     take: (change) => {
       if (early !== null) early.push(change);
-      else if (!sent.has(idOf(change))) send(toText(change));
+      else if (!sent.has(idOf(change))) send(listener.toText(change));
     },
     end: () => {
       clearInterval(beat);
@@ -130,22 +142,26 @@ async function stream(
       controller = null;
     },
   };
+  const onBeat = async (): Promise<void> => {
+    if (await listener.stillMay()) send(": beat\n\n");
+    else subscriber.end();
+  };
   const missed = await feed.subscribe(subscriber, since);
   return new ReadableStream<Uint8Array>(
     {
       start: (own) => {
         controller = own;
+        beat = setInterval(() => void onBeat(), BEAT_MS).unref();
         send("retry: 2000\n\n");
         if (missed === null) send("event: reset\ndata: {}\n\n");
         // However much that is, and it is bounded: who is cut off in the middle of it would never get to its end.
         for (const change of missed ?? []) {
           sent.add(idOf(change));
-          own.enqueue(encoder.encode(toText(change)));
+          own.enqueue(encoder.encode(listener.toText(change)));
         }
         const waiting = early ?? [];
         early = null;
         for (const change of waiting) subscriber.take(change);
-        beat = setInterval(() => send(": beat\n\n"), BEAT_MS).unref();
       },
       cancel: () => {
         controller = null;

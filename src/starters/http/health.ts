@@ -51,10 +51,8 @@ export const HEALTH_OPERATIONS: AnyOperation[] = [
     summary: "Measures, for Prometheus",
     answer: z.string(),
     answerType: "text/plain",
-    handle: async ({ audit, metrics: { registry } }, { context }) => {
-      await audit.refresh();
-      return context.body(await registry.metrics(), 200, { "content-type": registry.contentType });
-    },
+    handle: async ({ metrics: { registry } }, { context }) =>
+      context.body(await registry.metrics(), 200, { "content-type": registry.contentType }),
   }),
 ];
 

@@ -8,22 +8,26 @@ import { once } from "./idempotency.ts";
 import type { AnyOperation } from "./operation.ts";
 import { pageGuard } from "./page-guard.ts";
 import { bySender, signedOnce } from "./sender.ts";
-import { Bulkhead } from "./shed.ts";
+import { Bulkhead, refuseWhenLate } from "./shed.ts";
 
 const BODY_BYTES = 16 * 1024;
 
 export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: readonly AnyOperation[]): void {
   const { limits, metrics } = deps;
-  // Alerts and people do not wait for each other.
-  const bulkheads = {
-    source: new Bulkhead("bodies of alerts are being taken in", limits.bodiesInFlight, (count) =>
+  // None of them waits for another.
+  const bulkheads: Record<Kind, Bulkhead> = {
+    bodies: new Bulkhead("bodies of alerts are being taken in", limits.bodiesInFlight, (count) =>
       metrics.inFlight.set(count),
     ),
-    api: new Bulkhead("requests are being answered", limits.requestsInFlight),
+    lists: new Bulkhead("lists are being answered", limits.requestsInFlight),
+    decisions: new Bulkhead("decisions are being taken", limits.requestsInFlight),
   };
   for (const operation of operations) {
-    const bulkhead = operation.role === "source" ? bulkheads.source : bulkheads.api;
-    const shed: MiddlewareHandler = (_context, next) => bulkhead.through(next);
+    const kind = kindOf(operation);
+    const shed: MiddlewareHandler = (_context, next) => {
+      if (kind !== "decisions") refuseWhenLate(deps.loopDelayMs(), limits.loopDelayMs);
+      return bulkheads[kind].through(next);
+    };
     const handlers: MiddlewareHandler<AppEnv>[] = [
       named(operation),
       // `public` is what a probe asks while everything else is too much.
@@ -34,6 +38,14 @@ export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: read
     const paths = [operation.path, ...(operation.aliases ?? [])].map(honoPath);
     app.on(operation.method.toUpperCase(), paths, ...handlers, (context) => answer(deps, operation, context));
   }
+}
+
+type Kind = "bodies" | "lists" | "decisions";
+
+/** What people say, and the single remediation that they look at before, is answered for as long as anything is. */
+function kindOf({ role, method, path }: AnyOperation): Kind {
+  if (role === "source") return "bodies";
+  return method === "get" && !path.includes("{") ? "lists" : "decisions";
 }
 
 /** Who a person is may take a look into the record, and so counts as work; a sender's proof is only compared. */

@@ -1,5 +1,6 @@
 /** The route table: every operation of the API. */
 import { ALERT_OPERATIONS } from "./alerts.ts";
+import { AUDIT_OPERATIONS } from "./audit.ts";
 import { AUTONOMY_OPERATIONS } from "./autonomy.ts";
 import { CATALOGUE_OPERATIONS } from "./catalogue.ts";
 import { CONTROL_OPERATIONS } from "./controls.ts";
@@ -27,6 +28,7 @@ const ALL: AnyOperation[] = [
   ...PAGE_OPERATIONS,
   ...CATALOGUE_OPERATIONS,
   ...REPORT_OPERATIONS,
+  ...AUDIT_OPERATIONS,
   ...IDENTITY_OPERATIONS,
   ...HEALTH_OPERATIONS,
 ];

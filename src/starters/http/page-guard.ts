@@ -20,7 +20,7 @@ export function pageGuard(authenticate: Authenticate, route: string, access: Acc
     }
     context.set("person", caller.subject ?? given?.name ?? null);
     const known = (): Promise<Caller> => Promise.resolve(caller);
-    return throughWay("webUi", () => allow(known, route, access)(context, next));
+    return throughWay("page", () => allow(known, route, access)(context, next));
   };
 }
 

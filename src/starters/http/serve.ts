@@ -11,7 +11,6 @@ import { EXIT, UserError } from "../../config/user-error.ts";
 import type { FaultHook } from "../../contracts/fault-points.ts";
 import type { Tracer } from "../../ports/trace.ts";
 import type { RecordStore } from "../../record/api.ts";
-import { auditGauges } from "../audit-metrics.ts";
 import { ChangeFeed } from "../change-feed.ts";
 import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
@@ -26,6 +25,7 @@ import { isLoopback, requireCallers, requireSenders } from "./gate.ts";
 import { DEFAULT_LIMITS, type Limits } from "./context.ts";
 import { keptReadiness } from "./health.ts";
 import { oidcVerifier, type OidcSettings, type OidcVerifier } from "./oidc.ts";
+import { LoopDelay } from "./shed.ts";
 import { confinedStarter, groupsBy, withinGroups } from "./within-groups.ts";
 
 export interface ServerOptions {
@@ -60,6 +60,8 @@ export interface ServerOptions {
   tracer?: Tracer | null;
   traceUrl?: string | null;
   limits?: Partial<Limits>;
+  /** How late the event loop is; left out: it is measured. */
+  loopDelayMs?: () => number;
   metrics?: StarterMetrics;
   /** Default: random uuids. */
   newId?: () => string;
@@ -85,6 +87,11 @@ export interface RunningServer {
 const REQUEST_TIMEOUT_MS = 30_000;
 const IDLE_CHECK_MS = 50;
 const MAX_HEADER_BYTES = 16 * 1024;
+const SERVER_OPTIONS = {
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: REQUEST_TIMEOUT_MS / 2,
+  maxHeaderSize: MAX_HEADER_BYTES,
+};
 /** Of whom nothing that is sent can be right. */
 const NOBODYS: Token = { reveal: () => randomUUID() };
 
@@ -98,17 +105,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // A sender that nobody gave a secret may come from this machine only.
   const other = common ?? (isLoopback(host) ? null : NOBODYS);
   const metrics = options.metrics ?? metricsOfProcess();
-  const { remediations } = options;
+  const { remediations, record, log, catalogueVersion } = options;
   const starter = createStarter(options, remediations, metrics);
-  const { record, log, catalogueVersion } = options;
   const feed = new ChangeFeed({ record, log });
+  const delay = new LoopDelay();
   const catalogue = options.catalogue ?? ((): null => null);
   const app = createApp({
     record: withinGroups(record, groupsBy(catalogue)),
     feed,
     tickets: new TicketEvents({ record, remediations }),
     readiness: keptReadiness({ record, remediations, catalogueVersion, metrics }),
-    audit: auditGauges(record, metrics),
     remediations,
     starter: confinedStarter(starter, options.classify),
     catalogueVersion,
@@ -118,6 +124,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    loopDelayMs: options.loopDelayMs ?? (() => delay.ms),
     sender: (source) => {
       const { token = null, hmac = null } = secretsOf()[source] ?? {};
       // Whoever signs shows no token, unless it has one of its own.
@@ -131,20 +138,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     newRequestId: randomUUID,
     faultPoint: options.faultPoint,
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: REQUEST_TIMEOUT_MS / 2,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
-  }) as Server;
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: SERVER_OPTIONS }) as Server;
   server.on("clientError", answerUnreadable);
   const port = await listen(server, host, options.port, options.portOption ?? "--port");
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   log.info({ url }, "API is listening");
   const stop = (): Promise<void> => {
     feed.close();
+    delay.stop();
     return closeServer(server, options.graceMs ?? 20_000);
   };
   return { url, port, starter, remediations, metrics, close: stop };

@@ -1,5 +1,43 @@
 /** Bounds of what is worked on at once. Too much is overload, never the sender's fault: 503, so that it sends again. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Unavailable } from "../problems.ts";
+
+const RESOLUTION_MS = 20;
+
+/** How late this process is with everything: its event loop, by the median since the last look. One long task is no overload. */
+export class LoopDelay {
+  readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #timer: NodeJS.Timeout;
+  #ms = 0;
+
+  /** `everyMs`: from one look to the next; default 1,000. */
+  constructor(everyMs = 1_000) {
+    this.#histogram.enable();
+    this.#timer = setInterval(() => this.#look(), everyMs).unref();
+  }
+
+  get ms(): number {
+    return this.#ms;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#histogram.disable();
+  }
+
+  #look(): void {
+    // What it counts is from one sample to the next, in nanoseconds.
+    this.#ms = Math.max(0, this.#histogram.percentile(50) / 1e6 - RESOLUTION_MS);
+    this.#histogram.reset();
+  }
+}
+
+/** @throws Unavailable while the process is later than `mostMs`. */
+export function refuseWhenLate(delayMs: number, mostMs: number): void {
+  if (delayMs <= mostMs) return;
+  const late = `this process is late by ${Math.round(delayMs)} ms: it takes decisions and single remediations only`;
+  throw new Unavailable("capacity", late, { retryAfterSeconds: 2 });
+}
 
 export class Bulkhead {
   readonly #what: string;

@@ -8,7 +8,6 @@ import { normaliseName } from "../../catalogue/identity.ts";
 import { GLOBAL_SCOPE } from "../../contracts/scopes.ts";
 import { scopeOf } from "../../contracts/ids.ts";
 import type { TargetRef } from "../../contracts/target.ts";
-import type { AlertFilter, AlertRow } from "../../record/api.ts";
 import type { Starter } from "../ingest.ts";
 import { notAllowed } from "../problems.ts";
 import type { Classified, Classify } from "../route.ts";
@@ -60,7 +59,7 @@ export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
       return story !== null && inReach(story.remediation.group) ? story : null;
     },
     queue: async () => ofTarget(await record.queue()),
-    alerts: (filter) => alertsOf(record, filter, ofTarget),
+    alerts: (filter) => record.alerts({ ...filter, groups: confinedGroups() }),
     leases: () => leasesOf(record),
     holds: async () => ofTarget(await record.holds()),
     ownHolds: async () => ofTarget(await record.ownHolds()),
@@ -92,7 +91,7 @@ export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
 const UNCONFINED = [
   ...(["ping", "now", "activeVersion", "catalogue", "admissibleWaiters", "countedFacts", "modes"] as const),
   ...(["issueToken", "append", "releaseLeases", "review", "verdicts"] as const),
-  ...(["cases", "attest", "attestations"] as const),
+  ...(["cases", "attest", "attestations", "newestOfControl"] as const),
   ...(["createApiToken", "revokeApiToken", "apiTokens", "apiTokenOf", "hasApiTokens"] as const),
   ...(["signedBodySeen", "signedBodyTaken"] as const),
   // Of the caller, whatever he may see.
@@ -109,25 +108,6 @@ async function leasesOf(record: ApiRecord): ReturnType<ApiRecord["leases"]> {
   const own = rows.flatMap((row) => (row !== null && inReach(row.group) ? [row.remediationId] : []));
   return leases.filter(({ remediationId }) => own.includes(remediationId));
 }
-
-/** As many as are asked for: a page that is short would be taken for the last one. */
-async function alertsOf(
-  record: ApiRecord,
-  filter: AlertFilter,
-  within: (rows: AlertRow[]) => AlertRow[],
-): Promise<AlertRow[]> {
-  if (confinedGroups() === null) return record.alerts(filter);
-  const { limit = 100 } = filter;
-  const found: AlertRow[] = [];
-  for (let next = { ...filter, limit: MOST_ALERTS }; ;) {
-    const rows = await record.alerts(next);
-    found.push(...within(rows));
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < MOST_ALERTS || found.length >= limit) return found.slice(0, limit);
-    next = { ...next, after: last };
-  }
-}
-const MOST_ALERTS = 1_001;
 
 function only<K extends keyof ApiRecord>(record: ApiRecord, names: readonly K[]): Pick<ApiRecord, K> {
   return Object.fromEntries(names.map((name) => [name, record[name]])) as Pick<ApiRecord, K>;

@@ -55,6 +55,7 @@ export const EXPECTED: Record<string, Access | "public" | "source"> = {
   "POST /remediations/{id}/decide": APPROVE,
 
   "GET /v1/report": READ_ALL,
+  "GET /v1/audit": READ_ALL,
   "GET /v1/postmortems/{id}": READ,
 
   "POST /v1/explain": READ,
