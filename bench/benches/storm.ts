@@ -24,7 +24,7 @@ export const storm: Bench = {
     const size = context.smoke ? SMOKE : FULL;
     return withStack(context, { hosts: size.count + size.warmUp, mode: "observe" }, async (stack) => {
       const bare = await bareStorms(stack, size, context.say);
-      await stack.startWorker();
+      const worker = await stack.startWorker();
       await postAll(stack, stack.hosts.slice(size.count));
       await untilRecorded(stack, size.warmUp, "observed", WITHIN_MS);
       context.say(`${size.count} faults`);
@@ -32,10 +32,12 @@ export const storm: Bench = {
       const histories = await mapLimit(stack.hosts.slice(0, size.sample), 4, (id) =>
         stack.client.workflow.getHandle(workflowId({ kind: "host", id })).fetchHistory(),
       );
+      await worker.stop();
+      const after = await bareStorm(stack, "bare", size, { say: context.say, round: 2 });
       return {
-        figures: figuresOf(size.count, ours, bare),
+        figures: figuresOf(size.count, ours, { ...bare, after }),
         breakdowns: [
-          cpuTable(size.count, ours.cpu, bare.regular.cpu),
+          cpuTable(size.count, { ours: ours.cpu, "bare before": bare.before.cpu, "bare after": after.cpu }),
           countTable(size.count, histories, ours.sql),
           timeTable(histories),
           statementTable(size.count, ours.sql),
@@ -53,30 +55,46 @@ export const storm: Bench = {
 
 type Size = typeof FULL;
 type Cpu = Record<string, number>;
+type Say = (line: string) => void;
 
 interface Run {
   seconds: number;
   cpu: Cpu;
 }
 
-async function bareStorms(stack: BenchStack, size: Size, say: (line: string) => void) {
+interface BareRuns {
+  local: Run;
+  /** One regular activity, as ours: before and after ours, because a machine is not the same all the time. */
+  before: Run;
+  after: Run;
+}
+
+async function bareStorms(stack: BenchStack, size: Size, say: Say): Promise<Omit<BareRuns, "after">> {
+  const before = await bareStorm(stack, "bare", size, { say, round: 1 });
+  return { before, local: await bareStorm(stack, "bareLocal", size, { say, round: 1 }) };
+}
+
+/** `round`: of the runs of that workflow, from 1. */
+async function bareStorm(
+  stack: BenchStack,
+  workflow: BareWorkflow,
+  { count, warmUp }: Size,
+  { say, round: nth }: { say: Say; round: number },
+): Promise<Run> {
   const worker = await stack.startBare("worker");
-  const run = async (workflow: BareWorkflow): Promise<Run> => {
-    const message = bareMessage("warm-up");
-    const start = (id: string): Promise<void> => startBare(stack.client, workflow, `${workflow}-${id}`, message);
-    for (let index = 0; index < size.warmUp; index++) await start(`warm-${index}`);
-    await untilClosed(stack.client, workflow, size.warmUp, WITHIN_MS);
-    say(`${size.count} workflows ${workflow}`);
-    const before = stack.cpu();
-    const startedAt = Date.now();
-    await mapLimit([...new Array(size.count).keys()], STARTS_AT_ONCE, (index) => start(String(index)));
-    const endedAt = await untilClosed(stack.client, workflow, size.count + size.warmUp, WITHIN_MS);
-    return { seconds: (endedAt - startedAt) / 1000, cpu: difference(stack.cpu(), before) };
-  };
-  const regular = await run("bare");
-  const local = await run("bareLocal");
+  const closedBefore = (nth - 1) * (count + warmUp);
+  const message = bareMessage("warm-up");
+  const start = (id: string): Promise<void> => startBare(stack.client, workflow, `${workflow}-${nth}-${id}`, message);
+  for (let index = 0; index < warmUp; index++) await start(`warm-${index}`);
+  await untilClosed(stack.client, workflow, closedBefore + warmUp, WITHIN_MS);
+  say(`${count} workflows ${workflow}`);
+  const before = stack.cpu();
+  const startedAt = Date.now();
+  await mapLimit([...new Array(count).keys()], STARTS_AT_ONCE, (index) => start(String(index)));
+  const endedAt = await untilClosed(stack.client, workflow, closedBefore + warmUp + count, WITHIN_MS);
+  const run = { seconds: (endedAt - startedAt) / 1000, cpu: difference(stack.cpu(), before) };
   await worker.stop();
-  return { regular, local };
+  return run;
 }
 
 async function ourStorm(stack: BenchStack, size: Size): Promise<Run & { sql: SqlCounts }> {
@@ -92,28 +110,40 @@ function difference(after: Cpu, before: Cpu): Cpu {
   return Object.fromEntries(Object.entries(after).map(([name, seconds]) => [name, seconds - (before[name] ?? 0)]));
 }
 
-function figuresOf(count: number, ours: Run, bare: { regular: Run; local: Run }): Figure[] {
-  const both = (name: string, unit: string, of: (run: Run) => number): Figure[] => [
-    { name: `${name}, beside one regular activity`, unit, ours: round(of(ours), 2), bare: round(of(bare.regular), 2) },
-    { name: `${name}, beside one local activity`, unit, ours: round(of(ours), 2), bare: round(of(bare.local), 2) },
-  ];
+function figuresOf(count: number, ours: Run, bare: BareRuns): Figure[] {
+  const beside = (name: string, unit: string, of: (run: Run) => number): Figure[] =>
+    [
+      ["one regular activity, before", bare.before] as const,
+      ["one regular activity, after", bare.after] as const,
+      ["one local activity", bare.local] as const,
+    ].map(([what, run]) => ({
+      name: `${name}, beside ${what}`,
+      unit,
+      ours: round(of(ours), 2),
+      bare: round(of(run), 2),
+    }));
   return [
-    ...both(`${count} until all are closed`, "s", ({ seconds }) => seconds),
-    ...both("rate", "/s", ({ seconds }) => count / seconds),
+    ...beside(`${count} until all are closed`, "s", ({ seconds }) => seconds),
+    ...beside("CPU of all processes for each", "ms", ({ cpu }) => (total(cpu) * 1000) / count),
+    ...beside("rate", "/s", ({ seconds }) => count / seconds),
   ];
 }
 
+function total(cpu: Cpu): number {
+  return Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0);
+}
+
 /** Where it goes, on a machine whose cores are the limit: milliseconds of CPU for each, by process. */
-function cpuTable(count: number, ours: Cpu, bare: Cpu): Breakdown {
+function cpuTable(count: number, runs: Record<string, Cpu>): Breakdown {
   const each = (seconds: number | undefined): number => round(((seconds ?? 0) * 1000) / count, 1);
-  const names = [...new Set([...Object.keys(ours), ...Object.keys(bare)])];
-  const sum = (cpu: Cpu): number => Object.values(cpu).reduce((total, seconds) => total + seconds, 0);
+  const cpus = Object.values(runs);
+  const names = [...new Set(cpus.flatMap((cpu) => Object.keys(cpu)))];
   return {
     title: "CPU for each, ms",
-    header: ["process", "ours", "bare"],
+    header: ["process", ...Object.keys(runs)],
     rows: [
-      ...names.map((name) => [name, each(ours[name]), each(bare[name])]),
-      ["together", each(sum(ours)), each(sum(bare))],
+      ...names.map((name) => [name, ...cpus.map((cpu) => each(cpu[name]))]),
+      ["together", ...cpus.map((cpu) => each(total(cpu)))],
     ],
   };
 }

@@ -35,6 +35,8 @@ export type OpenReply =
       flapWindowMs: number;
       /** Hash of the runbook that classified; `decide` says when the active one has become another. */
       runbookHash: string;
+      /** That classified. */
+      catalogueVersion: string;
     }
   /** A closed episode decided every one of these faults already (law 5); they were appended to its record. */
   | { kind: "decidedBefore"; remediationId: string }

@@ -64,7 +64,8 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
       if (fault !== null) await tellNameless(input.target, fault);
       const first = inbox.first();
       if (first === null) {
-        await condition(allHandlersFinished);
+        // They are synchronous: a condition would be promises for nothing, and the SDK keeps the stack of each.
+        if (!allHandlersFinished()) await condition(allHandlersFinished);
         // Law 1: no await between this last look and the return.
         if (hasWork()) continue;
         writeAttributes();
@@ -73,7 +74,7 @@ export async function remediation(input: RemediationInput, carried?: InboxState)
       await serve(() => new Episode(first, input.target, inbox, desk, view));
       desk.clear();
       if (inbox.hasWork() && workflowInfo().continueAsNewSuggested) {
-        await condition(allHandlersFinished);
+        if (!allHandlersFinished()) await condition(allHandlersFinished);
         // What it carries has no place for an order: that is done first.
         if (desk.hasRecovery()) continue;
         writeAttributes();

@@ -30,18 +30,19 @@ export async function assess(deps: ActivityDependencies, request: AssessRequest)
   deps.faultPoint?.("assess.opened");
   const draft = new Draft(deps.record, remediationId);
   const drafting = { ...deps, record: draft.over() };
-  const { runbook, probe, runbookHash } = opened;
-  const about = { remediationId, target, alerts, catalogueVersion: null };
-  const confirmed = await inSpan(STAGE.confirm, () => confirmFault(drafting, { ...about, runbook, probe }));
+  const { runbook, probe, runbookHash, catalogueVersion } = opened;
+  const about = { remediationId, target, alerts };
+  const toConfirm = { ...about, runbook, probe, catalogueVersion };
+  const confirmed = await inSpan(STAGE.confirm, () => confirmFault(drafting, toConfirm));
   deps.faultPoint?.("assess.confirmed");
   const { reading, collected, detail: collectDetail } = confirmed;
   if (reading.state !== "unhealthy" || collected === null) {
     await draft.save(null);
     return { kind: "assessed", opened, confirmed, decided: null };
   }
-  const decided = await inSpan(STAGE.decide, () =>
-    decideRemediation(drafting, { ...about, reading, collected, collectDetail, runbookHash }),
-  );
+  // By the one that is active by now, not by the one that opened it.
+  const toDecide = { ...about, reading, collected, collectDetail, runbookHash, catalogueVersion: null };
+  const decided = await inSpan(STAGE.decide, () => decideRemediation(drafting, toDecide));
   deps.faultPoint?.("assess.decided");
   const ending = endingOf(request, decided);
   const closed = await draft.save(ending);

@@ -10,8 +10,7 @@ import { quorumOf } from "../../contracts/ballot.ts";
 import type { CountedFacts } from "../../contracts/facts.ts";
 import { whyStrange, type Plan } from "../../contracts/plan.ts";
 import type { GuardrailResult, ReasonCode, Verdict } from "../../contracts/verdict.ts";
-import { classify, resultOf, type Matched } from "../../catalogue/classify.ts";
-import { compileProbe } from "../../catalogue/compile.ts";
+import { resultOf, type Matched } from "../../catalogue/classify.ts";
 import { consider } from "../../catalogue/consider.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { whyUnknown } from "../../catalogue/people.ts";
@@ -19,6 +18,7 @@ import { modesOfPlan } from "../../catalogue/plan-modes.ts";
 import type { Tripped } from "../../record/api-guards.ts";
 import { decide, evaluateCounted } from "../../policy/verdict.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
+import { classifiedBy } from "./classified.ts";
 import { notify } from "./close.ts";
 import { readGroupHealth } from "./group-health.ts";
 import { waitOutside } from "./outside-wait.ts";
@@ -33,10 +33,9 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   const pinned = request.catalogueVersion;
   const active = await deps.catalogues.active();
   const catalogue = pinned === null ? active : await deps.catalogues.version(pinned);
-  const classified = classify(catalogue, alert);
+  const classified = classifiedBy(catalogue, alert);
   if (classified.kind !== "matched") return noPlan(deps, request, catalogue, resultOf(catalogue, alert, classified));
-  if (pinned === null && classified.runbook.hash !== request.runbookHash)
-    return reclassified(catalogue, classified, request);
+  if (pinned === null && classified.runbook.hash !== request.runbookHash) return reclassified(classified);
   if (request.collected === null) {
     const detail = `the evidence could not be collected: ${request.collectDetail}`;
     return noPlan(deps, request, catalogue, planResult({ code: "FACTS_UNAVAILABLE", detail }));
@@ -64,11 +63,7 @@ export async function decideRemediation(deps: ActivityDependencies, request: Dec
   return { kind: "decided", verdict, plan, planHash, catalogueVersion: catalogue.version, approvedBy };
 }
 
-function reclassified(catalogue: Catalogue, classified: Matched, request: DecideRequest): DecideReply {
-  const { runbook, target } = classified;
-  const alert = request.alerts[0];
-  if (alert === undefined) throw new Error("nothing to classify without an alert");
-  const probe = compileProbe(catalogue, runbook, target, alert);
+function reclassified({ runbook, probe }: Matched): DecideReply {
   return {
     kind: "reclassified",
     runbook: runbook.name,

@@ -3,17 +3,17 @@ import type { Alert } from "../../contracts/alert.ts";
 import { severityOf } from "../../contracts/alert.ts";
 import { faultKey } from "../../contracts/ids.ts";
 import { UNKNOWN_KIND, type TargetRef } from "../../contracts/target.ts";
-import { classify, resultOf, type Classification } from "../../catalogue/classify.ts";
-import { compileProbe } from "../../catalogue/compile.ts";
+import { resultOf, type Classification } from "../../catalogue/classify.ts";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
+import { classifiedBy } from "./classified.ts";
 
 /** Classifies with the active catalogue and opens the episode in the record. Safe to repeat. */
 export async function openRemediation(deps: ActivityDependencies, request: OpenRequest): Promise<OpenReply> {
   const alert = request.alerts[0];
   if (alert === undefined) throw deps.refuse("an episode needs an alert");
   const catalogue = await deps.catalogues.active();
-  const classified = classify(catalogue, alert);
+  const classified = classifiedBy(catalogue, alert);
   const belongs = targetOf(classified, alert);
   if (belongs.kind !== request.target.kind || belongs.id !== request.target.id) {
     await deps.reroute(belongs, request.alerts, classified.kind === "matched" ? classified.joinKey : belongs.id);
@@ -42,7 +42,7 @@ function openedReply(
   classified: Extract<Classification, { kind: "matched" }>,
   alert: Alert,
 ): OpenReply {
-  const { runbook, target, joinKey } = classified;
+  const { runbook, target, joinKey, probe } = classified;
   return {
     kind: "opened",
     runbook: runbook.name,
@@ -50,9 +50,10 @@ function openedReply(
     group: target.group,
     severity: severityOf(alert.labels),
     joinKey,
-    probe: compileProbe(catalogue, runbook, target, alert),
+    probe,
     flapWindowMs: runbook.flapWindowMs,
     runbookHash: runbook.hash,
+    catalogueVersion: catalogue.version,
   };
 }
 

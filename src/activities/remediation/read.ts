@@ -3,11 +3,11 @@ import type { JsonObject } from "../../contracts/json.ts";
 import type { PlanHarm } from "../../contracts/plan.ts";
 import type { ProbeReading, ProbeSpec } from "../../contracts/probe.ts";
 import type { Target } from "../../contracts/target.ts";
-import { classify } from "../../catalogue/classify.ts";
 import { compileCollect } from "../../catalogue/compile.ts";
 import { judge } from "../../catalogue/probe-state.ts";
 import { AdapterError } from "../../ports/failure.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
+import { classifiedBy } from "./classified.ts";
 
 export async function readProbe(deps: ActivityDependencies, spec: ProbeSpec): Promise<ProbeReading> {
   const port = deps.ports.probes[spec.uses];
@@ -43,7 +43,7 @@ async function collect(deps: ActivityDependencies, request: ConfirmRequest): Pro
   const catalogue = pinned === null ? await deps.catalogues.active() : await deps.catalogues.version(pinned);
   const alert = request.alerts[0];
   if (alert === undefined) throw deps.refuse("nothing to collect for without an alert");
-  const classified = classify(catalogue, alert);
+  const classified = classifiedBy(catalogue, alert);
   if (classified.kind !== "matched") throw new CollectFailed(`the alert is not matched any more: ${classified.detail}`);
   const collected: JsonObject = {};
   for (const { id, uses, input } of compileCollect(catalogue, classified.runbook, classified.target, alert)) {
