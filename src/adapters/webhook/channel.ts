@@ -1,0 +1,50 @@
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import type { ChannelPort, Opening, Outside, Standing } from "../../ports/ports.ts";
+import type { Secret } from "../../ports/secret.ts";
+import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
+import { httpJson } from "../http.ts";
+
+export interface WebhookOptions {
+  url: string;
+  /** Signs each body; left out: not signed. */
+  hmac?: Secret | undefined;
+  outside: Outside;
+  timeoutMs?: number;
+}
+
+/**
+ * Posts each message as JSON to a URL of yours, with its key as `idempotency-key`. Signed as selfheal's own webhooks are:
+ *
+ *     selfheal-timestamp: 1795300000                       seconds since 1970
+ *     selfheal-signature: v1=<hex HMAC-SHA256 of "<timestamp>.<body>">
+ *
+ * `event` is `message`, or `standing` when the remediation of a thread stands otherwise than before.
+ */
+export function webhook({ url, hmac, outside, timeoutMs = CHANNEL_TIMEOUT_MS }: WebhookOptions): ChannelPort {
+  const secrets = hmac === undefined ? [] : [hmac];
+  const guarded = new Guarded({ system: "webhook", clock: outside.clock, timeoutMs, secrets });
+  const http = httpJson({ guarded, fetch: outside.fetch, url });
+  const send = async (key: string, body: object): Promise<void> => {
+    const headers = { "idempotency-key": key, ...(hmac === undefined ? {} : signed(hmac, body, outside)) };
+    const call = { operation: "post", kind: "write", method: "POST", path: "" } as const;
+    await http({ ...call, headers, body, accept: z.string(), plain: true });
+  };
+  return {
+    async post(posting, thread) {
+      await send(posting.key, { event: "message", ...posting });
+      return thread ?? posting.remediationId ?? posting.key;
+    },
+    async show(thread: string, standing: Standing, opening: Opening) {
+      const key = `${thread}/standing/${standing.state}/${standing.title}`.slice(0, 200);
+      await send(key, { event: "standing", thread, ...standing, opening: opening.key });
+    },
+  };
+}
+
+/** httpJson sends exactly `JSON.stringify(body)`. */
+function signed(key: Secret, body: object, { clock }: Outside): Record<string, string> {
+  const timestamp = String(Math.floor(clock.now() / 1000));
+  const mac = createHmac("sha256", key.reveal()).update(`${timestamp}.${JSON.stringify(body)}`);
+  return { "selfheal-timestamp": timestamp, "selfheal-signature": `v1=${mac.digest("hex")}` };
+}
