@@ -15,6 +15,7 @@ import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { HttpRecord } from "./api-http.ts";
 import type { IdentityRecord } from "./api-identity.ts";
 import type { MeasureRecord } from "./api-measures.ts";
+import type { NotificationRecord } from "./api-notifications.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -222,6 +223,7 @@ export interface RecordStore
     EffectRecord,
     EpisodeRecord,
     IdentityRecord,
+    NotificationRecord,
     PeopleRecord,
     SweepRecord,
     TemporalRecord,

@@ -16,6 +16,7 @@ import * as twelfth from "./migrations/0012-identity.ts";
 import * as thirteenth from "./migrations/0013-http.ts";
 import * as measures from "./migrations/0014-measures.ts";
 import * as inventories from "./migrations/0015-inventories.ts";
+import * as notifications from "./migrations/0016-notifications.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
@@ -33,6 +34,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0013-http": thirteenth,
   "0014-measures": measures,
   "0015-inventories": inventories,
+  "0016-notifications": notifications,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

@@ -11,6 +11,7 @@ import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { Disposition, LeaseState } from "./api.ts";
 import type { AttestationKind, ReviewVerdict } from "../contracts/autonomy.ts";
+import type { ThreadOpening } from "./api-notifications.ts";
 import type { FindingSeverity } from "./api-sweep.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
@@ -34,6 +35,15 @@ export interface Tables {
   effects: EffectsTable;
   waits: WaitsTable;
   escalations: EscalationsTable;
+  notification_threads: NotificationThreadsTable;
+  notification_channels: {
+    channel: string;
+    taken: Generated<string>;
+    failed: Generated<string>;
+    taken_at: string | null;
+    failed_at: string | null;
+    error: string | null;
+  };
   pauses: PausesTable;
   standing_approvals: StandingTable;
   modes: ModesTable;
@@ -262,6 +272,20 @@ interface EscalationsTable {
   /** Not sent before this: the end of the window that it is held for. */
   not_before: ColumnType<string | null, never, string>;
   held_for: ColumnType<string | null, never, string>;
+}
+
+interface NotificationThreadsTable {
+  remediation_id: string;
+  channel: string;
+  reference: string;
+  opening: AsJson<ThreadOpening>;
+  opened_at: string;
+  /** null: it shows how its remediation ended. */
+  shown: string | null;
+  shown_at: string;
+  attempts: Generated<number>;
+  tried_at: ColumnType<string | null, never, string | null>;
+  error: ColumnType<string | null, never, string | null>;
 }
 
 interface FindingsTable {

@@ -3,7 +3,7 @@
  * it and an unsent one is tried again; many of one kind at once are one message.
  */
 import { messageOf } from "../config/user-error.ts";
-import type { NotifyPort } from "../ports/ports.ts";
+import type { NotifyPort, Route } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { FindingRow, SweepRecord, UnsentEscalation } from "../record/api-sweep.ts";
 import { nameOf, some, type Candidate } from "./sweep-finding.ts";
@@ -12,7 +12,6 @@ export interface TellDependencies {
   record: Pick<RecordStore, "escalation" | "escalationSent"> & Pick<SweepRecord, "findingsTold">;
   notify: NotifyPort;
 }
-type Route = "page" | "ticket" | "message";
 
 /** More of one code than this become one message. */
 const MOST_SINGLE = 5;
@@ -90,7 +89,7 @@ interface Message {
 async function send({ record, notify }: TellDependencies, message: Message): Promise<void> {
   const { remediationId, key, route, title, text } = message;
   try {
-    await notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    await notify.send({ key: `${remediationId}/${key}`, route, title, text, remediationId });
   } catch (error) {
     await record.escalationSent(remediationId, key, messageOf(error));
     throw error;

@@ -13,7 +13,7 @@ export async function notify(deps: ActivityDependencies, request: NotifyRequest)
   } catch (error) {
     // It failed before it was opened; people are told all the same.
     if (!isRecordConflict(error)) throw error;
-    await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text, remediationId });
     return;
   }
   const window = request.key === "end" && route !== "message" ? await windowOver(deps, remediationId) : null;
@@ -23,7 +23,7 @@ export async function notify(deps: ActivityDependencies, request: NotifyRequest)
   }
   deps.faultPoint?.("notify.recorded");
   try {
-    await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text, remediationId });
   } catch (error) {
     await deps.record.escalationSent(remediationId, key, error instanceof Error ? error.message : "not sent");
     throw error;
