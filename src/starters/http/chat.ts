@@ -24,7 +24,9 @@ const ANSWER = z.object({ response_type: z.literal("ephemeral"), replace_origina
 
 export const CHAT_OPERATIONS = [
   operation({
-    ...{ method: "post", path: "/v1/chat/slack", tag: "events" },
+    method: "post",
+    path: "/v1/chat/slack",
+    tag: "events",
     // Slack proves itself by a signature of its own kind, which the handler checks before anything else.
     role: "public",
     summary: "What people say in Slack: slash commands and buttons",
