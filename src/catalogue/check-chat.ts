@@ -14,7 +14,11 @@ export function checkChat(source: YamlSource, { people, groups }: ConfigSpec): P
       const what = { message: "there is no such group", wouldBeRight, value: group };
       return [source.problem(["people", at, "slack", "groups", index], "value", what)];
     });
-    const what = { message: "this Slack user is another person already", wouldBeRight: "each id once", value: slack.id };
+    const what = {
+      message: "this Slack user is another person already",
+      wouldBeRight: "each id once",
+      value: slack.id,
+    };
     return [...(twice ? [source.problem(["people", at, "slack", "id"], "value", what)] : []), ...unknown];
   });
 }

@@ -55,7 +55,13 @@ function headersOf({ body, key = KEY.reveal(), atMs = now }: Sent): Record<strin
 const post = (sent: Sent, headers = headersOf(sent)): Promise<Response> =>
   fetch(`${it.server.url}/v1/chat/slack`, { method: "POST", headers, body: sent.body });
 const slash = (text: string, user = "UANNA"): string =>
-  new URLSearchParams({ command: "/selfheal", text, user_id: user, team_id: "T1", trigger_id: String(++nonce) }).toString();
+  new URLSearchParams({
+    command: "/selfheal",
+    text,
+    user_id: user,
+    team_id: "T1",
+    trigger_id: String(++nonce),
+  }).toString();
 const say = async (text: string, user?: string): Promise<string> => {
   const response = await post({ body: slash(text, user) });
   expect(response.status).toBe(200);
@@ -93,7 +99,12 @@ describe("a slash command", () => {
   test("approves exactly the plan that was looked at, in the person's name, by a one-time token", async () => {
     expect(await say(`approve web-1 ${PLAN.slice(0, 12)} looks right`)).toContain("Taken: approve of web-1 by anna");
     expect(it.temporal.decisions).toMatchObject([
-      { decision: { kind: "approve", message: { by: "anna", planHash: PLAN, reason: "looks right", remediationId: ID } } },
+      {
+        decision: {
+          kind: "approve",
+          message: { by: "anna", planHash: PLAN, reason: "looks right", remediationId: ID },
+        },
+      },
     ]);
     const tokens = await it.database.sql("select person, decision, via, plan_hash from decision_tokens");
     expect(tokens).toEqual([{ person: "anna", decision: "approve", via: "chat", plan_hash: PLAN }]);
@@ -152,7 +163,7 @@ describe("a button", () => {
     const answers: [string, unknown][] = [];
     const answered = Promise.withResolvers<void>();
     const send = (url: unknown, init?: RequestInit): Promise<Response> => {
-      answers.push([String(url), JSON.parse(String(init?.body))]);
+      answers.push([String(url), JSON.parse(typeof init?.body === "string" ? init.body : "null")]);
       answered.resolve();
       return Promise.resolve(new Response("ok"));
     };
@@ -178,7 +189,10 @@ describe("a button", () => {
     expect(await press("https://hooks.slack.com/actions/T1/1/x")).toBe(200);
     await answered.promise;
     expect(answers).toMatchObject([
-      ["https://hooks.slack.com/actions/T1/1/x", { text: expect.stringContaining("Taken: approve of web-1") as string }],
+      [
+        "https://hooks.slack.com/actions/T1/1/x",
+        { text: expect.stringContaining("Taken: approve of web-1") as string },
+      ],
     ]);
     expect(await press("https://169.254.169.254/latest")).toBe(200);
     expect([it.temporal.decisions.length, answers.length]).toEqual([2, 1]);

@@ -2,9 +2,8 @@
 import type { Logger } from "pino";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { type Grant, reachOf } from "../../contracts/roles.ts";
-import { actingAs } from "../../record/actor.ts";
+import { actingAs, throughWay } from "../../record/actor.ts";
 import type { RecordStore, RemediationRow } from "../../record/api.ts";
-import { throughWay } from "../../record/way.ts";
 import { confinedTo } from "../http/caller.ts";
 import { pauseScope, resumeWhat, type ControlDependencies } from "../controls.ts";
 import { decide, findRemediation, type DecisionDependencies } from "../decisions.ts";
@@ -44,10 +43,10 @@ export async function runChat(
     if (typeof command === "string") return `${command}. I take:\n${HELP}`;
     const { name, slack } = person;
     const groups = reachOrRefuse(name, slack, command);
-    const actor = { via: "chat", identity: `slack:${team}/${user}` } as const;
+    const identity = `slack:${team}/${user}`;
     const work = () => perform(deps, name, command);
-    const answer = await throughWay("chat", () => actingAs(actor, () => confinedTo(groups, work)));
-    log.info({ by: name, identity: actor.identity, command }, "a person said it in chat");
+    const answer = await throughWay("chat", () => actingAs(identity, () => confinedTo(groups, work)));
+    log.info({ by: name, identity, command }, "a person said it in chat");
     return answer;
   } catch (error) {
     if (error instanceof ProblemError) {
@@ -104,7 +103,11 @@ async function decideBy(deps: ChatDependencies, by: string, { kind, id, plan, re
     throw conflict(`the plan of ${row.target.id} ${now}, not ${plan.slice(0, 12)}: look at it again`);
   }
   const request = { kind, by, reason: reason === "" ? null : reason, at: null, result: null, via: "chat" } as const;
-  const { target } = await decide(deps, { ...request, id: row.remediationId, planHash: plan === null ? null : row.planHash });
+  const { target } = await decide(deps, {
+    ...request,
+    id: row.remediationId,
+    planHash: plan === null ? null : row.planHash,
+  });
   return `Taken: ${kind} of ${target.id} by ${by}. Whether it counts stands in its thread and in \`status ${row.remediationId}\`.`;
 }
 

@@ -3,7 +3,13 @@ import { timingSafeEqual } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "hono";
 import { z } from "zod";
-import { parseSlack, secondsOff, SLACK_TOLERANCE_MS, slackSignature, type SlackRequest } from "../chat/slack-request.ts";
+import {
+  parseSlack,
+  secondsOff,
+  SLACK_TOLERANCE_MS,
+  slackSignature,
+  type SlackRequest,
+} from "../chat/slack-request.ts";
 import { runChat } from "../chat/run.ts";
 import { notFound, ProblemError, throughRecord } from "../problems.ts";
 import { CHAT_SOURCE } from "../source-tokens.ts";
@@ -20,7 +26,11 @@ const BODY = z
   .object({ payload: z.string(), command: z.string(), text: z.string(), user_id: z.string(), team_id: z.string() })
   .partial()
   .describe("a form as Slack posts it: `payload` of a button; `command`, `text` and `user_id` of a slash command");
-const ANSWER = z.object({ response_type: z.literal("ephemeral"), replace_original: z.boolean(), text: z.string() });
+const ANSWER = z
+  .object({ response_type: z.literal("ephemeral"), replace_original: z.boolean(), text: z.string() })
+  .partial()
+  .describe("shown to who asked; empty: nothing is shown at once");
+const NOTHING: z.infer<typeof ANSWER> = {};
 
 export const CHAT_OPERATIONS = [
   operation({
@@ -49,18 +59,17 @@ export async function takeSlack(
 ): Promise<Response> {
   const { body, signature } = await signedBody(deps, context);
   const log = context.get("log");
-  const seen = `${CHAT_SOURCE}:${signature}`;
-  if (await throughRecord("look for the signed body", () => deps.record.signedBodySeen(seen))) {
-    log.info("a request of Slack came again");
-    return context.body(null, 200);
-  }
   // Before anything is done: Slack does not send one again, so who does is not Slack.
-  const taken = { digest: seen, source: CHAT_SOURCE, keepMs: 2 * SLACK_TOLERANCE_MS };
-  await throughRecord("remember the signed body", () => deps.record.signedBodyTaken(taken));
+  const once = { digest: `${CHAT_SOURCE}:${signature}`, source: CHAT_SOURCE, keepMs: 2 * SLACK_TOLERANCE_MS };
+  if (!(await throughRecord("remember the signed body", () => deps.record.signedBodyTaken(once)))) {
+    log.info("a request of Slack came again");
+    return context.json(NOTHING);
+  }
   const request = parseSlack(body);
-  if (request === null) throw new ProblemError({ ...NOT_SLACK, detail: "neither a slash command nor a button's payload" });
+  if (request === null)
+    throw new ProblemError({ ...NOT_SLACK, detail: "neither a slash command nor a button's payload" });
   const { command } = request;
-  if (command === null) return context.body(null, 200);
+  if (command === null) return context.json(NOTHING);
   const answer = runChat(deps, request, command, log);
   return answered(context, request, answer, (url, text) => respond(send, url, text));
 }
@@ -84,7 +93,7 @@ async function answered(
       .then((text) => reply(responseUrl, text))
       .catch((error: unknown) => log.warn({ err: error }, "Slack did not take an answer to a command"));
   }
-  return inline ? context.json(privately("I am at it; the answer follows.")) : context.body(null, 200);
+  return inline ? context.json(privately("I am at it; the answer follows.")) : context.json(NOTHING);
 }
 
 function privately(text: string): z.infer<typeof ANSWER> {
