@@ -25,19 +25,22 @@ export async function smtpStub(refuse: Record<string, string> = {}, silent = fal
         if (line !== ".") return void mail.push(line.replace(/^\.\./, "."));
         stub.mails.push(mail.join("\n"));
         mail = null;
-        return answer("250 queued");
+        return void answer("250 queued");
       }
       const verb = line.split(" ")[0]?.toUpperCase() ?? "";
-      if (refuse[verb] !== undefined) return answer(refuse[verb]);
-      if (verb === "STARTTLS") return answer("502 not here");
-      if (verb === "EHLO") return answer("250-stub\r\n250 AUTH PLAIN");
+      if (refuse[verb] !== undefined) return void answer(refuse[verb]);
+      if (verb === "STARTTLS") return void answer("502 not here");
+      if (verb === "EHLO") return void answer("250-stub\r\n250 AUTH PLAIN");
       if (verb === "AUTH") {
-        stub.user = Buffer.from(line.split(" ")[2] ?? "", "base64").toString().split("\0")[1] ?? null;
-        return answer("235 welcome");
+        stub.user =
+          Buffer.from(line.split(" ")[2] ?? "", "base64")
+            .toString()
+            .split("\0")[1] ?? null;
+        return void answer("235 welcome");
       }
       if (verb === "DATA") {
         mail = [];
-        return answer("354 go on");
+        return void answer("354 go on");
       }
       answer(verb === "QUIT" ? "221 bye" : "250 ok");
     };
