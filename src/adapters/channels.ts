@@ -38,7 +38,10 @@ export const channelSchema = z.discriminatedUnion(
       uses: z.literal("smtp"),
       host: z.string().min(1),
       port: z.int().min(1).max(65_535).optional().describe("default: 465 for tls implicit, else 587"),
-      tls: z.enum(["implicit", "starttls", "none"]).optional().describe("default: starttls, and nothing is said before"),
+      tls: z
+        .enum(["implicit", "starttls", "none"])
+        .optional()
+        .describe("default: starttls, and nothing is said before"),
       user: z.string().min(1).optional(),
       password: secret.optional(),
       from: address,
@@ -46,7 +49,9 @@ export const channelSchema = z.discriminatedUnion(
     }),
     z.strictObject({
       uses: z.literal("webhook"),
-      url,
+      url: z
+        .union([secret, url], { error: "expected an http or https URL, or { env: NAME } or { file: path } of one" })
+        .describe("of yours; a reference where it is a secret itself"),
       hmac: secret.optional().describe("key that signs each body"),
     }),
   ],
@@ -71,6 +76,9 @@ export function buildChannel(connection: ChannelConnection, outside: Outside): C
       return mail({ ...rest, outside, ...(tls === undefined ? {} : { tls }) });
     }
     case "webhook":
-      return webhook({ ...connection, outside });
+      return webhook({
+        ...{ url: connection.url instanceof Secret ? connection.url : new Secret(connection.url) },
+        ...{ hmac: connection.hmac, outside },
+      });
   }
 }

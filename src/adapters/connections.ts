@@ -64,6 +64,9 @@ export const connectionsSchema = z.strictObject({
   notify: channelSchema.optional().describe("messages and pages: the only channel, or the last, by the name notify"),
   channels: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { message: "expected a short name" }), channelSchema)
+    .refine((channels) => !Object.hasOwn(channels, "notify"), {
+      message: "expected another name than notify: that is connections.notify",
+    })
     .optional()
     .describe("ways to reach people, by name; tried in this order where `notifications` says nothing else"),
 });

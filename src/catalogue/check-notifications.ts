@@ -13,7 +13,9 @@ export function checkNotifications(source: YamlSource, { notifications, connecti
     names.flatMap((name, index) => {
       if (known.includes(name)) return [];
       const wouldBeRight = known.length === 0 ? "a channel of connections.channels" : suggest(name, known);
-      return [source.problem([...path, index], "value", { message: "there is no such channel", wouldBeRight, value: name })];
+      return [
+        source.problem([...path, index], "value", { message: "there is no such channel", wouldBeRight, value: name }),
+      ];
     });
   return [
     ...routes.flatMap(({ to }, index) => unknown(to, ["notifications", "routes", index, "to"])),
@@ -28,7 +30,9 @@ export function checkNotifications(source: YamlSource, { notifications, connecti
       return [source.problem(["notifications", "routes", index, "as"], "value", what)];
     }),
     ...Object.entries(templates).flatMap(([route, words]) =>
-      Object.entries(words).flatMap(([part, text]) => checkWords(source, text, ["notifications", "templates", route, part])),
+      Object.entries(words).flatMap(([part, text]) =>
+        checkWords(source, text, ["notifications", "templates", route, part]),
+      ),
     ),
   ];
 }
@@ -39,10 +43,13 @@ function checkWords(source: YamlSource, value: string, path: PathPart[]): Proble
   const filled = fill(value, SAMPLE);
   if (filled.ok) return [];
   const fields = Object.entries(SAMPLE).flatMap(([root, all]) => Object.keys(all).map((field) => `${root}.${field}`));
-  return [source.problem(path, "value", { message: filled.reason, wouldBeRight: `one of ${fields.join(", ")}`, value })];
+  return [
+    source.problem(path, "value", { message: filled.reason, wouldBeRight: `one of ${fields.join(", ")}`, value }),
+  ];
 }
 
 function channelsOf({ channels, notify }: ConfigSpec["connections"]): string[] {
-  const named = typeof channels === "object" && channels !== null && !Array.isArray(channels) ? Object.keys(channels) : [];
+  const named =
+    typeof channels === "object" && channels !== null && !Array.isArray(channels) ? Object.keys(channels) : [];
   return notify === undefined ? named : [...named, "notify"];
 }

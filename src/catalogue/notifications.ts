@@ -21,11 +21,16 @@ export interface Routed {
   to: readonly string[];
 }
 
-/** The first route that fits. A page is never made less of: its author knew that somebody must look. */
-export function routed(spec: NotificationsSpec, channels: readonly string[], facts: MessageFacts): Routed {
-  const found = spec.routes.find(({ when }) => fits(when, facts));
-  if (found === undefined) return { route: facts.route, to: spec.otherwise ?? channels.slice(0, MOST_CHANNELS) };
-  return { route: facts.route === "page" ? "page" : (found.as ?? facts.route), to: found.to };
+/**
+ * The first route that fits; `spec` null: not known. A page is never made less of: its author knew that somebody must look.
+ * Where none of its channels takes it, it goes to those of everything else.
+ */
+export function routed(spec: NotificationsSpec | null, channels: readonly string[], facts: MessageFacts): Routed {
+  const found = spec?.routes.find(({ when }) => fits(when, facts));
+  const otherwise = spec?.otherwise ?? channels;
+  const route = facts.route === "page" ? "page" : (found?.as ?? facts.route);
+  const to = found === undefined ? otherwise : route === "page" ? [...found.to, ...otherwise] : found.to;
+  return { route, to: [...new Set(to)].slice(0, MOST_CHANNELS) };
 }
 
 type When = NotificationsSpec["routes"][number]["when"];

@@ -48,7 +48,16 @@ const SENTENCES: Record<string, Say> = {
 };
 
 /** What is only bookkeeping says nothing. */
-const SILENT = ["waitBegan", "waitEnded", "escalationSent", "channelTook", "repeat", "tokenIssued", "leasesReleased", "postmortem"];
+const SILENT = [
+  "waitBegan",
+  "waitEnded",
+  "escalationSent",
+  "channelTook",
+  "repeat",
+  "tokenIssued",
+  "leasesReleased",
+  "postmortem",
+];
 
 function sentenceOf(kind: string, body: JsonObject): string | null {
   if (SILENT.includes(kind)) return null;

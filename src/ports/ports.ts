@@ -168,6 +168,8 @@ export interface Message {
   text: string;
   /** What it is about has one thread in each channel. Left out: it is about no remediation. */
   remediationId?: string;
+  /** It may have gone out before: who sent it died, or was not answered. */
+  again?: boolean;
 }
 export interface NotifyPort {
   /** Resolves once a channel took it; rejects when none did, and may then be called again. */
@@ -204,8 +206,8 @@ export type Opening = Pick<Message, "key" | "route" | "title" | "text">;
 export interface ChannelPort {
   /**
    * Posts, into the thread where one is given. Answers the thread's reference, for what follows; null: this channel has
-   * no threads. A repeat may arrive twice where the other system knows no key of ours (the incoming webhook and the Web
-   * API of Slack).
+   * no threads. What comes again is told from what is new by its key, or looked for; only Slack's incoming webhook can do
+   * neither, and shows it twice.
    */
   post(posting: Posting, thread: string | null): Promise<string | null>;
   /** Shows how the remediation of a thread stands now. Safe to repeat. Left out: what is posted stays as it is. */

@@ -20,7 +20,7 @@ export interface ThreadRow {
 /** A thread that shows how its remediation stood, not how it stands. */
 export interface StaleThread extends ThreadRow {
   remediation: RemediationRow;
-  /** Who decided last; null: nobody. */
+  /** Who decided last since it began, or rang again; null: nobody. */
   acknowledgedBy: string | null;
   /** The word for how it stands now. */
   stands: string;
@@ -28,9 +28,12 @@ export interface StaleThread extends ThreadRow {
 
 export interface NotificationRecord {
   threads(remediationId: string): Promise<ThreadRow[]>;
-  /** The first one of a remediation in a channel stays. */
-  keepThread(thread: ThreadRow): Promise<void>;
-  /** Those due for a try, longest unchanged first: after a failure 2^n minutes later, at most an hour. */
+  /**
+   * `was`: the reference that this one takes the place of; null: the thread begins. Of two that begin at once the first
+   * stays.
+   */
+  keepThread(thread: ThreadRow, was: string | null): Promise<void>;
+  /** Those due for a try, longest unchanged first: after a failure 2^n minutes later, at most an hour, for a week. */
   staleThreads(limit: number): Promise<StaleThread[]>;
   /** It shows `stands` now. `error`: it does not, and why. */
   threadShown(thread: StaleThread, error: string | null): Promise<void>;

@@ -16,16 +16,25 @@ export async function threads(db: Session, remediationId: string): Promise<Threa
     .execute();
 }
 
-export async function keepThread(db: Session, { remediationId, channel, reference, opening }: ThreadRow): Promise<void> {
+export async function keepThread(db: Session, row: ThreadRow, was: string | null): Promise<void> {
+  const { remediationId, channel, reference, opening } = row;
   await db
     .insertInto("notification_threads")
     .values({
       ...{ remediation_id: remediationId, channel, reference, opening: JSON.stringify(opening) },
-      ...{ opened_at: now, shown: "", shown_at: now },
+      ...{ opened_at: now, rang_at: now, shown: "", shown_at: now },
     })
-    .onConflict((conflict) => conflict.doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .columns(["remediation_id", "channel"])
+        .doUpdateSet({ reference, opening: JSON.stringify(opening), rang_at: now })
+        .where(sql<boolean>`notification_threads.reference = ${was}::text`),
+    )
     .execute();
 }
+
+/** Six that grow to an hour, then one an hour for a week: whoever deleted a message or left a channel did not come back. */
+const MOST_ATTEMPTS = 6 + 7 * 24;
 
 /** How a remediation stands, for comparison: its phase, not each sentence of it, so that a thread changes a few times. */
 const stands = sql<string>`concat_ws('|', r.phase, r.outcome, r.needs_human, decided.by)`;
@@ -41,6 +50,8 @@ export async function staleThreads(db: Session, limit: number): Promise<StaleThr
           .select("d.person as by")
           .whereRef("d.remediation_id", "=", "r.remediation_id")
           .where("d.status", "=", "counted")
+          // What was decided before it rang says nothing about whether somebody heard it.
+          .whereRef("d.at", ">=", "t.rang_at")
           .orderBy("d.at", "desc")
           .limit(1)
           .as("decided"),
@@ -50,6 +61,7 @@ export async function staleThreads(db: Session, limit: number): Promise<StaleThr
     .select(["t.channel", "t.reference", "t.opening", "decided.by as acknowledgedBy"])
     .select(stands.as("stands"))
     .where("t.shown", "is not", null)
+    .where("t.attempts", "<", MOST_ATTEMPTS)
     .where(sql<boolean>`t.shown <> ${stands}`)
     .where(
       sql<boolean>`coalesce(t.tried_at + least(interval '1 hour', interval '1 minute' * power(2, least(t.attempts, 6))),

@@ -268,7 +268,7 @@ function identifying(db: Database) {
 function notifying(db: Database) {
   return {
     threads: (remediationId) => notifications.threads(db, remediationId),
-    keepThread: (thread) => notifications.keepThread(db, thread),
+    keepThread: (thread, was) => notifications.keepThread(db, thread, was),
     staleThreads: (limit) => notifications.staleThreads(db, limit),
     threadShown: (thread, error) => notifications.threadShown(db, thread, error),
     channelTried: (tried) => notifications.channelTried(db, tried),

@@ -11,13 +11,13 @@ import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { Disposition, LeaseState } from "./api.ts";
 import type { AttestationKind, ReviewVerdict } from "../contracts/autonomy.ts";
-import type { ThreadOpening } from "./api-notifications.ts";
 import type { FindingSeverity } from "./api-sweep.ts";
+import type { NotificationTables } from "./tables-notifications.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
 type AsJson<T> = ColumnType<T, string, string>;
 
-export interface Tables {
+export interface Tables extends NotificationTables {
   alerts: AlertsTable;
   decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
   catalogues: { version: string; content: AsJson<Json>; inventory: string | null; saved_at: string };
@@ -35,15 +35,6 @@ export interface Tables {
   effects: EffectsTable;
   waits: WaitsTable;
   escalations: EscalationsTable;
-  notification_threads: NotificationThreadsTable;
-  notification_channels: {
-    channel: string;
-    taken: Generated<string>;
-    failed: Generated<string>;
-    taken_at: string | null;
-    failed_at: string | null;
-    error: string | null;
-  };
   pauses: PausesTable;
   standing_approvals: StandingTable;
   modes: ModesTable;
@@ -272,20 +263,6 @@ interface EscalationsTable {
   /** Not sent before this: the end of the window that it is held for. */
   not_before: ColumnType<string | null, never, string>;
   held_for: ColumnType<string | null, never, string>;
-}
-
-interface NotificationThreadsTable {
-  remediation_id: string;
-  channel: string;
-  reference: string;
-  opening: AsJson<ThreadOpening>;
-  opened_at: string;
-  /** null: it shows how its remediation ended. */
-  shown: string | null;
-  shown_at: string;
-  attempts: Generated<number>;
-  tried_at: ColumnType<string | null, never, string | null>;
-  error: ColumnType<string | null, never, string | null>;
 }
 
 interface FindingsTable {

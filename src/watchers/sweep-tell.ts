@@ -67,15 +67,17 @@ async function escalate(deps: TellDependencies, remediationId: string, row: Find
   const key = `sweep/${row.code}`;
   const title = `${row.ids["target"] ?? remediationId}: ${row.code}`;
   const text = `${row.sentence}${doneOf(row)}. ${row.next}`;
-  await deps.record.escalation({ remediationId, key, route: routeOf(row), summary: `${title}: ${text}` });
-  await send(deps, { remediationId, key, route: routeOf(row), title, text }).catch(() => undefined);
+  const told = { remediationId, key, route: routeOf(row), title, text };
+  const stands = await deps.record.escalation({ remediationId, key, route: told.route, summary: `${title}: ${text}` });
+  // What was sent is told anew: the finding went away and came again.
+  await send(deps, { ...told, again: stands === "unsent" }).catch(() => undefined);
 }
 
 /** Sends again what was recorded; the same key lets a receiver drop what came through after all. */
 export async function sendAgain(deps: TellDependencies, one: UnsentEscalation): Promise<void> {
   const { remediationId, key, summary, target, at } = one;
   const title = `${nameOf(target)}: of ${at}, sent late`;
-  await send(deps, { remediationId, key, route: one.route as Route, title, text: summary });
+  await send(deps, { remediationId, key, route: one.route as Route, title, text: summary, again: true });
 }
 
 interface Message {
@@ -84,12 +86,13 @@ interface Message {
   route: Route;
   title: string;
   text: string;
+  again: boolean;
 }
 
 async function send({ record, notify }: TellDependencies, message: Message): Promise<void> {
-  const { remediationId, key, route, title, text } = message;
+  const { remediationId, key } = message;
   try {
-    await notify.send({ key: `${remediationId}/${key}`, route, title, text, remediationId });
+    await notify.send({ ...message, key: `${remediationId}/${key}` });
   } catch (error) {
     await record.escalationSent(remediationId, key, messageOf(error));
     throw error;

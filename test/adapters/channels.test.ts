@@ -65,6 +65,41 @@ describe("slack-app", () => {
   });
 
   it.each([
+    ["a thread's first", false],
+    ["a reply", true],
+  ])("looks for %s message when its answer is lost, and does not post it again", async (_what, isReply) => {
+    const dc = await lab();
+    const thread = isReply ? await app(dc).post({ ...posting, key: "r1/first" }, null) : null;
+    const before = dc.world.messages.length;
+    dc.inject({ name: "reply-lost", count: 1, system: "slack" });
+    const reference = await app(dc).post(posting, thread);
+    expect(reference).toBe(thread ?? `C01/${dc.world.messages[0]?.ts}`);
+    expect(await app(dc).post({ ...posting, again: true }, thread)).toBe(reference);
+    expect(dc.world.messages).toHaveLength(before + 1);
+  });
+
+  it("posts again what is not there, and where it may not look", async () => {
+    const dc = await lab();
+    await app(dc).post({ ...posting, key: "r1/other" }, null);
+    await app(dc).post({ ...posting, again: true }, null);
+    expect(dc.world.messages).toHaveLength(2);
+    const stub = await httpStub(({ method }) => ({
+      body: method === "GET" ? { ok: false, error: "missing_scope" } : { ok: true, channel: "C01", ts: "1.2" },
+    }));
+    closing.push(() => stub.close());
+    const port = slackApp({ url: stub.url, token: new Secret("xoxb-1"), channel: "C01", outside });
+    expect(await port.post({ ...posting, again: true }, null)).toBe("C01/1.2");
+  });
+
+  it("begins another thread when somebody deleted the first", async () => {
+    const dc = await lab();
+    const thread = await app(dc).post(posting, null);
+    Object.assign(dc.world.messages[0] ?? {}, { ts: "deleted" });
+    expect(await app(dc).post(page, thread)).not.toBe(thread);
+    expect(dc.world.messages[1]).toMatchObject({ thread: null, text: expect.stringContaining("escalated") as string });
+  });
+
+  it.each([
     ["invalid_auth", "permanent"],
     ["channel_not_found", "permanent"],
     ["ratelimited", "transient"],
@@ -78,22 +113,51 @@ describe("slack-app", () => {
 });
 
 describe("pagerduty", () => {
-  const service = (dc: Lab) =>
-    pagerduty({ url: `${dc.url}/pagerduty`, routingKey: new Secret("R0UTE"), outside });
+  const service = (dc: Lab) => pagerduty({ url: `${dc.url}/pagerduty`, routingKey: new Secret("R0UTE"), outside });
 
-  it("is one incident for each remediation, however often it is told, until that is resolved", async () => {
+  const incidents = (dc: Lab) => [...dc.world.incidents.values()].map(({ key, state }) => `${key} ${state}`);
+
+  it("is one incident for a page, however often that is sent, until its remediation is over", async () => {
     const dc = await lab();
     const port = service(dc);
-    const key = await port.post(page, null);
+    const thread = (await port.post(page, null)) ?? "";
     await port.post(page, null);
-    await port.post({ ...posting, route: "message" }, key);
-    expect([...dc.world.incidents.values()]).toMatchObject([{ key: "r1", state: "triggered", triggers: 2 }]);
-    await port.show?.("r1", { ...standing, state: "acknowledged" }, page);
-    expect(dc.world.incidents.get("r1")?.state).toBe("acknowledged");
-    await port.show?.("r1", { ...standing, state: "left" }, page);
-    expect(dc.world.incidents.get("r1")?.state).toBe("acknowledged");
-    await port.show?.("r1", { ...standing, state: "resolved" }, page);
-    expect(dc.world.incidents.get("r1")?.state).toBe("resolved");
+    expect(await port.post(page, thread)).toBe(thread);
+    await port.post({ ...posting, route: "message" }, thread);
+    await port.post({ ...posting, route: "ticket" }, thread);
+    expect(incidents(dc)).toEqual(["r1/end triggered"]);
+    await port.show?.(thread, { ...standing, state: "acknowledged" }, page);
+    expect(incidents(dc)).toEqual(["r1/end acknowledged"]);
+    await port.show?.(thread, { ...standing, state: "left" }, page);
+    expect(incidents(dc)).toEqual(["r1/end acknowledged"]);
+    await port.show?.(thread, { ...standing, state: "resolved" }, page);
+    expect(incidents(dc)).toEqual(["r1/end resolved"]);
+  });
+
+  it("rings again for another page, though somebody acknowledged the first; one incident is open", async () => {
+    const dc = await lab();
+    const port = service(dc);
+    const first = (await port.post({ ...page, key: "r1/asked" }, null)) ?? "";
+    await port.show?.(first, { ...standing, state: "acknowledged" }, page);
+    const second = await port.post(page, first);
+    expect(incidents(dc)).toEqual(["r1/asked resolved", "r1/end triggered"]);
+    expect(second).toBe("r1/end");
+  });
+
+  it("keeps an incident in mind that it could not resolve", async () => {
+    const seen: unknown[] = [];
+    const stub = await httpStub(({ body }) => {
+      const { event_action: action, dedup_key: key } = body as Record<string, string>;
+      seen.push(`${action} ${key}`);
+      return action === "resolve" && seen.length < 3 ? { status: 500 } : { status: 202, body: { status: "success" } };
+    });
+    closing.push(() => stub.close());
+    const port = pagerduty({ url: stub.url, routingKey: new Secret("R0UTE"), outside });
+    const thread = (await port.post(page, "r1/asked")) ?? "";
+    expect(thread).toBe("r1/asked r1/end");
+    await port.show?.(thread, { ...standing, state: "resolved" }, page);
+    expect(seen.slice(0, 2)).toEqual(["trigger r1/end", "resolve r1/asked"]);
+    expect(seen.slice(2).sort()).toEqual(["resolve r1/asked", "resolve r1/end"]);
   });
 
   it("tells a refused event from one that may be sent again", async () => {
@@ -108,7 +172,7 @@ describe("webhook", () => {
   it("signs exactly the body that it sends, and names the message by its key", async () => {
     const stub = await httpStub(() => ({}));
     closing.push(() => stub.close());
-    const port = webhook({ url: `${stub.url}/hook`, hmac: new Secret("key"), outside });
+    const port = webhook({ url: new Secret(`${stub.url}/hook`), hmac: new Secret("key"), outside });
     expect(await port.post(page, null)).toBe("r1");
     const [seen] = stub.seen;
     const headers = seen?.headers ?? {};

@@ -141,11 +141,11 @@ export const WRITES: VendorCall[] = [
   },
   {
     name: "webhook post",
-    call: (url) => webhook({ url, hmac: secret, ...common }).post(POSTING, null),
+    call: (url) => webhook({ url: new Secret(`${url}/hooks/${WEBHOOK}`), hmac: secret, ...common }).post(POSTING, null),
     meant: notGet,
     well: () => ({}),
     readsBody: false,
-    secrets: TOKEN,
+    secrets: [...TOKEN, WEBHOOK],
   },
 ];
 

@@ -34,12 +34,19 @@ describe("the route of a message", () => {
 
   it("is the first that fits", () => {
     expect(of(RULES)).toEqual({ route: "ticket", to: ["post"] });
-    expect(of(RULES, { route: "page" })).toEqual({ route: "page", to: ["oncall"] });
+    expect(of(RULES, { route: "page", severity: "info", owners: ["storage"] }).to[0]).toBe("oncall");
     expect(of(RULES, { severity: "critical" })).toEqual({ route: "ticket", to: ["chat", "post"] });
   });
 
+  it("of a page goes on to the channels of everything else, where none of its own takes it", () => {
+    expect(of(RULES, { route: "page" })).toEqual({ route: "page", to: ["oncall", "post"] });
+    const otherwise = "  routes:\n    - { to: [oncall, notify] }";
+    expect(of(otherwise, { route: "page" }).to).toEqual(["oncall", "notify", "chat", "post"]);
+    expect(of(otherwise).to).toEqual(["oncall", "notify"]);
+  });
+
   it("pages when an error budget burns fast, and does not when nobody knows", () => {
-    expect(of(RULES, { burnRate: 6 })).toEqual({ route: "page", to: ["oncall", "chat"] });
+    expect(of(RULES, { burnRate: 6 })).toEqual({ route: "page", to: ["oncall", "chat", "post"] });
     expect(of(RULES, { burnRate: 5.9 }).route).toBe("ticket");
     expect(of(RULES, { burnRate: null }).route).toBe("ticket");
   });
@@ -49,7 +56,11 @@ describe("the route of a message", () => {
     const some = <T>(one: fc.Arbitrary<T>) => fc.option(fc.array(one, { minLength: 1 }), { nil: undefined });
     const route = fc.constantFrom("page" as const, "ticket" as const, "message" as const);
     const when = fc.record({
-      ...{ route: some(route), owner: some(fc.constantFrom("web-team", "x")), group: some(fc.constantFrom("web", "x")) },
+      ...{
+        route: some(route),
+        owner: some(fc.constantFrom("web-team", "x")),
+        group: some(fc.constantFrom("web", "x")),
+      },
       ...{ severity: some(fc.constantFrom("critical" as const, "warning" as const)), runbook: fc.constant(undefined) },
       burnRate: fc.option(fc.constantFrom(1, 6), { nil: undefined }),
     });
@@ -92,7 +103,11 @@ describe("the words of a message", () => {
 
 describe("a mistake in notifications is located", () => {
   it.each([
-    ["a channel that is not there", "  otherwise: [chta]", 'notifications.otherwise[0]: there is no such channel (got "chta"), did you mean "chat"?'],
+    [
+      "a channel that is not there",
+      "  otherwise: [chta]",
+      'notifications.otherwise[0]: there is no such channel (got "chta"), did you mean "chat"?',
+    ],
     [
       "a route that would make less of a page",
       "  routes:\n    - { as: message, to: [chat] }",
@@ -100,7 +115,11 @@ describe("a mistake in notifications is located", () => {
     ],
     ["a route to five channels", "  routes:\n    - { to: [chat, chat, chat, chat, chat] }", "at most 4 channels"],
     ["a route to nobody", "  routes:\n    - { to: [] }", "notifications.routes[0].to: "],
-    ["a template of what is not known", "  templates: { page: { text: '${{ alert.x }}' } }", "notifications.templates.page.text: "],
+    [
+      "a template of what is not known",
+      "  templates: { page: { text: '${{ alert.x }}' } }",
+      "notifications.templates.page.text: ",
+    ],
     [
       "a field that messages do not have",
       "  templates: { page: { text: '${{ remediation.stat }}' } }",
@@ -128,7 +147,9 @@ describe("people in chat", () => {
   const withPeople = (people: string): string => problemsOf({ config: edited(anna, people, CONFIG) }).join("\n");
 
   it("are each one Slack user, in groups that there are", () => {
-    expect(withPeople("  - { name: anna, roles: [dc-ops], slack: { id: U012, roles: [approver], groups: [web] } }")).toBe("");
+    expect(
+      withPeople("  - { name: anna, roles: [dc-ops], slack: { id: U012, roles: [approver], groups: [web] } }"),
+    ).toBe("");
     const two = "  - { name: anna, slack: { id: U012 } }\n  - { name: bob, slack: { id: U012, groups: [wbe] } }";
     expect(withPeople(two)).toContain("people[1].slack.id: this Slack user is another person already");
     expect(withPeople(two)).toContain("people[1].slack.groups[0]: there is no such group");

@@ -8,6 +8,8 @@ import { nextOf, standingOf, stateOf } from "./standing.ts";
 
 export interface Situation {
   facts: MessageFacts;
+  /** Its target's id. */
+  target: string;
   /** `remediation` of the templates: no field of it is empty. */
   about: JsonObject;
   standing: Standing;
@@ -17,13 +19,20 @@ export interface Situation {
 const MOST_NAMED = 8;
 
 export function situationOf(story: RemediationStory, { route }: Message, catalogue: Catalogue | null): Situation {
-  const { remediation: row, decisions } = story;
+  const { remediation: row } = story;
   const { remediationId, target, runbook, group, owner, severity, phase, openedAt } = row;
   const burnRate = burnRateOf(story);
   const ofRunbook = catalogue?.runbooks.find(({ name }) => name === runbook)?.owner;
-  const decidedBy = decisions.findLast(({ status }) => status === "counted")?.by ?? null;
   return {
-    facts: { route, severity, owners: [owner, ...(ofRunbook === undefined ? [] : [ofRunbook])], group, runbook, burnRate },
+    target: target.id,
+    facts: {
+      route,
+      severity,
+      owners: [owner, ...(ofRunbook === undefined ? [] : [ofRunbook])],
+      group,
+      runbook,
+      burnRate,
+    },
     about: {
       ...{ id: remediationId, kind: target.kind, target: target.id, severity, phase, openedAt },
       ...{ runbook: runbook ?? "none", group: group === "" ? "none" : group, owner: owner === "" ? "nobody" : owner },
@@ -33,7 +42,8 @@ export function situationOf(story: RemediationStory, { route }: Message, catalog
       waiting: waitingIn(story),
       next: nextOf(row),
     },
-    standing: standingOf(row, decidedBy),
+    // Of a thread that begins now: nobody decided since.
+    standing: standingOf(row, null),
   };
 }
 
@@ -56,7 +66,9 @@ function triedIn({ effects }: RemediationStory): string {
 
 function waitingIn({ waits, remediation: { phase, phaseUntil } }: RemediationStory): string {
   const until = (at: string | null): string => (at === null ? "" : ` until ${at}`);
-  const open = waits.filter(({ doneAt }) => doneAt === null).map((one) => `${one.system} ${one.ref}${until(one.until)}`);
+  const open = waits
+    .filter(({ doneAt }) => doneAt === null)
+    .map((one) => `${one.system} ${one.ref}${until(one.until)}`);
   return named(phase === "approve" ? [`a person's decision${until(phaseUntil)}`, ...open] : open);
 }
 

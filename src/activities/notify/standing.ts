@@ -2,7 +2,7 @@
 import type { Choice, Standing } from "../../ports/ports.ts";
 import type { RemediationRow } from "../../record/api.ts";
 
-/** `decidedBy`: who decided last; null: nobody did. */
+/** `decidedBy`: who decided last since people were told; null: nobody did. */
 export function standingOf(row: RemediationRow, decidedBy: string | null): Standing {
   const { target, runbook, phase, outcome, needsHuman } = row;
   const over = row.closedAt !== null;

@@ -17,10 +17,14 @@ const ANSWER = z.object({ status: z.string(), dedup_key: z.string().optional() }
 /** PagerDuty cuts a longer summary. */
 const LONGEST_SUMMARY = 1_024;
 const LONGEST_DETAIL = 8_000;
+/** Of a `dedup_key`. */
+const LONGEST_KEY = 255;
 
 /**
- * PagerDuty's Events API v2: one incident for each remediation. Its id is the `dedup_key`, so what comes twice is one
- * incident. A message in the thread of an open incident triggers nothing.
+ * PagerDuty's Events API v2: one open incident for each remediation. An incident that somebody acknowledged does not ring
+ * again, so each page begins its own, named by the message's key (`dedup_key`), and resolves the one before; the same
+ * page twice is one incident. A ticket is added to the open incident, a message is not. A thread's reference is its
+ * incidents that may be open, newest last.
  */
 export function pagerduty(options: EventsOptions): ChannelPort {
   const { outside, routingKey, url = "https://events.pagerduty.com", timeoutMs = CHANNEL_TIMEOUT_MS } = options;
@@ -34,15 +38,24 @@ export function pagerduty(options: EventsOptions): ChannelPort {
   };
   return {
     async post(posting, thread) {
-      const key = thread ?? posting.remediationId ?? posting.key;
-      if (thread === null || posting.route !== "message") await enqueue("trigger", key, contentOf(posting));
-      return key;
+      const before = thread?.split(" ") ?? [];
+      const last = before.at(-1);
+      if (last !== undefined && posting.route === "message") return thread;
+      const key = posting.route === "page" ? keyOf(posting) : (last ?? keyOf(posting));
+      await enqueue("trigger", key, contentOf(posting));
+      const left = before.filter((one) => one !== key);
+      const resolved = await Promise.allSettled(left.map((one) => enqueue("resolve", one)));
+      return [...left.filter((_, index) => resolved[index]?.status === "rejected"), key].join(" ");
     },
     async show(thread, { state }) {
-      if (state === "acknowledged") await enqueue("acknowledge", thread);
-      if (state === "resolved") await enqueue("resolve", thread);
+      const action = state === "acknowledged" ? "acknowledge" : state === "resolved" ? "resolve" : null;
+      if (action !== null) await Promise.all(thread.split(" ").map((one) => enqueue(action, one)));
     },
   };
+}
+
+function keyOf({ key }: Posting): string {
+  return key.replace(/\s+/g, "_").slice(0, LONGEST_KEY);
 }
 
 const SEVERITY = { page: "critical", ticket: "warning", message: "info" } as const;

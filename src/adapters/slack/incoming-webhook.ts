@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { ChannelPort, Outside } from "../../ports/ports.ts";
-import { Secret } from "../../ports/secret.ts";
+import type { Secret } from "../../ports/secret.ts";
 import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
 import { httpJson } from "../http.ts";
+import { partsOf } from "../secret-url.ts";
 import { textOf } from "./text.ts";
 
 export interface IncomingWebhookOptions {
@@ -11,9 +12,6 @@ export interface IncomingWebhookOptions {
   outside: Outside;
   timeoutMs?: number;
 }
-
-/** A shorter part of a URL is a word, not a secret. */
-const SHORTEST_SECRET = 8;
 
 /**
  * Posts to a Slack incoming webhook (or what speaks like one). It has no threads and changes nothing that was posted, and
@@ -30,12 +28,4 @@ export function incomingWebhook(options: IncomingWebhookOptions): ChannelPort {
       return null;
     },
   };
-}
-
-/** Slack or a proxy could show the URL without its end, its path, or the last part alone, which is the token. */
-function partsOf(url: Secret): Secret[] {
-  const whole = url.reveal();
-  const path = URL.canParse(whole) ? new URL(whole).pathname.replace(/\/+$/, "") : "";
-  const parts = [whole, whole.replace(/\/+$/, ""), path, path.split("/").at(-1) ?? ""];
-  return parts.filter((part) => part.length >= SHORTEST_SECRET).map((part) => new Secret(part));
 }

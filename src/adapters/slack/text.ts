@@ -26,7 +26,12 @@ function escape(text: string): string {
 }
 
 export function textOf({ key, route, title, text }: Opening): string {
-  return `${PREFIX[route]}*${clipped(title, 250)}*\n${clipped(text, LONGEST_TEXT)}\n_${clipped(key, 200)}_`;
+  return `${PREFIX[route]}*${clipped(title, 250)}*\n${clipped(text, LONGEST_TEXT)}${endOf(key)}`;
+}
+
+/** By which a message is found again. */
+export function endOf(key: string): string {
+  return `\n_${clipped(key, 200)}_`;
 }
 
 /** The beginning of a thread: how it stands, then what opened it. `text` is what a notification shows. */

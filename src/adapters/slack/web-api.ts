@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { FailureClass } from "../../contracts/failures.ts";
-import type { AdapterError } from "../../ports/failure.ts";
+import { AdapterError } from "../../ports/failure.ts";
 import type { ChannelPort, Outside, Posting } from "../../ports/ports.ts";
 import type { Secret } from "../../ports/secret.ts";
 import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
 import { httpJson } from "../http.ts";
-import { headOf, textOf } from "./text.ts";
+import { endOf, headOf, textOf } from "./text.ts";
 
 export interface WebApiOptions {
   /** Default https://slack.com/api. */
@@ -23,6 +23,7 @@ const ANSWER = z.object({
   error: z.string().optional(),
   ts: z.string().optional(),
   channel: z.string().optional(),
+  messages: z.array(z.object({ ts: z.string(), text: z.string().optional() })).optional(),
 });
 type Answer = z.infer<typeof ANSWER>;
 
@@ -30,27 +31,68 @@ type Answer = z.infer<typeof ANSWER>;
 const LATER = new Set(["ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"]);
 /** These may have posted. */
 const PERHAPS = new Set(["internal_error", "fatal_error", "request_timeout"]);
+const NOTHING: ReadonlySet<string> = new Set();
+/** The thread is there no more: somebody deleted it. */
+const GONE = new Set(["thread_not_found", "message_not_found", "cannot_reply_to_message", "invalid_thread_ts"]);
+/** As many as Slack shows at once to an app of one's own; what was posted before them is too old to be in doubt. */
+const LOOKED_THROUGH = "200";
+const LOOK_TIMEOUT_MS = CHANNEL_TIMEOUT_MS / 2;
 
 /**
  * Posts as a Slack app, in one thread for each remediation, whose beginning is kept up to date. A thread's reference is
- * `<channel id>/<ts>`. Slack keeps no key of ours: a message whose answer is lost is posted again.
+ * `<channel id>/<ts>`. Slack keeps no key of ours, but each message ends with its own: where one may stand already, the
+ * thread (or the channel) is looked through first. That takes the scope `channels:history`, for a private channel
+ * `groups:history`; without it the message is posted again.
  */
 export function slackApp(options: WebApiOptions): ChannelPort {
   const { outside, token, channel, url = "https://slack.com/api", timeoutMs = CHANNEL_TIMEOUT_MS } = options;
-  const guarded = new Guarded({ system: "slack", clock: outside.clock, timeoutMs, secrets: [token] });
+  const guard = (ms: number) => new Guarded({ system: "slack", clock: outside.clock, timeoutMs: ms, secrets: [token] });
   const headers = () => ({ authorization: `Bearer ${token.reveal()}` });
-  const http = httpJson({ guarded, fetch: outside.fetch, url, headers });
-  const call = async (operation: string, body: object): Promise<Answer> => {
+  const [writing, reading] = [guard(timeoutMs), guard(Math.min(timeoutMs, LOOK_TIMEOUT_MS))];
+  const write = httpJson({ guarded: writing, fetch: outside.fetch, url, headers });
+  const read = httpJson({ guarded: reading, fetch: outside.fetch, url, headers });
+  const call = async (operation: string, body: object, may = NOTHING): Promise<Answer> => {
     const path = `/${operation}`;
-    const answer = await http({ operation, kind: "write", method: "POST", path, body, accept: ANSWER });
-    if (answer.ok) return answer;
-    throw refusal(guarded, operation, answer.error ?? "no reason");
+    const answer = await write({ operation, kind: "write", method: "POST", path, body, accept: ANSWER });
+    const error = answer.error ?? "no reason";
+    if (answer.ok || may.has(error)) return answer;
+    throw refusal(writing, operation, error);
+  };
+  /** The reference of the message with this key; null: it is not there, or Slack does not let us look. */
+  const find = async (key: string, thread: string | null): Promise<string | null> => {
+    const operation = thread === null ? "conversations.history" : "conversations.replies";
+    const { channel: id, thread_ts: ts } = placeOf(thread ?? channel);
+    const query = { channel: id, limit: LOOKED_THROUGH, ...(thread === null ? {} : { ts }) };
+    const request = { operation, kind: "read", method: "GET", path: `/${operation}`, query, accept: ANSWER } as const;
+    const { messages = [] } = await read(request).catch((): Partial<Answer> => ({}));
+    const found = messages.find(({ text = "" }) => text.endsWith(endOf(key)));
+    return found === undefined ? null : (thread ?? `${id}/${found.ts}`);
+  };
+  const begin = async (posting: Posting): Promise<string> => {
+    const { ts, channel: id = channel } = await call("chat.postMessage", {
+      channel,
+      ...contentOf(posting, null),
+      ...QUIET,
+    });
+    if (ts === undefined) throw writing.fail("ambiguous", "chat.postMessage", "the answer does not name the message");
+    return `${id}/${ts}`;
+  };
+  const reply = async (posting: Posting, thread: string): Promise<string> => {
+    const body = { ...placeOf(thread), ...contentOf(posting, thread), ...QUIET };
+    return (await call("chat.postMessage", body, GONE)).ok ? thread : begin(posting);
   };
   return {
     async post(posting, thread) {
-      const place = thread === null ? { channel } : placeOf(thread);
-      const answer = await call("chat.postMessage", { ...place, ...contentOf(posting, thread), ...QUIET });
-      return thread ?? `${answer.channel ?? channel}/${answer.ts ?? ""}`;
+      const there = posting.again === true ? await find(posting.key, thread) : null;
+      if (there !== null) return there;
+      try {
+        return await (thread === null ? begin(posting) : reply(posting, thread));
+      } catch (error) {
+        const isDoubt = error instanceof AdapterError && error.failure === "ambiguous";
+        const arrived = isDoubt ? await find(posting.key, thread) : null;
+        if (arrived === null) throw error;
+        return arrived;
+      }
     },
     async show(thread, standing, opening) {
       const { channel: id, thread_ts: ts } = placeOf(thread);

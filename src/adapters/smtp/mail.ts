@@ -20,12 +20,15 @@ export interface MailOptions {
   timeoutMs?: number;
 }
 
+/** More goes to and fro than for a request. Four that hang still fit into the 30 s of telling people. */
+const MAIL_TIMEOUT_MS = 1.5 * CHANNEL_TIMEOUT_MS;
+
 /**
  * E-mail by SMTP. A thread's reference is the Message-ID of its first mail, which later ones refer to. Message-IDs are
  * made of the message's key, so that a mailbox can tell a repeat.
  */
 export function mail(options: MailOptions): ChannelPort {
-  const { outside, from, to, password, timeoutMs = 2 * CHANNEL_TIMEOUT_MS } = options;
+  const { outside, from, to, password, timeoutMs = MAIL_TIMEOUT_MS } = options;
   const secrets = password === undefined ? [] : [password];
   const guarded = new Guarded({ system: "smtp", clock: outside.clock, timeoutMs, secrets });
   const domain = /@([^>\s]+)>?\s*$/.exec(from)?.[1] ?? "localhost";

@@ -4,9 +4,11 @@ import type { ChannelPort, Opening, Outside, Standing } from "../../ports/ports.
 import type { Secret } from "../../ports/secret.ts";
 import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
 import { httpJson } from "../http.ts";
+import { partsOf } from "../secret-url.ts";
 
 export interface WebhookOptions {
-  url: string;
+  /** Whoever has it may be able to post, so that it is held as a secret. */
+  url: Secret;
   /** Signs each body; left out: not signed. */
   hmac?: Secret | undefined;
   outside: Outside;
@@ -22,22 +24,22 @@ export interface WebhookOptions {
  * `event` is `message`, or `standing` when the remediation of a thread stands otherwise than before.
  */
 export function webhook({ url, hmac, outside, timeoutMs = CHANNEL_TIMEOUT_MS }: WebhookOptions): ChannelPort {
-  const secrets = hmac === undefined ? [] : [hmac];
+  const secrets = [...partsOf(url), ...(hmac === undefined ? [] : [hmac])];
   const guarded = new Guarded({ system: "webhook", clock: outside.clock, timeoutMs, secrets });
-  const http = httpJson({ guarded, fetch: outside.fetch, url });
-  const send = async (key: string, body: object): Promise<void> => {
-    const headers = { "idempotency-key": key, ...(hmac === undefined ? {} : signed(hmac, body, outside)) };
+  const http = httpJson({ guarded, fetch: outside.fetch, url: url.reveal() });
+  const send = async (key: Record<string, string>, body: object): Promise<void> => {
+    const headers = { ...key, ...(hmac === undefined ? {} : signed(hmac, body, outside)) };
     const call = { operation: "post", kind: "write", method: "POST", path: "" } as const;
     await http({ ...call, headers, body, accept: z.string(), plain: true });
   };
   return {
     async post(posting, thread) {
-      await send(posting.key, { event: "message", ...posting });
+      await send({ "idempotency-key": posting.key }, { event: "message", ...posting });
       return thread ?? posting.remediationId ?? posting.key;
     },
     async show(thread: string, standing: Standing, opening: Opening) {
-      const key = `${thread}/standing/${standing.state}/${standing.title}`.slice(0, 200);
-      await send(key, { event: "standing", thread, ...standing, opening: opening.key });
+      // The latest counts, so a repeat does no harm.
+      await send({}, { event: "standing", thread, ...standing, opening: opening.key });
     },
   };
 }

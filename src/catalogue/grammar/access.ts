@@ -26,7 +26,10 @@ const SLACK_ID = "the id of a Slack user, such as U012AB3CD";
 
 /** Who a person is in chat, and what the API lets him do from there. */
 export const slackPerson = z.strictObject({
-  id: z.string({ error: SLACK_ID }).regex(/^[UW][A-Z0-9]{2,30}$/, { error: SLACK_ID }).describe(SLACK_ID),
+  id: z
+    .string({ error: SLACK_ID })
+    .regex(/^[UW][A-Z0-9]{2,30}$/, { error: SLACK_ID })
+    .describe(SLACK_ID),
   roles: z
     .array(z.enum(ROLES, { error: `one of ${ROLES.join(", ")}` }))
     .min(1, { error: "at least one role" })

@@ -93,6 +93,12 @@ function sourceSchema(duration: ReturnType<typeof durationSchema>) {
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
+const person = z.strictObject({
+  name: text,
+  roles: z.array(name).default([]),
+  slack: slackPerson.optional().describe("who this is in Slack, and what he may do from there"),
+});
+
 function makeConfigSchema(scale: number) {
   const duration = durationSchema(scale);
   return z.strictObject({
@@ -105,15 +111,7 @@ function makeConfigSchema(scale: number) {
       .max(100_000)
       .default(1)
       .describe("for demos only: every duration of the catalogue is divided by it"),
-    people: z
-      .array(
-        z.strictObject({
-          name: text,
-          roles: z.array(name).default([]),
-          slack: slackPerson.optional().describe("who this is in Slack, and what he may do from there"),
-        }),
-      )
-      .default([]),
+    people: z.array(person).default([]),
     approvals,
     access: accessSchema(),
     groups: z
@@ -135,7 +133,9 @@ function makeConfigSchema(scale: number) {
     sources: z
       .record(name, sourceSchema(duration))
       .default({})
-      .describe("where alerts come from; `slack` with hmac, the app's signing secret: where commands of chat come from"),
+      .describe(
+        "where alerts come from; `slack` with hmac, the app's signing secret: where commands of chat come from",
+      ),
     values: jsonObject.default({}).describe("yours; ${{ config.<name> }} in runbooks"),
     probes: z.record(name, probe).default({}).describe("named probes for verify.also"),
     slis: z.record(name, sliSchema(duration)).default({}),

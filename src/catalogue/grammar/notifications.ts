@@ -57,7 +57,9 @@ export const notificationsSchema = z
       .max(100)
       .default([])
       .describe("the first that fits counts"),
-    otherwise: channels.optional().describe("what no route fits; default: the channels as connections name them, the first four"),
+    otherwise: channels
+      .optional()
+      .describe("what no route fits; default: the channels as connections name them, the first four"),
     templates: z
       .strictObject({ page: template(TITLE, PAGE), ticket: template(TITLE, PLAIN), message: template(TITLE, PLAIN) })
       .prefault({})

@@ -10,7 +10,8 @@ export function pagerduty(world: World): Vendor {
     system: "pagerduty",
     prefix: "/pagerduty",
     handle: (request) => {
-      const invalid = (errors: string[]) => json(400, { status: "invalid event", message: "Event object is invalid", errors });
+      const invalid = (errors: string[]) =>
+        json(400, { status: "invalid event", message: "Event object is invalid", errors });
       if (request.method !== "POST" || request.path !== "/v2/enqueue") return text(404, "not found");
       if (world.faults.strike("notifier-down", { system: "pagerduty" })) return text(500, "");
       const body = parseJson(request.body);

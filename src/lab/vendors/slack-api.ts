@@ -1,16 +1,20 @@
 /** Slack's Web API, so far as selfheal speaks it: posts, threads, changes. It answers 200 to what it refuses, as Slack does. */
 import type { LabReply, LabRequest } from "../request.ts";
 import { isObject, json, parseJson, textOf } from "../request.ts";
-import type { World } from "../world.ts";
+import type { ChatMessage, World } from "../world.ts";
 
 /** Slack's limit for the text of a section. */
 const LONGEST_SECTION = 3_000;
 
 export function slackApi(world: World, request: LabRequest): LabReply {
   const method = request.path.replace(/^\/api\//, "");
-  const refuse = (error: string): LabReply => json(200, { ok: false, error });
   if (!/^Bearer xoxb-/.test(request.headers["authorization"] ?? "")) return refuse("not_authed");
   if (world.faults.strike("notifier-down", { system: "slack" })) return refuse("internal_error");
+  if (method === "conversations.history") return shown(world, ({ thread }) => thread === null);
+  if (method === "conversations.replies") {
+    const ts = request.query.get("ts");
+    return shown(world, (one) => one.ts === ts || one.thread === ts);
+  }
   const body = parseJson(request.body);
   if (!isObject(body)) return refuse("invalid_json");
   const [channel, text, ts] = [textOf(body["channel"]), textOf(body["text"]), textOf(body["ts"])];
@@ -34,6 +38,15 @@ export function slackApi(world: World, request: LabRequest): LabReply {
     return json(200, { ok: true, channel, ts });
   }
   return refuse("unknown_method");
+}
+
+function refuse(error: string): LabReply {
+  return json(200, { ok: false, error });
+}
+
+function shown({ messages }: World, which: (message: ChatMessage) => boolean): LabReply {
+  const listed = messages.filter((one) => one.ts !== undefined && which(one)).map(({ ts, text }) => ({ ts, text }));
+  return json(200, { ok: true, messages: listed });
 }
 
 function tooLong(blocks: unknown): boolean {

@@ -5,6 +5,8 @@ const STATEMENTS = [
   `create table notification_threads (
      remediation_id text collate "C" not null references remediations, channel text collate "C" not null,
      reference text not null, opening json not null, opened_at timestamptz not null,
+     -- When its reference last changed: an incident of PagerDuty for each page.
+     rang_at timestamptz not null,
      -- How its remediation stood when that was last shown; null: it was over, and nothing is shown any more.
      shown text, shown_at timestamptz not null, attempts integer not null default 0, tried_at timestamptz, error text,
      primary key (remediation_id, channel))`,

@@ -55,16 +55,25 @@ let chat: Channel;
 let threads: ThreadRow[];
 let tried: { channel: string; error: string | null; remediationId: string | null }[];
 let away: boolean;
+let asked: number;
 beforeEach(() => {
-  [pager, chat, threads, tried, away] = [new Channel("pager"), new Channel("chat"), [], [], false];
+  [pager, chat, threads, tried, away, asked] = [new Channel("pager"), new Channel("chat"), [], [], false, 0];
 });
 
 function send(message: Message, known: RemediationStory | null = story()): Promise<void> {
-  const answer = <T>(value: T): Promise<T> => (away ? Promise.reject(new Error("away")) : Promise.resolve(value));
+  const answer = <T>(value: T): Promise<T> => {
+    asked += 1;
+    return away
+      ? Promise.reject(Object.assign(new Error("away"), { kind: "RecordUnavailable" }))
+      : Promise.resolve(value);
+  };
   const record = {
     story: () => answer(known),
     threads: () => answer(threads),
-    keepThread: (thread: ThreadRow) => answer(void threads.push(thread)),
+    keepThread: (thread: ThreadRow, was: string | null) => {
+      threads = [...threads.filter(({ reference }) => reference !== was), thread];
+      return answer(undefined);
+    },
     channelTried: (one: (typeof tried)[number]) => answer(void tried.push(one)),
   } as unknown as RecordStore;
   const active = () => answer(catalogueOf());
@@ -113,10 +122,18 @@ describe("a message", () => {
     ]);
   });
 
-  it("is told without the record, when that is away", async () => {
+  it("is told without the record, when that is away: it is asked once", async () => {
     away = true;
     await send(page);
+    expect(asked).toBe(1);
     expect(pager.posts).toMatchObject([{ posting: { text: "bad", title: "web-1 escalated" }, thread: null }]);
+  });
+
+  it("keeps the reference that a channel answers anew", async () => {
+    await send(page);
+    pager.post = () => Promise.resolve("pager-2");
+    await send({ ...page, key: "r1/more" });
+    expect(threads).toMatchObject([{ channel: "pager", reference: "pager-2", opening: { key: "r1/more" } }]);
   });
 
   it("about what the record does not know is told, and has no thread", async () => {
@@ -134,11 +151,14 @@ describe("how a remediation stands", () => {
     [{ phase: "approve" }, null, "open", ["approve", "reject"]],
     [{ closedAt: "x", outcome: "healed" }, "ada", "resolved", ["good", "falsePositive", "masking"]],
     [{ closedAt: "x", outcome: "escalated", needsHuman: true }, null, "left", ["good", "falsePositive", "masking"]],
-  ] as [Partial<RemediationRow>, string | null, string, string[]][])("%j, decided by %s: %s", (changes, by, state, verbs) => {
-    const standing = standingOf({ ...row, ...changes }, by);
-    expect(standing.state).toBe(state);
-    expect(standing.choices.map(({ verb }) => verb)).toEqual(verbs);
-  });
+  ] as [Partial<RemediationRow>, string | null, string, string[]][])(
+    "%j, decided by %s: %s",
+    (changes, by, state, verbs) => {
+      const standing = standingOf({ ...row, ...changes }, by);
+      expect(standing.state).toBe(state);
+      expect(standing.choices.map(({ verb }) => verb)).toEqual(verbs);
+    },
+  );
 
   it("offers to approve exactly the plan that waits, and says how", () => {
     const { choices, text } = standingOf({ ...row, phase: "approve" }, null);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { verifyChain } from "../../../src/record/audit.ts";
-import { aPlan, closing, planned } from "../builders.ts";
+import { aPlan, closing, hashOfPlan, planned } from "../builders.ts";
 import { databaseOf, type Create } from "./suite.ts";
 
 export function notificationsSuite(create: Create): void {
@@ -11,16 +11,37 @@ export function notificationsSuite(create: Create): void {
     const thread = async () => {
       const remediationId = await planned(db.record, aPlan({ target: `told-${++made}` }));
       const row = { remediationId, channel: "chat", reference: "C1/1", opening };
-      await db.record.keepThread(row);
+      await db.record.keepThread(row, null);
       return row;
     };
     const staleOf = async (id: string) =>
       (await db.record.staleThreads(50)).find(({ remediationId }) => remediationId === id);
 
-    it("keeps the first thread of a remediation in a channel", async () => {
+    it("keeps the first of two threads that begin at once, and the one that takes its place", async () => {
       const row = await thread();
-      await db.record.keepThread({ ...row, reference: "C1/2" });
+      await db.record.keepThread({ ...row, reference: "C1/2" }, null);
       expect(await db.record.threads(row.remediationId)).toEqual([row]);
+      const next = { ...row, reference: "C1/3", opening: { ...opening, key: "k2" } };
+      await db.record.keepThread(next, "C1/2");
+      expect(await db.record.threads(row.remediationId)).toEqual([row]);
+      await db.record.keepThread(next, "C1/1");
+      expect(await db.record.threads(row.remediationId)).toEqual([next]);
+    });
+
+    it("counts a decision as heard only when it was made after the thread rang", async () => {
+      const plan = aPlan({ target: "heard" });
+      const id = await planned(db.record, plan);
+      const row = { remediationId: id, channel: "chat", reference: "C1/1", opening };
+      await db.record.keepThread(row, null);
+      await db.record.decide({
+        ...{ remediationId: id, planHash: hashOfPlan(plan), decision: "approve", by: "ada", via: "cli", reason: "" },
+        ...{ ignoredBecause: null, token: null, unsigned: true, quorum: 1, expiresAt: "2100-01-01T00:00:00.000Z" },
+      });
+      expect((await staleOf(id))?.acknowledgedBy).toBe("ada");
+      await db.setClock(60_000);
+      await db.record.keepThread({ ...row, reference: "C1/2" }, "C1/1");
+      expect((await staleOf(id))?.acknowledgedBy).toBeNull();
+      await db.setClock(null);
     });
 
     it("finds a thread stale until it shows how its remediation stands, and again when that changes", async () => {
@@ -52,6 +73,18 @@ export function notificationsSuite(create: Create): void {
       expect(await staleOf(id)).toBeUndefined();
       await db.setClock(3 * 60_000);
       expect(await staleOf(id)).toBeDefined();
+      await db.setClock(null);
+    });
+
+    it("gives up a thread that could not be changed for a week", async () => {
+      const { remediationId: id } = await thread();
+      const row = (await staleOf(id))!;
+      for (let tries = 0; tries < 6 + 7 * 24 - 1; tries++) await db.record.threadShown(row, "message_not_found");
+      await db.setClock(2 * 3_600_000);
+      expect(await staleOf(id)).toBeDefined();
+      await db.record.threadShown(row, "message_not_found");
+      await db.setClock(24 * 3_600_000);
+      expect(await staleOf(id)).toBeUndefined();
       await db.setClock(null);
     });
 
