@@ -23,6 +23,11 @@ export function isRecordConflict(error: unknown): error is Error {
   return error instanceof Error && error.name === "RecordConflict";
 }
 
+/** The record's word for a database that is away. */
+export function isRecordUnavailable(error: unknown): error is Error {
+  return error instanceof Error && "kind" in error && error.kind === "RecordUnavailable";
+}
+
 export interface ActivityDependencies {
   record: RecordStore;
   catalogues: Catalogues;

@@ -1,6 +1,7 @@
 import { AdapterError } from "../ports/failure.ts";
-import type { Outside, Ports } from "../ports/ports.ts";
+import type { ChannelPort, Outside, Ports } from "../ports/ports.ts";
 import { alertmanager } from "./alertmanager/silences.ts";
+import { buildChannel } from "./channels.ts";
 import type { Connections } from "./connections.ts";
 import { httpProbe } from "./direct/http-probe.ts";
 import { tcpProbe } from "./direct/tcp-probe.ts";
@@ -10,7 +11,6 @@ import { leaseFile } from "./lease-file/leases.ts";
 import { prometheus, prometheusProbe } from "./prometheus/metrics.ts";
 import { redfish } from "./redfish/bmc.ts";
 import { requestTracker } from "./request-tracker/tickets.ts";
-import { slack } from "./slack/notify.ts";
 
 /** Builds every port that is configured; any other is a stub that rejects as permanent and says what is missing. */
 export function buildPorts(connections: Connections, outside: Outside): Ports {
@@ -24,7 +24,9 @@ export function buildPorts(connections: Connections, outside: Outside): Ports {
     bmc: c.bmc ? redfish({ ...c.bmc, outside }) : missing("bmc"),
     silences: c.alertmanager ? alertmanager({ ...c.alertmanager, outside }) : missing("alertmanager"),
     leases: c.leases ? leaseFile({ ...c.leases, outside }) : missing("leases"),
-    notify: c.notify ? slack({ ...c.notify, outside }) : missing("notify"),
+    // Who is told by which channel is decided where the record and the catalogue are (activities/notify).
+    notify: missing("notify"),
+    channels: buildChannels(c, outside),
     probes: {
       "prometheus.query": prometheusProbe(metrics),
       "http.get": httpProbe(outside),
@@ -33,9 +35,14 @@ export function buildPorts(connections: Connections, outside: Outside): Ports {
   };
 }
 
+function buildChannels({ channels = {}, notify }: Connections, outside: Outside): Record<string, ChannelPort> {
+  const all = { ...channels, ...(notify === undefined ? {} : { notify }) };
+  return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, buildChannel(one, outside)]));
+}
+
 /** Ports that lead to those of now at each call: whoever holds one need not know that they were built anew. */
 export function livePorts(current: () => Ports): Ports {
-  const port = <N extends Exclude<keyof Ports, "probes">>(name: N): Ports[N] =>
+  const port = <N extends Exclude<keyof Ports, "probes" | "channels">>(name: N): Ports[N] =>
     new Proxy({} as Ports[N], {
       get: (_, method) => {
         const port = current()[name];
@@ -52,6 +59,9 @@ export function livePorts(current: () => Ports): Ports {
     silences: port("silences"),
     leases: port("leases"),
     notify: port("notify"),
+    get channels() {
+      return current().channels;
+    },
     get probes() {
       return current().probes;
     },

@@ -1,6 +1,7 @@
 /** The `connections` of selfheal.yaml, as they are once secrets are resolved. */
 import { z } from "zod";
 import { Secret } from "../ports/secret.ts";
+import { channelSchema } from "./channels.ts";
 import { parseEndpoint } from "./sockets.ts";
 
 const secret = z.instanceof(Secret, { message: "expected a secret: { env: NAME } or { file: path }" });
@@ -60,10 +61,14 @@ export const connectionsSchema = z.strictObject({
     })
     .optional()
     .describe("targets that other systems hold"),
-  notify: z
-    .strictObject({ uses: z.literal("slack"), url: secret.describe("the incoming webhook's URL, itself a secret") })
+  notify: channelSchema.optional().describe("messages and pages: the only channel, or the last, by the name notify"),
+  channels: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { message: "expected a short name" }), channelSchema)
+    .refine((channels) => !Object.hasOwn(channels, "notify"), {
+      message: "expected another name than notify: that is connections.notify",
+    })
     .optional()
-    .describe("messages and pages"),
+    .describe("ways to reach people, by name; tried in this order where `notifications` says nothing else"),
 });
 export type Connections = z.infer<typeof connectionsSchema>;
 

@@ -40,6 +40,9 @@ export interface Attempt {
   note: Note;
 }
 
+/** Of one channel to people: several that hang must fit into the 30 s of telling them (workflows/proxies.ts). */
+export const CHANNEL_TIMEOUT_MS = 4_000;
+
 const LONGEST_MESSAGE = 400;
 
 export class Guarded {

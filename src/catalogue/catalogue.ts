@@ -49,6 +49,7 @@ export interface Catalogue {
   correlation: ConfigSpec["correlation"];
   slos: SlosSpec["slos"];
   promotion: ConfigSpec["promotion"];
+  notifications: ConfigSpec["notifications"];
   reports: ConfigSpec["reports"];
   problems: ConfigSpec["problems"];
   people: ConfigSpec["people"];
@@ -112,6 +113,7 @@ export function catalogueFromContent(
     correlation: spec.correlation,
     slos: slos === undefined ? {} : parseAs(slosSchema(timeScale), slos, version).slos,
     promotion: spec.promotion,
+    notifications: spec.notifications,
     reports: spec.reports,
     problems: spec.problems,
     people: spec.people,

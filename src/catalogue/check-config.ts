@@ -2,6 +2,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { checkProbe } from "./check-probe.ts";
 import { checkTemplates } from "./check-templates.ts";
+import { checkChat } from "./check-chat.ts";
+import { checkNotifications } from "./check-notifications.ts";
 import { connectionsSchema } from "./connections.ts";
 import type { ConfigSpec } from "./grammar/config.ts";
 import { issuesToProblems } from "./issues.ts";
@@ -22,12 +24,14 @@ export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: Secre
     ...checkPeople(source, spec),
     ...checkTeams(source, spec),
     ...checkAccess(source, spec),
+    ...checkChat(source, spec),
     ...Object.entries(spec.probes).flatMap(([name, probe]) => checkProbe(source, probe, ["probes", name], PLAN_ROOTS)),
     ...Object.entries(spec.slis).flatMap(([name, sli]) =>
       checkTemplates(source, sli.query, ["slis", name, "query"], PLAN_ROOTS),
     ),
     ...checkFlapping(source, spec),
     ...checkConnections(source, spec),
+    ...checkNotifications(source, spec),
     ...writtenOutSecrets(source, spec.connections, ["connections"]),
     ...writtenOutSecrets(source, spec.sources as JsonObject, ["sources"]),
     ...misplacedReferences(source, spec.values, ["values"]),

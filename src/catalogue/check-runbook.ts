@@ -35,6 +35,7 @@ export function checkRunbook(source: YamlSource, spec: RunbookSpec, known: Known
     ...checkApproval(source, spec, known),
     ...checkHarm(source, spec, known),
     ...checkFinish(source, spec, known),
+    ...checkEscalation(source, spec),
   ];
 }
 
@@ -162,6 +163,14 @@ function checkHarm(source: YamlSource, spec: RunbookSpec, { config }: Known): Pr
       wouldBeRight: "an absolute distance such as 0.02",
     }),
   ];
+}
+
+/** Something was changed and is not well: a runbook cannot have that slept over. */
+function checkEscalation(source: YamlSource, { finish }: RunbookSpec): Problem[] {
+  const { afterEffect } = finish.escalate;
+  if (afterEffect === "page") return [];
+  const what = { message: "a failure after an effect always pages", wouldBeRight: "page", value: afterEffect };
+  return [source.problem(["finish", "escalate", "afterEffect"], "value", what)];
 }
 
 function checkFinish(source: YamlSource, spec: RunbookSpec, { actions }: Known): Problem[] {

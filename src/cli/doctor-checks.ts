@@ -115,12 +115,16 @@ function lineOf({ connection, fault }: Look): Line {
 }
 
 function notifier(connections: Connections): Line {
-  const area = "connections.notify";
-  if (connections.notify !== undefined) return info(area, "configured; not tried, because that would be a message");
+  const { channels = {}, notify } = connections;
+  const names = [...Object.keys(channels), ...(notify === undefined ? [] : ["notify"])];
+  const area = names.length === 1 && notify !== undefined ? "connections.notify" : "connections.channels";
+  if (names.length > 0) {
+    return info(area, `configured (${names.join(", ")}); not tried, because that would be a message`);
+  }
   return warn(
     area,
-    "nobody can be told anything: no notifier is configured",
-    "set connections.notify in selfheal.yaml",
+    "nobody can be told anything: no channel is configured",
+    "set connections.channels in selfheal.yaml",
   );
 }
 

@@ -104,6 +104,8 @@ export interface LiveState {
   breakers: { kind: string; open: number }[];
   unsent: { escalations: number; oldestAt: string | null };
   findings: { code: string; severity: string; there: number }[];
+  /** Messages that each channel took, and did not take, since the record began. */
+  channels: { channel: string; taken: number; failed: number }[];
   lastSweepAt: string | null;
   now: string;
 }

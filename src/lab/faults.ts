@@ -24,7 +24,7 @@ export const FAULTS = {
   "probe-double": "each of the host's series comes twice, from two instances",
   "metrics-down": "Prometheus cannot be reached: 503, or with `cut` the connection is closed",
   "self-heal": "the host's failing disk gets well by itself (`afterMs`)",
-  "notifier-down": "the chat's webhook answers 500",
+  "notifier-down": "chat or pager answers that it failed",
   "drain-refused": "HAProxy answers an error to `state drain` and does nothing",
   "undo-refused": "HAProxy answers an error to `state ready` and does nothing",
   harm: "a pool's availability drops by half while anything of it is drained",

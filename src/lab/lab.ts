@@ -20,11 +20,12 @@ import { ironic } from "./vendors/ironic.ts";
 import { prometheus } from "./vendors/prometheus.ts";
 import { redfish } from "./vendors/redfish.ts";
 import { requestTracker } from "./vendors/rt.ts";
+import { pagerduty } from "./vendors/pagerduty.ts";
 import { slack } from "./vendors/slack.ts";
 import { type LogEntry, World } from "./world.ts";
 
 export interface Lab {
-  /** `http://127.0.0.1:<port>`; systems under /prometheus, /alertmanager, /rt, /ironic, /redfish, /slack, /hosts. */
+  /** `http://127.0.0.1:<port>`; systems under /prometheus, /alertmanager, /rt, /ironic, /redfish, /slack, /pagerduty, /hosts. */
   url: string;
   /** HAProxy's runtime API, plain TCP. */
   haproxy: { host: string; port: number };
@@ -96,6 +97,7 @@ function buildCore(options: LabOptions): Core {
     ironic(world, machines),
     redfish(world, machines),
     slack(world),
+    pagerduty(world),
     hosts(world),
   ];
   const technicians = new Technicians(world, options.technician);

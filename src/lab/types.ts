@@ -2,7 +2,17 @@
 import type { LabClock } from "./clock.ts";
 import type { FaultSpec } from "./faults.ts";
 
-export const SYSTEMS = ["haproxy", "prometheus", "alertmanager", "rt", "ironic", "redfish", "slack", "hosts"] as const;
+export const SYSTEMS = [
+  "haproxy",
+  "prometheus",
+  "alertmanager",
+  "rt",
+  "ironic",
+  "redfish",
+  "slack",
+  "pagerduty",
+  "hosts",
+] as const;
 export type SystemName = (typeof SYSTEMS)[number];
 
 export interface LabDisk {

@@ -27,6 +27,21 @@ export interface ChatMessage {
   path: string;
   text: string;
   body: unknown;
+  /** Of the Web API alone: its id there. */
+  ts?: string;
+  /** The message that it replies to; null: none. */
+  thread?: string | null;
+}
+
+/** As PagerDuty keeps it. */
+export interface LabIncident {
+  /** `dedup_key`. */
+  key: string;
+  state: "triggered" | "acknowledged" | "resolved";
+  /** Since it was last resolved. */
+  triggers: number;
+  summary: string;
+  body: unknown;
 }
 
 export interface LabSilence {
@@ -48,6 +63,7 @@ export class World {
   readonly traffic: Traffic;
   readonly tickets: TicketStore;
   readonly messages: ChatMessage[] = [];
+  readonly incidents = new Map<string, LabIncident>();
   /** Every alert of every webhook of the lab's Alertmanager that was answered with 2xx, repeats too. */
   readonly acceptedAlerts: WebhookAlert[] = [];
   readonly silences = new Map<string, LabSilence>();

@@ -38,6 +38,7 @@ const SENTENCES: Record<string, Say> = {
   held: (body) => `held by ${word(body, "by")}: ${word(body, "reason")}`,
   escalation: (body) => `people told (${word(body, "route")}): ${word(body, "summary")}`,
   escalationFailed: (body) => `people could not be told: ${word(body, "error")}`,
+  channelFailed: (body) => `not told through ${word(body, "channel")}: ${word(body, "error")}`,
   breakerTripped: (body) => `breaker tripped: ${word(body, "reason")}`,
   recovering: (body) => `recovery began: ${word(body, "ended")}`,
   needsHuman: (body) => `a person must look: ${word(body, "reason")}`,
@@ -47,7 +48,16 @@ const SENTENCES: Record<string, Say> = {
 };
 
 /** What is only bookkeeping says nothing. */
-const SILENT = ["waitBegan", "waitEnded", "escalationSent", "repeat", "tokenIssued", "leasesReleased", "postmortem"];
+const SILENT = [
+  "waitBegan",
+  "waitEnded",
+  "escalationSent",
+  "channelTook",
+  "repeat",
+  "tokenIssued",
+  "leasesReleased",
+  "postmortem",
+];
 
 function sentenceOf(kind: string, body: JsonObject): string | null {
   if (SILENT.includes(kind)) return null;

@@ -156,9 +156,62 @@ export interface LeasePort {
   held(): Promise<ForeignLease[]>;
 }
 
+/** `page`: somebody must look now. `ticket`: on the next working day. `message`: to know. */
+export type Route = "page" | "ticket" | "message";
+
+/** What people are told. */
+export interface Message {
+  /** A receiver may drop what comes again with the same one. */
+  key: string;
+  route: Route;
+  title: string;
+  text: string;
+  /** What it is about has one thread in each channel. Left out: it is about no remediation. */
+  remediationId?: string;
+  /** It may have gone out before: who sent it died, or was not answered. */
+  again?: boolean;
+}
 export interface NotifyPort {
-  /** A chat message or page. The key lets a receiver drop a repeat. */
-  send(message: { key: string; route: "page" | "ticket" | "message"; title: string; text: string }): Promise<void>;
+  /** Resolves once a channel took it; rejects when none did, and may then be called again. */
+  send(message: Message): Promise<void>;
+}
+
+/** What a person may answer where a message stands. */
+export interface Choice {
+  verb: "approve" | "reject" | "good" | "falsePositive" | "masking";
+  remediationId: string;
+  /** Of the plan that was shown; null: it is about no plan. */
+  planHash: string | null;
+}
+
+/** How a remediation stands: what the beginning of its thread shows. `left`: it is over, and a person must act. */
+export interface Standing {
+  state: "open" | "acknowledged" | "resolved" | "left";
+  title: string;
+  text: string;
+  choices: Choice[];
+}
+/** A message as a channel posts it. */
+export interface Posting extends Message {
+  severity: "critical" | "warning" | "info";
+  /** The target, or `selfheal`. */
+  source: string;
+  /** null: it is about no remediation. */
+  standing: Standing | null;
+}
+/** The message that opened a thread. */
+export type Opening = Pick<Message, "key" | "route" | "title" | "text">;
+
+/** One way to reach people. */
+export interface ChannelPort {
+  /**
+   * Posts, into the thread where one is given. Answers the thread's reference, for what follows; null: this channel has
+   * no threads. What comes again is told from what is new by its key, or looked for; only Slack's incoming webhook can do
+   * neither, and shows it twice.
+   */
+  post(posting: Posting, thread: string | null): Promise<string | null>;
+  /** Shows how the remediation of a thread stands now. Safe to repeat. Left out: what is posted stays as it is. */
+  show?(thread: string, standing: Standing, opening: Opening): Promise<void>;
 }
 
 /** All that the actions may reach. A port that is not configured rejects with a permanent error that says so. */
@@ -171,6 +224,8 @@ export interface Ports {
   silences: SilencePort;
   leases: LeasePort;
   notify: NotifyPort;
+  /** By the name that selfheal.yaml gives them, in its order. */
+  channels: Readonly<Record<string, ChannelPort>>;
   /** By `uses`. */
   probes: Record<string, ProbePort>;
 }

@@ -14,8 +14,8 @@ export type Way = "api" | "cli" | "page" | "chat" | "signal" | "file" | "schedul
 export interface Actor {
   via: Way;
   /**
-   * Who it was proven to be: `token:<name>`, `oidc:<issuer>#<sub>`, `shared-token`, `database` (whoever may write the
-   * record by hand); null: nobody was asked.
+   * Who it was proven to be: `token:<name>`, `oidc:<issuer>#<sub>`, `slack:<team>/<user>`, `shared-token`, `database`
+   * (whoever may write the record by hand); null: nobody was asked.
    */
   identity: string | null;
 }

@@ -44,6 +44,6 @@ export interface IdentityRecord {
 
   /** Was this signed body taken already? */
   signedBodySeen(digest: string): Promise<boolean>;
-  /** Remembers it, and forgets those that are older than `keepMs`. */
-  signedBodyTaken(body: { digest: string; source: string; keepMs: number }): Promise<void>;
+  /** Remembers it, and forgets those that are older than `keepMs`. False: somebody took it before. */
+  signedBodyTaken(body: { digest: string; source: string; keepMs: number }): Promise<boolean>;
 }

@@ -15,6 +15,7 @@ import type { GuardRecord, Tripped } from "./api-guards.ts";
 import type { HttpRecord } from "./api-http.ts";
 import type { IdentityRecord } from "./api-identity.ts";
 import type { MeasureRecord } from "./api-measures.ts";
+import type { NotificationRecord } from "./api-notifications.ts";
 import type { PeopleRecord } from "./api-people.ts";
 import type { SurroundingRecord } from "./api-surroundings.ts";
 import type { SweepRecord } from "./api-sweep.ts";
@@ -160,6 +161,9 @@ export interface RemediationStory {
   audit: AuditRow[];
 }
 
+/** `unsent`: it was written down before, and nobody knows that it went out. */
+export type EscalationStands = "new" | "unsent" | "sent";
+
 export interface EscalationRow {
   remediationId: string;
   route: string;
@@ -224,6 +228,7 @@ export interface RecordStore
     EffectRecord,
     EpisodeRecord,
     IdentityRecord,
+    NotificationRecord,
     PeopleRecord,
     SweepRecord,
     TemporalRecord,
@@ -293,8 +298,8 @@ export interface RecordStore
   openWaits(system: string, refs?: readonly string[]): Promise<WaitRow[]>;
   markSeen(key: string, seen: string): Promise<void>;
 
-  /** Records an escalation once for each remediation and key; `sent` is filled in later. False: it stood there already. */
-  escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<boolean>;
+  /** Records an escalation once for each remediation and key, and answers how it stands; `sent` is filled in later. */
+  escalation(row: { remediationId: string; key: string; route: string; summary: string }): Promise<EscalationStands>;
   escalationSent(remediationId: string, key: string, error: string | null): Promise<void>;
 
   pause(pause: { scope: string; reason: string; by: string; until: string | null }): Promise<Pause>;

@@ -1,6 +1,6 @@
 /** Messages to people that must not be lost: recorded first, sent afterwards. */
 import { sql } from "kysely";
-import type { EscalationRow } from "./api.ts";
+import type { EscalationRow, EscalationStands } from "./api.ts";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -12,7 +12,7 @@ interface Escalation {
   summary: string;
 }
 
-export async function escalation(db: Database, row: Escalation): Promise<boolean> {
+export async function escalation(db: Database, row: Escalation): Promise<EscalationStands> {
   return inTransaction(db, async (tx) => {
     const { remediationId, key, route, summary } = row;
     await appendAudit(tx, {
@@ -27,7 +27,14 @@ export async function escalation(db: Database, row: Escalation): Promise<boolean
       .onConflict((conflict) => conflict.doNothing())
       .returning("key")
       .execute();
-    return written.length === 1;
+    if (written.length === 1) return "new";
+    const { sent_at } = await tx
+      .selectFrom("escalations")
+      .select("sent_at")
+      .where("remediation_id", "=", remediationId)
+      .where("key", "=", key)
+      .executeTakeFirstOrThrow();
+    return sent_at === null ? "unsent" : "sent";
   });
 }
 

@@ -175,7 +175,7 @@ export async function reviewsSince(
 
 /** Rows that are open or there now: few, and each behind an index of its own. */
 export async function liveState(db: Session): Promise<LiveState> {
-  const [open, queue, approvals, breakers, unsent, findings, sweep, now] = await Promise.all([
+  const [open, queue, approvals, breakers, unsent, findings, channels, sweep, now] = await Promise.all([
     sql<LiveState["open"][number]>`
       select phase, count(*)::int as remediations, min(opened_at) as "oldestOpenedAt"
         from remediations where closed_at is null group by phase order by phase`.execute(db),
@@ -193,6 +193,10 @@ export async function liveState(db: Session): Promise<LiveState> {
       select code, severity, count(*)::int as there from findings where gone_at is null group by 1, 2 order by 1, 2`.execute(
       db,
     ),
+    sql<LiveState["channels"][number]>`
+      select channel, taken::float8 as taken, failed::float8 as failed from notification_channels order by channel`.execute(
+      db,
+    ),
     db.selectFrom("sweep_last").select("at").executeTakeFirst(),
     readNow(db),
   ]);
@@ -203,6 +207,7 @@ export async function liveState(db: Session): Promise<LiveState> {
     breakers: breakers.rows,
     unsent: unsent.rows[0] ?? { escalations: 0, oldestAt: null },
     findings: findings.rows,
+    channels: channels.rows,
     lastSweepAt: sweep?.at ?? null,
     now,
   };

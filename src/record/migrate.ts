@@ -16,6 +16,7 @@ import * as twelfth from "./migrations/0012-identity.ts";
 import * as thirteenth from "./migrations/0013-http.ts";
 import * as measures from "./migrations/0014-measures.ts";
 import * as inventories from "./migrations/0015-inventories.ts";
+import * as notifications from "./migrations/0016-notifications.ts";
 import * as alertsOfGroup from "./migrations/0017-alerts-of-group.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
@@ -34,6 +35,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0013-http": thirteenth,
   "0014-measures": measures,
   "0015-inventories": inventories,
+  "0016-notifications": notifications,
   "0017-alerts-of-group": alertsOfGroup,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;

@@ -30,6 +30,7 @@ import { isMigrated, migrate } from "./migrate.ts";
 import { type Database, inTransaction, openDatabase, type PoolOptions } from "./pool.ts";
 import * as modes from "./modes.ts";
 import { open } from "./open.ts";
+import * as notifications from "./notifications.ts";
 import * as problems from "./problems.ts";
 import * as reports from "./reports.ts";
 import * as postmortems from "./postmortems.ts";
@@ -77,6 +78,7 @@ function recordOver(db: Database): RecordStore {
     ...measuring(db),
     ...learning(db),
     ...identifying(db),
+    ...notifying(db),
     temporalHome: () => home.temporalHome(db),
     pinTemporal: (seen) => home.pinTemporal(db, seen),
     moveTemporal: (to, by, reason) => home.moveTemporal(db, to, by, reason),
@@ -261,6 +263,16 @@ function identifying(db: Database) {
     hasApiTokens: () => apiTokens.hasApiTokens(db),
     signedBodySeen: (digest) => signedBodies.signedBodySeen(db, digest),
     signedBodyTaken: (body) => signedBodies.signedBodyTaken(db, body),
+  } satisfies Partial<RecordStore>;
+}
+
+function notifying(db: Database) {
+  return {
+    threads: (remediationId) => notifications.threads(db, remediationId),
+    keepThread: (thread, was) => notifications.keepThread(db, thread, was),
+    staleThreads: (limit) => notifications.staleThreads(db, limit),
+    threadShown: (thread, error) => notifications.threadShown(db, thread, error),
+    channelTried: (tried) => notifications.channelTried(db, tried),
   } satisfies Partial<RecordStore>;
 }
 

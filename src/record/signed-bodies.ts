@@ -11,14 +11,16 @@ export async function signedBodySeen(db: Session, digest: string): Promise<boole
 export async function signedBodyTaken(
   db: Database,
   { digest, source, keepMs }: { digest: string; source: string; keepMs: number },
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const taken = await db
     .insertInto("signed_bodies")
     .values({ digest, source, taken_at: now })
     .onConflict((conflict) => conflict.column("digest").doNothing())
-    .execute();
+    .returning("digest")
+    .executeTakeFirst();
   // Whoever meets rows that another one deletes passes over them: nobody waits.
   await sql`delete from signed_bodies where digest in (
               select digest from signed_bodies where taken_at < (select selfheal_now()) - ${keepMs} * interval '1 millisecond'
                limit 1000 for update skip locked)`.execute(db);
+  return taken !== undefined;
 }

@@ -12,11 +12,12 @@ import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { Disposition, LeaseState } from "./api.ts";
 import type { AttestationKind, ReviewVerdict } from "../contracts/autonomy.ts";
 import type { FindingSeverity } from "./api-sweep.ts";
+import type { NotificationTables } from "./tables-notifications.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
 type AsJson<T> = ColumnType<T, string, string>;
 
-export interface Tables {
+export interface Tables extends NotificationTables {
   alerts: AlertsTable;
   decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
   catalogues: { version: string; content: AsJson<Json>; inventory: string | null; saved_at: string };

@@ -24,7 +24,7 @@ export interface DecisionRequest {
   at: string | null;
   /** Of `markDone`. */
   result: JsonObject | null;
-  via: "api" | "cli" | "page";
+  via: "api" | "cli" | "page" | "chat";
   /** A one-time token that was given out for exactly this decision; left out: it is given out now. */
   token?: string;
 }

@@ -99,6 +99,11 @@ function liveGauges(registry: Registry) {
     breakers: gauge("breakers_open", "Breakers that only a person resets, by kind", "kind"),
     unsent: gauge("escalations_unsent", "Messages to people that did not go out"),
     unsentOldest: gauge("escalations_unsent_oldest_timestamp_seconds", "When the first of them was written"),
+    channels: gauge(
+      "channel_messages",
+      "Messages that a channel took, or did not take (the next one was asked), since the record began",
+      ...(["channel", "result"] as const),
+    ),
     findings: gauge("findings", "What the sweeper found and is there still", "code", "severity"),
     swept: gauge("sweep_last_timestamp_seconds", "When the sweeper last went round: only a worker does it"),
     workers: gauge("workers", "Workers that ask Temporal for work", "takes"),
@@ -108,7 +113,7 @@ function liveGauges(registry: Registry) {
 type LiveGauges = ReturnType<typeof liveGauges>;
 
 function setLive(gauges: LiveGauges, state: LiveState): void {
-  const { open, queue, approvals, breakers, unsent, findings, lastSweepAt, now } = state;
+  const { open, queue, approvals, breakers, unsent, findings, channels, lastSweepAt, now } = state;
   // What is not there any more must not stay as it was.
   for (const gauge of Object.values(gauges)) if (gauge !== gauges.workers) gauge.reset();
   for (const { phase, remediations, oldestOpenedAt } of open) {
@@ -123,6 +128,10 @@ function setLive(gauges: LiveGauges, state: LiveState): void {
   gauges.unsent.set(unsent.escalations);
   setTime(gauges.unsentOldest, unsent.oldestAt);
   for (const { code, severity, there } of findings) gauges.findings.set({ code, severity }, there);
+  for (const { channel, taken, failed } of channels) {
+    gauges.channels.set({ channel, result: "taken" }, taken);
+    gauges.channels.set({ channel, result: "failed" }, failed);
+  }
   setTime(gauges.swept, lastSweepAt);
   gauges.read.set(seconds(now));
 }

@@ -6,6 +6,9 @@ import { Secret } from "../ports/secret.ts";
 import { SOURCES } from "./sources/index.ts";
 import { TICKET_SYSTEMS } from "./tickets.ts";
 
+/** Under `sources` too, though no alert comes from it: its `hmac` is the signing secret of the Slack app. */
+export const CHAT_SOURCE = "slack";
+
 export interface SourceSecrets {
   token?: Secret;
   hmac?: Secret;
@@ -13,7 +16,7 @@ export interface SourceSecrets {
 
 /** By the source's name. A UserError names what is missing or not known, never a value. */
 export function sourceSecrets(sources: Catalogue["sources"], secrets: SecretSource): Record<string, SourceSecrets> {
-  const known = [...SOURCES, ...TICKET_SYSTEMS].map((source) => source.name);
+  const known = [...[...SOURCES, ...TICKET_SYSTEMS].map((source) => source.name), CHAT_SOURCE];
   const unknown = Object.keys(sources).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw wrong(`sources.${unknown}: there is no such source; right would be ${known.join(", ")}`);

@@ -131,7 +131,7 @@ export async function lookAtEscalations(
       severity: "warn",
       sentence: `people were not told of ${nameOf(one.target)} since ${one.at} (${one.route}): ${one.error ?? "no try came to its end"}`,
       ids: { remediationId: one.remediationId, target: nameOf(one.target) },
-      next: `selfheal doctor   # is connections.notify right? The message stands in: ${show(one.remediationId)}`,
+      next: `selfheal doctor   # are connections.channels right? The message stands in: ${show(one.remediationId)}`,
       repair: one.due && index < MOST_SENDS ? resend : null,
       // Telling is what does not work.
       tellAfterMs: null,

@@ -3,7 +3,7 @@
  * it and an unsent one is tried again; many of one kind at once are one message.
  */
 import { messageOf } from "../config/user-error.ts";
-import type { NotifyPort } from "../ports/ports.ts";
+import type { NotifyPort, Route } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { FindingRow, SweepRecord, UnsentEscalation } from "../record/api-sweep.ts";
 import { nameOf, some, type Candidate } from "./sweep-finding.ts";
@@ -12,7 +12,6 @@ export interface TellDependencies {
   record: Pick<RecordStore, "escalation" | "escalationSent"> & Pick<SweepRecord, "findingsTold">;
   notify: NotifyPort;
 }
-type Route = "page" | "ticket" | "message";
 
 /** More of one code than this become one message. */
 const MOST_SINGLE = 5;
@@ -68,15 +67,17 @@ async function escalate(deps: TellDependencies, remediationId: string, row: Find
   const key = `sweep/${row.code}`;
   const title = `${row.ids["target"] ?? remediationId}: ${row.code}`;
   const text = `${row.sentence}${doneOf(row)}. ${row.next}`;
-  await deps.record.escalation({ remediationId, key, route: routeOf(row), summary: `${title}: ${text}` });
-  await send(deps, { remediationId, key, route: routeOf(row), title, text }).catch(() => undefined);
+  const told = { remediationId, key, route: routeOf(row), title, text };
+  const stands = await deps.record.escalation({ remediationId, key, route: told.route, summary: `${title}: ${text}` });
+  // What was sent is told anew: the finding went away and came again.
+  await send(deps, { ...told, again: stands === "unsent" }).catch(() => undefined);
 }
 
 /** Sends again what was recorded; the same key lets a receiver drop what came through after all. */
 export async function sendAgain(deps: TellDependencies, one: UnsentEscalation): Promise<void> {
   const { remediationId, key, summary, target, at } = one;
   const title = `${nameOf(target)}: of ${at}, sent late`;
-  await send(deps, { remediationId, key, route: one.route as Route, title, text: summary });
+  await send(deps, { remediationId, key, route: one.route as Route, title, text: summary, again: true });
 }
 
 interface Message {
@@ -85,12 +86,13 @@ interface Message {
   route: Route;
   title: string;
   text: string;
+  again: boolean;
 }
 
 async function send({ record, notify }: TellDependencies, message: Message): Promise<void> {
-  const { remediationId, key, route, title, text } = message;
+  const { remediationId, key } = message;
   try {
-    await notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    await notify.send({ ...message, key: `${remediationId}/${key}` });
   } catch (error) {
     await record.escalationSent(remediationId, key, messageOf(error));
     throw error;

@@ -24,6 +24,8 @@ export interface WatchDependencies {
   /** Milliseconds; default the process's clock. */
   now?: () => number;
   faultPoint?: FaultHook | undefined;
+  /** Brings threads of messages up to date; left out: there are none. */
+  threads?: () => Promise<unknown>;
   /** Left out: nobody asks for the health of groups. */
   unhealthy?: Unhealthy;
 }
@@ -62,7 +64,11 @@ export class Watcher {
     const report: WatchReport = { waits: 0, hints: 0, failures: [] };
     const looks = [...LOOKS_BY_SYSTEM, [OUTSIDE_SYSTEM, this.lookOutside] as const];
     const rounds = looks.map(([system, look]) => this.attempt(system, report, () => this.system(system, look, report)));
-    await Promise.all([...rounds, this.attempt("queue", report, () => this.queue(report))]);
+    await Promise.all([
+      ...rounds,
+      this.attempt("queue", report, () => this.queue(report)),
+      this.attempt("threads", report, async () => void (await this.deps.threads?.())),
+    ]);
     return report;
   }
 

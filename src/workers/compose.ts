@@ -10,6 +10,8 @@ import type { ActivityDependencies } from "../activities/dependencies.ts";
 import { unknownActivity } from "../activities/effects.ts";
 import { lessonActivities } from "../activities/lessons/lessons.ts";
 import { createActivities } from "../activities/index.ts";
+import { notifier } from "../activities/notify/notifier.ts";
+import { updateThreads } from "../activities/notify/threads.ts";
 import { groupHealth } from "../activities/remediation/group-health.ts";
 import { buildPorts, livePorts } from "../adapters/build.ts";
 import type { Connections } from "../adapters/connections.ts";
@@ -73,11 +75,15 @@ export interface Composed {
 export function compose(parts: Composition): Composed {
   const { record, remediations, log, faultPoint } = parts;
   const outside = parts.outside ?? OUTSIDE;
-  const current = { connections: parts.connections, ports: buildPorts(parts.connections, outside) };
+  const loaded = catalogues(record, ACTIONS);
+  const channels = () => current.ports.channels;
+  const notify = notifier({ record, active: () => loaded.active(), channels, log });
+  const portsOf = (connections: Connections): Ports => ({ ...buildPorts(connections, outside), notify });
+  const current = { connections: parts.connections, ports: portsOf(parts.connections) };
   const ports = livePorts(() => current.ports);
   const dependencies: ActivityDependencies = {
     record,
-    catalogues: catalogues(record, ACTIONS),
+    catalogues: loaded,
     ports,
     actions: ACTIONS,
     reroute: reroute(remediations, parts.newId ?? randomUUID),
@@ -98,7 +104,10 @@ export function compose(parts: Composition): Composed {
   const activities = {
     ...scoped(heartbeating(bugsEnd(createActivities(dependencies), log)), named),
     ...createWatchActivities(
-      { record, ports, remediations, log, faultPoint, unhealthy: unhealthyOf(dependencies) },
+      {
+        ...{ record, ports, remediations, log, faultPoint, unhealthy: unhealthyOf(dependencies) },
+        threads: () => updateThreads({ record, channels, log }),
+      },
       () => watchHandle(parts.stopping),
     ),
     ...heartbeating({ ...lessonActivities(dependencies) }),
@@ -108,7 +117,7 @@ export function compose(parts: Composition): Composed {
     default: (request: unknown) => unknown(request, Context.current().info.activityType),
   };
   const reconnect = (connections: Connections): void => {
-    Object.assign(current, { connections, ports: buildPorts(connections, outside) });
+    Object.assign(current, { connections, ports: portsOf(connections) });
   };
   return { activities, dependencies, ports, runs, reconnect };
 }

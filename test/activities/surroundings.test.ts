@@ -176,7 +176,7 @@ describe("a page that is kept back", () => {
     const [sent, kept]: string[][] = [[], []];
     const deps = {
       record: {
-        escalation: () => Promise.resolve(true),
+        escalation: () => Promise.resolve("new"),
         escalationSent: () => Promise.resolve(),
         holdEscalation: (_: string, key: string) => Promise.resolve(void kept?.push(key)),
         telling: () => Promise.resolve({ ...telling, windows: [longer] }),

@@ -143,7 +143,13 @@ for (const [name, start] of Object.entries(over)) {
 
     it("posts a message with its key, escaped", async () => {
       const { lab, ports, close } = await start();
-      await ports.notify.send({ key: "rem/1", route: "page", title: "web-1 <down>", text: "a & b" });
+      await ports.channels["notify"]?.post(
+        {
+          ...{ key: "rem/1", route: "page", title: "web-1 <down>", text: "a & b" },
+          ...{ source: "web-1", severity: "critical", standing: null },
+        },
+        null,
+      );
       expect(lab.world.messages[0]?.text).toContain("web-1 &lt;down&gt;");
       expect(lab.world.messages[0]?.text).toContain("rem/1");
       await close();

@@ -3,7 +3,11 @@ import { alertmanager } from "../../src/adapters/alertmanager/silences.ts";
 import { ironic } from "../../src/adapters/ironic/provisioner.ts";
 import { redfish } from "../../src/adapters/redfish/bmc.ts";
 import { requestTracker } from "../../src/adapters/request-tracker/tickets.ts";
-import { slack } from "../../src/adapters/slack/notify.ts";
+import { pagerduty } from "../../src/adapters/pagerduty/events.ts";
+import { incomingWebhook } from "../../src/adapters/slack/incoming-webhook.ts";
+import { slackApp } from "../../src/adapters/slack/web-api.ts";
+import { webhook } from "../../src/adapters/webhook/channel.ts";
+import type { Posting } from "../../src/ports/ports.ts";
 import { Secret } from "../../src/ports/secret.ts";
 import { outside, type Reply, type Seen } from "./support.ts";
 
@@ -32,7 +36,7 @@ const rt = (url: string) => requestTracker({ url, token: secret, ...common });
 const baremetal = (url: string) => ironic({ url, token: secret, ...common });
 const bmc = (url: string) => redfish({ url, user: "admin", password: secret, ...common });
 const silences = (url: string) => alertmanager({ url, ...common });
-const chat = (url: string) => slack({ url: new Secret(`${url}/services/B01/${WEBHOOK}/`), ...common });
+const chat = (url: string) => incomingWebhook({ url: new Secret(`${url}/services/B01/${WEBHOOK}/`), ...common });
 
 const ticket = { body: { id: 7, Subject: "x", Status: "new" } };
 const node = { body: { uuid: "u", name: "web-1", provision_state: "active", provision_updated_at: null, extra: {} } };
@@ -54,6 +58,12 @@ const notGet = (request: Seen): boolean => request.method !== "GET";
 const times = { startsAt: "2026-01-01T00:00:00Z", endsAt: "2026-01-01T01:00:00Z" };
 const newSilence = { matchers: { host: "web-1" }, ...times, key: "k", comment: "c" };
 const newTicket = { key: "k", queue: "q", subject: "s", body: "b" };
+
+const POSTING: Posting = {
+  ...{ key: "k", route: "page", title: "t", text: "x", source: "web-1" },
+  severity: "critical",
+  standing: null,
+};
 
 export const WRITES: VendorCall[] = [
   {
@@ -114,18 +124,43 @@ export const WRITES: VendorCall[] = [
     secrets: [],
   },
   {
-    name: "slack send",
-    call: (url) => chat(url).send({ key: "k", route: "page", title: "t", text: "x" }),
+    name: "slack post",
+    call: (url) => chat(url).post(POSTING, null),
     meant: notGet,
     well: () => ({}),
     readsBody: false,
     secrets: [WEBHOOK],
+  },
+  {
+    name: "slack-app post",
+    call: (url) => slackApp({ url, token: secret, channel: "C01", ...common }).post(POSTING, null),
+    meant: notGet,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
+  {
+    name: "webhook post",
+    call: (url) => webhook({ url: new Secret(`${url}/hooks/${WEBHOOK}`), hmac: secret, ...common }).post(POSTING, null),
+    meant: notGet,
+    well: () => ({}),
+    readsBody: false,
+    secrets: [...TOKEN, WEBHOOK],
   },
 ];
 
 const storage = { body: { Members: [{ "@odata.id": "/redfish/v1/Systems/1/Storage/1" }] } };
 
 export const READS: VendorCall[] = [
+  {
+    // The key makes a repeat harmless, so nothing of it is ever in doubt.
+    name: "pagerduty trigger",
+    call: (url) => pagerduty({ url, routingKey: secret, ...common }).post(POSTING, null),
+    meant: notGet,
+    well: () => ({}),
+    readsBody: true,
+    secrets: TOKEN,
+  },
   {
     name: "request-tracker get",
     call: (url) => rt(url).get("7"),

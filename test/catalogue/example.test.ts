@@ -37,7 +37,7 @@ describe("examples/first-remediation", () => {
 
   it("shows every connection that there is, each with a comment; what would refuse at once as a comment alone", async () => {
     const { connections, sources } = await example();
-    const commented = { connections: ["leases"], sources: ["generic"] };
+    const commented = { connections: ["channels", "leases"], sources: ["generic"] };
     const lines = read("selfheal.yaml").split("\n");
     for (const name of Object.values(commented).flat())
       expect(

@@ -17,11 +17,13 @@ import { parsePayloadKeys, payloadCodec } from "../../src/config/payload-codec.t
 import { converterOf } from "../../src/config/temporal.ts";
 import { Secret } from "../../src/ports/secret.ts";
 import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from "../../src/starters/http/sender.ts";
+import { slackSignature } from "../../src/starters/chat/slack-request.ts";
 import { webhookPayload } from "../../src/lab/alerts.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";
 import { currentBundle } from "../../src/workers/bundle.ts";
 import { startCollector, type Collector } from "../support/collector.ts";
 import { startLive, type Live } from "../support/live.ts";
+import { smtpStub, type SmtpStub } from "../support/smtp.ts";
 
 const planted = (what: string): string => `planted-${what}-${randomBytes(6).toString("hex")}`;
 /** By where it is configured. */
@@ -33,6 +35,10 @@ const SECRETS: Record<string, string> = {
   bmc: planted("bmc"),
   webhook: planted("webhook"),
   hmac: planted("hmac"),
+  smtp: planted("smtp"),
+  pager: planted("pager"),
+  chat: `xoxb-${planted("chat")}`,
+  signing: planted("signing"),
   api: planted("api"),
   collector: planted("collector"),
   payloads: randomBytes(32).toString("base64"),
@@ -44,11 +50,13 @@ const HOST = "web-1";
 
 let live: Live;
 let collector: Collector;
+let relay: SmtpStub;
 let runbooks = "";
 let logs = "";
 
 beforeAll(async () => {
   collector = await startCollector();
+  relay = await smtpStub({ AUTH: `535 no login with ${secret("smtp")}` });
   runbooks = await mkdtemp(join(tmpdir(), "selfheal-leaking-"));
   await cp(projectPath("runbooks"), runbooks, { recursive: true });
   const shipped = join(runbooks, "disk-replacement.yaml");
@@ -72,6 +80,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await live.stop();
   await collector.close();
+  relay.close();
   await rm(runbooks, { recursive: true, force: true });
 });
 
@@ -92,11 +101,20 @@ async function configure(folder: string): Promise<void> {
   const hook = (await readFile(join(folder, "secrets", "chat-url"), "utf8")).trim();
   config.setIn(["connections", "tickets", "token"], await file("tickets"));
   config.setIn(["connections", "notify", "url"], await file("notify", `${hook}/${secret("notify")}`));
+  // None of them takes anything, so that each of them fails with its secret at hand; then comes `notify`.
+  const lost = new URL("/nowhere", hook).href;
+  const login = { user: "selfheal", password: await file("smtp"), tls: "none" };
+  config.setIn(["connections", "channels"], {
+    post: { uses: "smtp", host: "127.0.0.1", port: relay.port, ...login, from: "a@b.net", to: ["c@d.net"] },
+    pager: { uses: "pagerduty", url: lost, routingKey: await file("pager") },
+    chat: { uses: "slack-app", url: lost, token: await file("chat"), channel: "C01" },
+  });
   config.setIn(["connections", "prometheus", "token"], await file("prometheus"));
   config.setIn(["connections", "provisioner", "token"], await file("provisioner"));
   config.setIn(["connections", "bmc", "user"], "selfheal");
   config.setIn(["connections", "bmc", "password"], await file("bmc"));
-  config.set("sources", { alertmanager: { token: await file("webhook"), hmac: await file("hmac") } });
+  const alertmanager = { token: await file("webhook"), hmac: await file("hmac") };
+  config.set("sources", { alertmanager, slack: { hmac: await file("signing") } });
   await writeFile(path, config.toString());
 }
 
@@ -119,6 +137,20 @@ async function sendAlerts(): Promise<void> {
   expect((await fetch(url, { method: "POST", headers: { ...headers, [TIMESTAMP_HEADER]: "0" }, body })).status).toBe(
     401,
   );
+}
+
+/** A command of chat, rightly and wrongly signed. */
+async function sayInChat(): Promise<void> {
+  const body = new URLSearchParams({ command: "/selfheal", text: "status", user_id: "UEVE", team_id: "T1" }).toString();
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const statuses = [secret("signing"), "wrong"].map(async (key) => {
+    const headers = {
+      "content-type": "application/x-www-form-urlencoded",
+      ...{ "x-slack-request-timestamp": timestamp, "x-slack-signature": slackSignature(key, timestamp, body) },
+    };
+    return (await fetch(`${base()}/v1/chat/slack`, { method: "POST", headers, body })).status;
+  });
+  expect(await Promise.all(statuses)).toEqual([200, 401]);
 }
 
 /** Every text of every row. */
@@ -217,6 +249,9 @@ describe("a run with a secret in every place that takes one", () => {
     const { secret: own } = JSON.parse(made) as { secret: string };
     await ask("/v1/whoami", {}, own);
     await ask(`/v1/remediations/${LEAK}`);
+    await sayInChat();
+    const refused = story?.audit.filter(({ kind }) => kind === "channelFailed").map(({ body }) => body["channel"]);
+    expect(refused).toEqual(["post", "pager", "chat"]);
     all = { ...SECRETS, database: new URL(live.stack.databaseUrl).password, own };
     expect(live.lab.world.messages.some(({ path }) => path.includes(secret("notify")))).toBe(true);
     expect(Object.values(all).every((value) => value.length >= 16)).toBe(true);

@@ -1,4 +1,5 @@
 /** The product's own adapters against the lab, over sockets and in the same process: they must not tell the difference. */
+import type { Posting } from "../../src/ports/ports.ts";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { buildPorts } from "../../src/adapters/build.ts";
@@ -36,6 +37,11 @@ async function build(way: Way): Promise<{ dc: Lab; ports: Ports }> {
   } as const;
   return { dc, ports: buildPorts(connections, way === "in process" ? dc.outside : sockets) };
 }
+
+const HEALED: Posting = {
+  ...{ key: "k", route: "message", title: "healed", text: "web-1" },
+  ...{ source: "web-1", severity: "info", standing: null },
+};
 
 const classOf = async (promise: Promise<unknown>): Promise<string> => {
   const error = await promise.then(
@@ -99,7 +105,7 @@ describe.each<Way>(["over sockets", "in process"])("the adapters %s", (way) => {
     await ports.loadBalancer.setAdmin("web", "web-1", "ready");
     expect(await server()).toMatchObject({ admin: "ready", operational: "up", weightPercent: 10 });
     await ports.loadBalancer.setWeight("web", "web-1", 100);
-    await ports.notify.send({ key: "k", route: "message", title: "healed", text: "web-1" });
+    await ports.channels["notify"]?.post(HEALED, null);
     expect(dc.world.messages).toHaveLength(1);
     expect(avoidableErrors(dc.world)).toBe(0);
     expect(violations(dc.world, { maxDrained: 1 })).toEqual([]);
@@ -127,9 +133,7 @@ describe.each<Way>(["over sockets", "in process"])("the adapters %s", (way) => {
     dc.inject({ name: "drain-refused" });
     expect(await classOf(ports.loadBalancer.setAdmin("web", "web-1", "drain"))).toBe("permanent");
     dc.inject({ name: "notifier-down" });
-    expect(await classOf(ports.notify.send({ key: "k", route: "page", title: "a", text: "b" }))).not.toContain(
-      "not an",
-    );
+    expect(await classOf(ports.channels["notify"]?.post(HEALED, null) ?? Promise.resolve())).toBe("ambiguous");
     for (const name of ["probe-gone", "probe-stale", "probe-nan", "probe-double", "metrics-down"] as const) {
       dc.inject({ name });
       expect(await ports.metrics.scalar('smart_failing{host="web-1"}', 5 * MINUTE), name).toMatchObject({ ok: false });

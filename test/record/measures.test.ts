@@ -252,6 +252,7 @@ const HISTORY = [
   "waits",
   "reviews",
   "postmortems",
+  "notification_threads",
 ];
 
 /** Of all sessions that have ended. */
@@ -277,6 +278,7 @@ describe("what is asked again and again", () => {
     await record.began();
     await record.problemLinks(DAY.from);
     await record.openProblems();
+    await record.staleThreads(10);
     await record.heartbeat("alertmanager", "Watchdog", 60_000);
     await record.end();
     // A session hands in what it counted when it ends.

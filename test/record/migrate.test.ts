@@ -45,6 +45,7 @@ describe("migrations", () => {
       "0013-http",
       "0014-measures",
       "0015-inventories",
+      "0016-notifications",
       "0017-alerts-of-group",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });

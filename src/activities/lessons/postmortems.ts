@@ -28,6 +28,7 @@ export async function sendPostmortems({ record, ports }: LessonDependencies): Pr
       return {
         key: `postmortem/${remediationId}`,
         route: "message",
+        remediationId,
         title: `${nameOf(row.target)}: a postmortem draft for ${kept.owner}`,
         text: `${row.outcome ?? ""}: ${row.detail}. Read and complete it: selfheal postmortem ${remediationId}`,
       };

@@ -1,29 +1,51 @@
 import type { CloseReply, CloseRequest, NotifyRequest } from "../../contracts/activities.ts";
-import type { Severity } from "../../contracts/alert.ts";
-import type { EscalationRoute } from "../../contracts/plan.ts";
+import type { Message, Route } from "../../ports/ports.ts";
+import type { EscalationStands } from "../../record/api.ts";
 import { windowOver } from "./quiet.ts";
 import { isRecordConflict, type ActivityDependencies } from "../dependencies.ts";
 
 /** Tells people, once for each key: recorded first, so that what was not sent is known. In a window, at its end. */
 export async function notify(deps: ActivityDependencies, request: NotifyRequest): Promise<void> {
-  const { remediationId, key, title, text } = request;
-  const route = routeOf(request.route, request.severity);
+  let stands: EscalationStands;
   try {
-    await deps.record.escalation({ remediationId, key, route, summary: `${title}: ${text}` });
+    stands = await recorded(deps, request);
   } catch (error) {
-    // It failed before it was opened; people are told all the same.
-    if (!isRecordConflict(error)) throw error;
-    await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    // It failed before it was opened, or the record is away: people are told all the same.
+    const { remediationId, key } = request;
+    deps.log.warn({ remediationId, key, err: error }, "people are told what could not be written down");
+    await deps.ports.notify.send(messageOf(request));
     return;
   }
-  const window = request.key === "end" && route !== "message" ? await windowOver(deps, remediationId) : null;
+  if (stands !== "sent") await send(deps, request, stands);
+}
+
+/** As `notify`, but nothing at all when the record has this escalation already: the sweeper sends what was not sent. */
+export async function notifyOnce(deps: ActivityDependencies, request: NotifyRequest): Promise<void> {
+  const stands = await recorded(deps, request);
+  if (stands === "new") await send(deps, request, stands);
+}
+
+function recorded({ record }: ActivityDependencies, request: NotifyRequest): Promise<EscalationStands> {
+  const { remediationId, key, title, text } = request;
+  return record.escalation({ remediationId, key, route: routeOf(request), summary: `${title}: ${text}` });
+}
+
+function messageOf(request: NotifyRequest): Message {
+  const { remediationId, key, title, text } = request;
+  return { key: `${remediationId}/${key}`, route: routeOf(request), title, text, remediationId };
+}
+
+async function send(deps: ActivityDependencies, request: NotifyRequest, stands: EscalationStands): Promise<void> {
+  const { remediationId, key } = request;
+  const message = messageOf(request);
+  const window = key === "end" && message.route !== "message" ? await windowOver(deps, remediationId) : null;
   if (window !== null) {
     await deps.record.holdEscalation(remediationId, key, window.until, window.id);
     return;
   }
   deps.faultPoint?.("notify.recorded");
   try {
-    await deps.ports.notify.send({ key: `${remediationId}/${key}`, route, title, text });
+    await deps.ports.notify.send({ ...message, again: stands === "unsent" });
   } catch (error) {
     await deps.record.escalationSent(remediationId, key, error instanceof Error ? error.message : "not sent");
     throw error;
@@ -32,16 +54,7 @@ export async function notify(deps: ActivityDependencies, request: NotifyRequest)
   await deps.record.escalationSent(remediationId, key, null);
 }
 
-/** As `notify`, but nothing at all when the record has this escalation already: the sweeper sends what was not sent. */
-export async function notifyOnce(deps: ActivityDependencies, request: NotifyRequest): Promise<void> {
-  const { remediationId, key, title, text } = request;
-  const route = routeOf(request.route, request.severity);
-  if (await deps.record.escalation({ remediationId, key, route, summary: `${title}: ${text}` })) {
-    await notify(deps, request);
-  }
-}
-
-function routeOf(route: EscalationRoute, severity: Severity): "page" | "ticket" | "message" {
+function routeOf({ route, severity }: NotifyRequest): Route {
   if (route !== "bySeverity") return route;
   return severity === "critical" ? "page" : severity === "warning" ? "ticket" : "message";
 }

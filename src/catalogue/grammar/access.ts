@@ -22,6 +22,22 @@ const grant = z.strictObject({
   groups: z.array(name).min(1, { error: "at least one group" }).optional().describe("only in these; default: in all"),
 });
 
+const SLACK_ID = "the id of a Slack user, such as U012AB3CD";
+
+/** Who a person is in chat, and what the API lets him do from there. */
+export const slackPerson = z.strictObject({
+  id: z
+    .string({ error: SLACK_ID })
+    .regex(/^[UW][A-Z0-9]{2,30}$/, { error: SLACK_ID })
+    .describe(SLACK_ID),
+  roles: z
+    .array(z.enum(ROLES, { error: `one of ${ROLES.join(", ")}` }))
+    .min(1, { error: "at least one role" })
+    .default(["viewer"])
+    .describe("of the API; which plans he may approve is said by his own roles"),
+  groups: z.array(name).min(1, { error: "at least one group" }).optional().describe("only in these; default: in all"),
+});
+
 export function accessSchema() {
   const oidc = z.strictObject({
     issuer: trusted.describe("exactly as it stands in `iss`"),

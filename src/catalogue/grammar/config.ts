@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { accessSchema } from "./access.ts";
+import { accessSchema, slackPerson } from "./access.ts";
 import {
   apiVersion,
   count,
@@ -14,6 +14,7 @@ import {
   probe,
   text,
 } from "./common.ts";
+import { notificationsSchema } from "./notifications.ts";
 import { problemsSchema, reportsSchema } from "./reports.ts";
 import { globalLimitsSchema, groupLimitsSchema } from "./limits.ts";
 import { correlationSchema, windowSchema } from "./windows.ts";
@@ -92,6 +93,12 @@ function sourceSchema(duration: ReturnType<typeof durationSchema>) {
 /** `scale` divides every duration (`timeScale`). */
 export const configSchema = perScale(makeConfigSchema);
 
+const person = z.strictObject({
+  name: text,
+  roles: z.array(name).default([]),
+  slack: slackPerson.optional().describe("who this is in Slack, and what he may do from there"),
+});
+
 function makeConfigSchema(scale: number) {
   const duration = durationSchema(scale);
   return z.strictObject({
@@ -104,7 +111,7 @@ function makeConfigSchema(scale: number) {
       .max(100_000)
       .default(1)
       .describe("for demos only: every duration of the catalogue is divided by it"),
-    people: z.array(z.strictObject({ name: text, roles: z.array(name).default([]) })).default([]),
+    people: z.array(person).default([]),
     approvals,
     access: accessSchema(),
     groups: z
@@ -123,7 +130,12 @@ function makeConfigSchema(scale: number) {
     windows: z.array(windowSchema).default([]).describe("maintenance and deploy windows that are known beforehand"),
     correlation: correlationSchema(scale).optional().describe("many unhealthy targets under one parent; default: none"),
     connections: jsonObject.default({}).describe("the systems; secrets are references: env:NAME or file:PATH"),
-    sources: z.record(name, sourceSchema(duration)).default({}).describe("where alerts come from"),
+    sources: z
+      .record(name, sourceSchema(duration))
+      .default({})
+      .describe(
+        "where alerts come from; `slack` with hmac, the app's signing secret: where commands of chat come from",
+      ),
     values: jsonObject.default({}).describe("yours; ${{ config.<name> }} in runbooks"),
     probes: z.record(name, probe).default({}).describe("named probes for verify.also"),
     slis: z.record(name, sliSchema(duration)).default({}),
@@ -132,6 +144,7 @@ function makeConfigSchema(scale: number) {
       .default([])
       .describe("standard changes: plans of exactly this runbook version on this group need no further approval"),
     promotion: promotionSchema(duration),
+    notifications: notificationsSchema,
     reports: reportsSchema,
     problems: problemsSchema(duration),
     rollouts: z

@@ -29,7 +29,7 @@ const TELLERS: Record<string, Teller> = {
     const bad = list(body, "readings").find((reading) => reading["state"] !== "healthy");
     return `verify: ${bad === undefined ? "healthy" : `${word(bad, "probe")} is ${word(bad, "state")}, ${word(bad, "reason")}`}`;
   },
-  escalation: (body) => `told people (${word(body, "route")})`,
+  channelTook: (body) => `told people (${word(body, "route")}) through ${word(body, "channel")}`,
   closed: (body) => `${word(body, "outcome").toUpperCase()}: ${word(body, "detail")}`,
 };
 

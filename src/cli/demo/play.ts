@@ -18,6 +18,7 @@ import { writeLabFolder } from "./lab-folder.ts";
 import { startLabStack } from "./lab-stack.ts";
 import { tellLab } from "./narrator.ts";
 import { sayFrom } from "./say.ts";
+import { withThreads } from "./threads.ts";
 import { Follower } from "./watch.ts";
 
 export interface DemoOptions {
@@ -82,6 +83,7 @@ async function startDemoLab(options: DemoOptions, cast: Cast, place: LabPlace): 
     lab,
     timeScale: options.timeScale,
     standingFor: ["web", "api"],
+    change: await withThreads(place.folder, lab.url),
     // An hour of real time for whoever approves by hand.
     ...(options.approve === "ask" ? { approvalExpires: `${options.timeScale}h` } : {}),
   });

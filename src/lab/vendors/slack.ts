@@ -1,13 +1,15 @@
-/** Slack's incoming webhook: keeps the messages for the tests and the demo to read. */
+/** Slack's incoming webhook, and its Web API under /api: keeps the messages for the tests and the demo to read. */
 import type { Vendor } from "../request.ts";
 import { isObject, parseJson, text } from "../request.ts";
 import type { World } from "../world.ts";
+import { slackApi } from "./slack-api.ts";
 
 export function slack(world: World): Vendor {
   return {
     system: "slack",
     prefix: "/slack",
     handle: (request) => {
+      if (request.path.startsWith("/api/")) return slackApi(world, request);
       if (request.method !== "POST") return text(405, "method_not_allowed");
       if (request.path.replaceAll("/", "") === "") return text(404, "no_service");
       if (world.faults.strike("notifier-down", { system: "slack" })) return text(500, "rollup_error");

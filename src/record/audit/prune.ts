@@ -34,6 +34,7 @@ const DETAIL = [
   "effects",
   "waits",
   "escalations",
+  "notification_threads",
   "admissions",
   "reviews",
 ];

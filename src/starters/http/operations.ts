@@ -3,6 +3,7 @@ import { ALERT_OPERATIONS } from "./alerts.ts";
 import { AUDIT_OPERATIONS } from "./audit.ts";
 import { AUTONOMY_OPERATIONS } from "./autonomy.ts";
 import { CATALOGUE_OPERATIONS } from "./catalogue.ts";
+import { CHAT_OPERATIONS } from "./chat.ts";
 import { CONTROL_OPERATIONS } from "./controls.ts";
 import { docsOperations } from "./docs.ts";
 import { EVENT_OPERATIONS } from "./events.ts";
@@ -21,6 +22,7 @@ const ALL: AnyOperation[] = [
   ...REMEDIATION_OPERATIONS,
   ...WORD_OPERATIONS,
   ...EVENT_OPERATIONS,
+  ...CHAT_OPERATIONS,
   ...EXPLAIN_OPERATIONS,
   ...CONTROL_OPERATIONS,
   ...AUTONOMY_OPERATIONS,

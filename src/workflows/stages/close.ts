@@ -38,7 +38,8 @@ function worstSeverity(episode: Episode): Severity {
 async function tell(episode: Episode, ending: Ending): Promise<void> {
   const { remediationId, target, plan } = episode;
   const routes = plan?.finish.escalate;
-  const escalation = episode.acted() ? routes?.afterEffect : routes?.beforeEffect;
+  // Something was changed and is not well: somebody must look now, whatever the runbook says.
+  const escalation = episode.acted() ? "page" : routes?.beforeEffect;
   const severity = plan?.severity ?? worstSeverity(episode);
   await people(`tell: ${target.id} ${ending.outcome}`)
     ["remediation.notify"]({

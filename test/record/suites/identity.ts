@@ -121,8 +121,10 @@ export function identitySuite(create: Create): void {
     const db = databaseOf(create);
 
     it("are remembered for every process, and forgotten when their time stamp is too old to count", async () => {
-      await db.record.signedBodyTaken({ digest: "a", source: "alertmanager", keepMs: 60_000 });
-      await db.record.signedBodyTaken({ digest: "a", source: "alertmanager", keepMs: 60_000 });
+      const taken = { digest: "a", source: "alertmanager", keepMs: 60_000 };
+      // Of several that come at once, one is the first.
+      const all = await Promise.all([1, 2, 3].map(() => db.record.signedBodyTaken(taken)));
+      expect(all.filter(Boolean)).toHaveLength(1);
       expect([await db.record.signedBodySeen("a"), await db.record.signedBodySeen("b")]).toEqual([true, false]);
       await db.setClock(61_000);
       await db.record.signedBodyTaken({ digest: "b", source: "alertmanager", keepMs: 60_000 });

@@ -64,14 +64,15 @@ export function othersSuite(create: Create): void {
     it("records an escalation once, and that it was sent or why not", async () => {
       const id = await planned(db.record, aPlan({ target: "escalations" }));
       const row = { remediationId: id, key: "end", route: "page", summary: "web-1 stays drained" };
-      await db.record.escalation(row);
-      await db.record.escalation({ ...row, summary: "again" });
+      expect(await db.record.escalation(row)).toBe("new");
+      expect(await db.record.escalation({ ...row, summary: "again" })).toBe("unsent");
       await db.record.escalationSent(id, "end", "503 from the pager");
       expect((await db.record.story(id))?.escalations).toMatchObject([
         { summary: "web-1 stays drained", sentAt: null, error: "503 from the pager" },
       ]);
       await db.record.escalationSent(id, "end", null);
       await db.record.escalationSent(id, "end", "a late failure");
+      expect(await db.record.escalation(row)).toBe("sent");
       const [escalation] = (await db.record.story(id))?.escalations ?? [];
       expect(escalation).toMatchObject({ error: null });
       expect(escalation?.sentAt).not.toBeNull();

@@ -9,6 +9,7 @@ import { episodeSuite } from "./episodes.ts";
 import { guardsSuite } from "./guards.ts";
 import { identitySuite } from "./identity.ts";
 import { ingestSuite } from "./ingest.ts";
+import { notificationsSuite } from "./notifications.ts";
 import { othersSuite } from "./others.ts";
 import type { Create } from "./suite.ts";
 import { surroundingsSuite } from "./surroundings.ts";
@@ -27,6 +28,7 @@ export function storeSuite(server: string, create: Create): void {
     guardsSuite(create);
     surroundingsSuite(create);
     autonomySuite(create);
+    notificationsSuite(create);
     othersSuite(create);
   });
 }

@@ -27,6 +27,7 @@ export const EXPECTED: Record<string, Access | "public" | "source"> = {
   "POST /v1/alerts/alertmanager": "source",
   "POST /v1/events/tickets/request-tracker": "source",
   "POST /v1/events/tickets/jira": "source",
+  "POST /v1/chat/slack": "public",
 
   "GET /v1/whoami": READ,
   "GET /v1/tokens": { role: "admin", everywhere: true },

@@ -1,0 +1,52 @@
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import type { ChannelPort, Opening, Outside, Standing } from "../../ports/ports.ts";
+import type { Secret } from "../../ports/secret.ts";
+import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
+import { httpJson } from "../http.ts";
+import { partsOf } from "../secret-url.ts";
+
+export interface WebhookOptions {
+  /** Whoever has it may be able to post, so that it is held as a secret. */
+  url: Secret;
+  /** Signs each body; left out: not signed. */
+  hmac?: Secret | undefined;
+  outside: Outside;
+  timeoutMs?: number;
+}
+
+/**
+ * Posts each message as JSON to a URL of yours, with its key as `idempotency-key`. Signed as selfheal's own webhooks are:
+ *
+ *     selfheal-timestamp: 1795300000                       seconds since 1970
+ *     selfheal-signature: v1=<hex HMAC-SHA256 of "<timestamp>.<body>">
+ *
+ * `event` is `message`, or `standing` when the remediation of a thread stands otherwise than before.
+ */
+export function webhook({ url, hmac, outside, timeoutMs = CHANNEL_TIMEOUT_MS }: WebhookOptions): ChannelPort {
+  const secrets = [...partsOf(url), ...(hmac === undefined ? [] : [hmac])];
+  const guarded = new Guarded({ system: "webhook", clock: outside.clock, timeoutMs, secrets });
+  const http = httpJson({ guarded, fetch: outside.fetch, url: url.reveal() });
+  const send = async (key: Record<string, string>, body: object): Promise<void> => {
+    const headers = { ...key, ...(hmac === undefined ? {} : signed(hmac, body, outside)) };
+    const call = { operation: "post", kind: "write", method: "POST", path: "" } as const;
+    await http({ ...call, headers, body, accept: z.string(), plain: true });
+  };
+  return {
+    async post(posting, thread) {
+      await send({ "idempotency-key": posting.key }, { event: "message", ...posting });
+      return thread ?? posting.remediationId ?? posting.key;
+    },
+    async show(thread: string, standing: Standing, opening: Opening) {
+      // The latest counts, so a repeat does no harm.
+      await send({}, { event: "standing", thread, ...standing, opening: opening.key });
+    },
+  };
+}
+
+/** httpJson sends exactly `JSON.stringify(body)`. */
+function signed(key: Secret, body: object, { clock }: Outside): Record<string, string> {
+  const timestamp = String(Math.floor(clock.now() / 1000));
+  const mac = createHmac("sha256", key.reveal()).update(`${timestamp}.${JSON.stringify(body)}`);
+  return { "selfheal-timestamp": timestamp, "selfheal-signature": `v1=${mac.digest("hex")}` };
+}
