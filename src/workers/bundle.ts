@@ -78,7 +78,13 @@ async function bundleCode(): Promise<string> {
   const said: string[] = [];
   const logger = new DefaultLogger("WARN" satisfies LogLevel, (entry) => void said.push(entry.message));
   try {
-    const { code } = await bundleWorkflowCode({ workflowsPath: projectPath(ENTRY), logger, preloadModules: SHARED });
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: projectPath(ENTRY),
+      logger,
+      preloadModules: SHARED,
+      // Modules are named by their path from here: the code must not depend on where the command was run.
+      webpackConfigHook: (config) => ({ ...config, context: projectPath() }),
+    });
     return code;
   } catch (error) {
     throw new Error(`the workflow bundle cannot be built from ${ENTRY}: ${messageOf(error)}\n${said.join("\n")}`, {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { buildBundle, prebuiltBundle } from "../../src/workers/bundle.ts";
 
 let folder: string;
@@ -12,9 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("the same source gives the same code, wherever it is built to", async () => {
+test("the same source gives the same code, wherever it is built to and from", async () => {
   const first = await prebuiltBundle(path());
+  const cwd = vi.spyOn(process, "cwd").mockReturnValue(folder);
   const second = await buildBundle(join(folder, "elsewhere", "bundle.js"));
+  cwd.mockRestore();
   expect(second.manifest.codeHash).toBe(first.manifest.codeHash);
 });
 
