@@ -53,7 +53,8 @@ describe("a list of items", () => {
       ),
       { numRuns: 500 },
     );
-    expect(inPieces).toBeGreaterThan(100);
+    // About 115 of them, by chance: the others have what no piece may have.
+    expect(inPieces).toBeGreaterThan(50);
   });
 
   it.each([

@@ -216,7 +216,7 @@ describe("what is found", () => {
       }),
       "sweeper",
     ],
-    ["nobody to tell", partsOf({ connections: () => ({}) }), "connections.notify"],
+    ["nobody to tell", partsOf({ connections: () => ({}) }), "connections.channels"],
   ])("%s is one line with the next command, and status 1", async (_, parts, area) => {
     const { lines } = await diagnose(parts);
     expect(bad(lines)).toMatchObject([{ area, next: expect.stringMatching(/\w/) }]);
