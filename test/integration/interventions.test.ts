@@ -51,7 +51,7 @@ beforeAll(async () => {
     lab: {
       technician: { count: 50, arrivalMs: [3 * MINUTE_MS, 4 * MINUTE_MS], swapMs: [MINUTE_MS, MINUTE_MS] },
       installer: { installMs: [4 * MINUTE_MS, 5 * MINUTE_MS] },
-      faults: [{ name: "slow", system: "slack", delayMs: 4_000 }],
+      faults: [{ name: "slow", system: "slack", delayMs: 2_500 }],
     },
   });
 });
