@@ -13,6 +13,11 @@ export function isWithin(moment: RawBuilder<unknown>, ms: number | RawBuilder<un
   return sql`(${moment} > ${since} and ${moment} <= (select ${now}))`;
 }
 
+/** After n tries the next is due 2^n minutes later, at most an hour. `since`: of the last try; null: due at once. */
+export function isDueAgain(since: RawBuilder<unknown>, tries: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`coalesce(${since} + least(interval '1 hour', interval '1 minute' * power(2, least(${tries}, 6))) <= ${now}, true)`;
+}
+
 export async function readNow(db: Session): Promise<string> {
   const found = await sql<{ now: string }>`select selfheal_now() as now`.execute(db);
   return (found.rows[0] as { now: string }).now;

@@ -1,15 +1,14 @@
 /** What the last sweep found. A finding keeps its row while it is there, so that people are told of it once. */
 import { sql, type Transaction } from "kysely";
 import type { Finding, FindingRow, LastSweep, SavedSweep } from "./api-sweep.ts";
-import { now } from "./clock.ts";
+import { isDueAgain, now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import type { Tables } from "./tables.ts";
 
 /** One that comes back within this time is the same one: people were told. */
 const SAME_AGAIN = sql`interval '1 hour'`;
 const KEPT = sql`interval '30 days'`;
-const TELL_DUE = sql<boolean>`(tell_tried_at is null
-  or tell_tried_at + least(interval '1 hour', interval '1 minute' * power(2, least(tell_attempts, 6))) <= ${now})`;
+const TELL_DUE = isDueAgain(sql`tell_tried_at`, sql`tell_attempts`);
 
 export async function saveSweep(db: Database, sweep: SavedSweep): Promise<FindingRow[]> {
   return inTransaction(db, async (tx) => {

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { NotificationRecord, StaleThread, ThreadRow } from "./api-notifications.ts";
 import { appendAudit } from "./audit.ts";
-import { now } from "./clock.ts";
+import { isDueAgain, now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import { toRemediationRow } from "./remediation-row.ts";
 
@@ -63,10 +63,7 @@ export async function staleThreads(db: Session, limit: number): Promise<StaleThr
     .where("t.shown", "is not", null)
     .where("t.attempts", "<", MOST_ATTEMPTS)
     .where(sql<boolean>`t.shown <> ${stands}`)
-    .where(
-      sql<boolean>`coalesce(t.tried_at + least(interval '1 hour', interval '1 minute' * power(2, least(t.attempts, 6))),
-                            '-infinity') <= ${now}`,
-    )
+    .where(isDueAgain(sql`t.tried_at`, sql`t.attempts`))
     .orderBy("t.shown_at")
     .orderBy("t.remediation_id")
     .limit(limit)

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Due, PostmortemRow } from "./api-measures.ts";
 import { appendAudit } from "./audit.ts";
 import { sha256 } from "./canonical.ts";
-import { isWithin, now } from "./clock.ts";
+import { isDueAgain, isWithin, now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 
 /** Of what went wrong longer ago nobody waits for a draft; it is made when it is asked for. */
@@ -46,9 +46,7 @@ export async function postmortem(db: Session, remediationId: string): Promise<Po
   return row ?? null;
 }
 
-/** After n tries the next is due 2^n minutes later, at most an hour. */
-export const dueAgain = sql<boolean>`(tried_at is null or
-  tried_at + least(interval '1 hour', interval '1 minute' * power(2, least(attempts, 6))) <= selfheal_now())`;
+export const dueAgain = isDueAgain(sql`tried_at`, sql`attempts`);
 
 export async function postmortemsToSend(db: Session, limit: number): Promise<Due[]> {
   return db

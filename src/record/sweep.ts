@@ -4,7 +4,7 @@ import type { RemediationRow } from "./api.ts";
 import type { EffectRow } from "./api-effects.ts";
 import type { FaultKey } from "../contracts/alert.ts";
 import type { LostAlert, OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
-import { isWithin, now } from "./clock.ts";
+import { isDueAgain, isWithin, now } from "./clock.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
 import type { Session } from "./pool.ts";
 import { remediationRows, toRemediationRow } from "./remediation-row.ts";
@@ -107,15 +107,14 @@ export async function recentEffects(db: Session, action: string, limit: number):
   }));
 }
 
-/** After n tries the next is due 2^n minutes later, at most an hour. Those due come first. */
 /** What was held for a window goes out at its end, unless every alert of it is resolved by then. */
 const mayGoOut = sql<SqlBool>`(e.not_before is null or e.not_before <= ${now} and not coalesce((
     select bool_and(exists (select 1 from alerts s where s.fault_key = a.fault_key and s.status = 'resolved'))
       from alerts a where a.remediation_id = e.remediation_id and a.status = 'firing'), false))`;
 
 export async function unsentEscalations(db: Session, limit: number): Promise<UnsentEscalation[]> {
-  const due = sql<boolean>`
-    coalesce(e.tried_at, e.at) + least(interval '1 hour', interval '1 minute' * power(2, least(e.attempts, 6))) <= ${now}`;
+  // Those due come first.
+  const due = isDueAgain(sql`coalesce(e.tried_at, e.at)`, sql`e.attempts`);
   return db
     .selectFrom("escalations as e")
     .innerJoin("remediations as r", "r.remediation_id", "e.remediation_id")
