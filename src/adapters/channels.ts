@@ -2,14 +2,13 @@
 import { z } from "zod";
 import type { ChannelPort, Outside } from "../ports/ports.ts";
 import { Secret } from "../ports/secret.ts";
+import { secret, url } from "./connection-fields.ts";
 import { pagerduty } from "./pagerduty/events.ts";
 import { incomingWebhook } from "./slack/incoming-webhook.ts";
 import { slackApp } from "./slack/web-api.ts";
 import { mail } from "./smtp/mail.ts";
 import { webhook } from "./webhook/channel.ts";
 
-const secret = z.instanceof(Secret, { message: "expected a secret: { env: NAME } or { file: path }" });
-const url = z.url({ protocol: /^https?$/, message: "expected an http or https URL" });
 const ADDRESS = "an e-mail address, such as selfheal@example.net or selfheal <selfheal@example.net>";
 const address = z.string({ error: ADDRESS }).regex(/^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$/, { error: ADDRESS });
 
@@ -62,23 +61,16 @@ type ChannelConnection = z.infer<typeof channelSchema>;
 export function buildChannel(connection: ChannelConnection, outside: Outside): ChannelPort {
   switch (connection.uses) {
     case "slack":
-      return incomingWebhook({ url: connection.url, outside });
-    case "slack-app": {
-      const { token, channel, url: at } = connection;
-      return slackApp({ token, channel, outside, ...(at === undefined ? {} : { url: at }) });
+      return incomingWebhook({ ...connection, outside });
+    case "slack-app":
+      return slackApp({ ...connection, outside });
+    case "pagerduty":
+      return pagerduty({ ...connection, outside });
+    case "smtp":
+      return mail({ ...connection, outside });
+    case "webhook": {
+      const { url: at, hmac } = connection;
+      return webhook({ url: at instanceof Secret ? at : new Secret(at), hmac, outside });
     }
-    case "pagerduty": {
-      const { routingKey, url: at } = connection;
-      return pagerduty({ routingKey, outside, ...(at === undefined ? {} : { url: at }) });
-    }
-    case "smtp": {
-      const { tls, ...rest } = connection;
-      return mail({ ...rest, outside, ...(tls === undefined ? {} : { tls }) });
-    }
-    case "webhook":
-      return webhook({
-        ...{ url: connection.url instanceof Secret ? connection.url : new Secret(connection.url) },
-        ...{ hmac: connection.hmac, outside },
-      });
   }
 }

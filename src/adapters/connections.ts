@@ -1,11 +1,8 @@
 /** The `connections` of selfheal.yaml, as they are once secrets are resolved. */
 import { z } from "zod";
-import { Secret } from "../ports/secret.ts";
 import { channelSchema } from "./channels.ts";
+import { secret, url } from "./connection-fields.ts";
 import { parseEndpoint } from "./sockets.ts";
-
-const secret = z.instanceof(Secret, { message: "expected a secret: { env: NAME } or { file: path }" });
-const url = z.url({ protocol: /^https?$/, message: "expected an http or https URL" });
 
 const address = z.string().refine(isAddress, { message: "expected tcp://host:port or unix:///path/to/socket" });
 

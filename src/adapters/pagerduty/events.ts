@@ -6,7 +6,7 @@ import { httpJson } from "../http.ts";
 
 export interface EventsOptions {
   /** Default https://events.pagerduty.com; in the EU https://events.eu.pagerduty.com. */
-  url?: string;
+  url?: string | undefined;
   /** The integration key of a service, for Events API v2. */
   routingKey: Secret;
   outside: Outside;

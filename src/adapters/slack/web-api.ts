@@ -9,7 +9,7 @@ import { endOf, headOf, textOf } from "./text.ts";
 
 export interface WebApiOptions {
   /** Default https://slack.com/api. */
-  url?: string;
+  url?: string | undefined;
   /** Of a bot (`xoxb-…`) with the scope `chat:write`. */
   token: Secret;
   /** The channel's id. */

@@ -11,7 +11,7 @@ export interface MailOptions {
   /** Default 465 with `tls: implicit`, else 587. */
   port?: number | undefined;
   /** `implicit`: from the first byte. `starttls`: needed before anything is said. `none`: for a relay on this machine. */
-  tls?: "implicit" | "starttls" | "none";
+  tls?: "implicit" | "starttls" | "none" | undefined;
   user?: string | undefined;
   password?: Secret | undefined;
   from: string;
