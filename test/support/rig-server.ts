@@ -9,6 +9,7 @@ import { currentBundle, type WorkflowBundle } from "../../src/workers/bundle.ts"
 import { ensureSearchAttributes } from "../../src/workers/search-attributes.ts";
 import { findTemporalCli } from "../../src/workers/temporal-cli.ts";
 import { findTestServer } from "../../src/workers/test-server.ts";
+import { startedAgain } from "./ephemeral-server.ts";
 
 /** `RIG_LOG=debug npx vitest …` shows what happens. */
 const LEVEL = process.env["RIG_LOG"] ?? "silent";
@@ -42,9 +43,8 @@ export async function sharedServer(): Promise<TestWorkflowEnvironment> {
 export async function devServer(): Promise<TestWorkflowEnvironment> {
   const found = await findTemporalCli(readEnv());
   if (found === null) throw new Error("no temporal CLI: run `npm test`, which gets one");
-  const env = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: "existing-path", path: found.path } },
-  });
+  const server = { executable: { type: "existing-path" as const, path: found.path } };
+  const env = await startedAgain(() => TestWorkflowEnvironment.createLocal({ server }));
   await ensureSearchAttributes({ connection: env.connection, namespace: "default", mayAdd: true });
   return env;
 }
@@ -53,9 +53,8 @@ export async function devServer(): Promise<TestWorkflowEnvironment> {
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const found = await findTestServer(readEnv());
   if (found === null) throw new Error("no time-skipping server: run `npm test`, which gets one");
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: "existing-path", path: found.path } },
-  });
+  const server = { executable: { type: "existing-path" as const, path: found.path } };
+  const env = await startedAgain(() => TestWorkflowEnvironment.createTimeSkipping({ server }));
   // This server lists none, so ensureSearchAttributes does not work on it.
   const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD]));
   await env.connection.operatorService.addSearchAttributes({ namespace: "default", searchAttributes });

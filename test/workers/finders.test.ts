@@ -155,9 +155,9 @@ describe("the time-skipping test server", () => {
       'for a in "$@"; do case $a in -DoutputDirectory=*) o=${a#*=};; esac; done; /bin/mkdir "$o"; : >"$o/a.jar"',
     );
     const found = await Promise.all([1, 2, 3].map(() => obtainTestServer(env, log, { downloadFrom: OFFLINE })));
-    const path = join(folder, "cache/selfheal/test-server-1.38.0-jvm/temporal-test-server");
+    const path = join(folder, "cache/selfheal/test-server-1.38.0-jvm-2/temporal-test-server");
     expect(found.map((one) => one.path)).toEqual([path, path, path]);
-    expect(readdirSync(join(folder, "cache/selfheal"))).toEqual(["test-server-1.38.0-jvm"]);
+    expect(readdirSync(join(folder, "cache/selfheal"))).toEqual(["test-server-1.38.0-jvm-2"]);
     expect(readFileSync(path, "utf8")).toContain("io.temporal.testserver.TestServer");
   });
 });

@@ -16,6 +16,7 @@ import { ensureSearchAttributes } from "../../src/workers/search-attributes.ts";
 import { obtainTemporalCli } from "../../src/workers/temporal-cli.ts";
 import { startDevServer, type DevServer } from "../../src/workers/temporal-server.ts";
 import { obtainTestServer } from "../../src/workers/test-server.ts";
+import { startedAgain } from "../support/ephemeral-server.ts";
 import { isAlive } from "../support/processes.ts";
 
 const env = readEnv();
@@ -58,9 +59,8 @@ describe("a dev server", () => {
 
 test("the time-skipping server that was found serves the SDK's test environment", async () => {
   const { path } = await obtainTestServer(env, quiet);
-  const skipping = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: "existing-path", path } },
-  });
+  const server = { executable: { type: "existing-path" as const, path } };
+  const skipping = await startedAgain(() => TestWorkflowEnvironment.createTimeSkipping({ server }));
   const before = await skipping.currentTimeMs();
   await skipping.sleep("3 hours");
   const slept = (await skipping.currentTimeMs()) - before;
