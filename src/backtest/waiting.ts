@@ -8,7 +8,7 @@ import type { Plan } from "../contracts/plan.ts";
 import { pauseScopesOf } from "../contracts/scopes.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
 import { behindWhom, fewerInWork, heldPlaces, rankOf, wholeScopes, type Queued } from "../record/queue-order.ts";
-import { cappedScopes, queuedScopes } from "../record/scopes.ts";
+import { cappedScopes, leasedScopes, orderedScopes, queuedScopes } from "../record/scopes.ts";
 import { targetKey, type History } from "./history/history.ts";
 import { Line, type InLine, type Place } from "./line.ts";
 
@@ -56,7 +56,7 @@ export class Waiting<W extends Waits> {
   private behind(who: W, plan: Plan): "whole" | "room" | null {
     const place = this.placeOf(who, plan);
     const self = this.waiters.get(who) ?? null;
-    if (!this.line.isKept(place, queuedScopes(plan), self)) return null;
+    if (!this.line.isKept(place, orderedScopes(plan), self)) return null;
     // As `keptWhole` of all that are ahead.
     if (this.line.isKept(place, wholeScopes(plan), self)) return "whole";
     // Nearly always the answer: whoever finds no room even without those before it keeps its scopes in any walk.
@@ -81,15 +81,15 @@ export class Waiting<W extends Waits> {
     const untils = waits.flatMap(({ until }) => (until === undefined ? [] : [Date.parse(until)]));
     const waiter: Waiter<W> = {
       ...{ who, plan, holds, ...this.placeOf(who, plan) },
-      ...{ remediationId: who.id, target: targetKey(plan.target), caps, asleep: false },
+      ...{ remediationId: who.id, target: targetKey(plan.target), caps, asleep: false, leases: leasedScopes(plan) },
       parkedOn: parkedOn(plan, counted, waits),
       until: untils.length === 0 ? null : Math.max(...untils),
       waitsFor: waits.flatMap((one) => one.waitsFor ?? []),
     };
     this.waiters.set(who, waiter);
     this.line.add(waiter);
-    // What it keeps as before changes nothing for those behind it.
-    this.wake(before.filter((scope) => !holds.includes(scope)));
+    // What it keeps as before changes nothing for those behind it, unless it falls asleep.
+    this.wake(this.isAsleep(waiter) ? before : before.filter((scope) => !holds.includes(scope)));
     return waiter.until;
   }
 
@@ -123,21 +123,25 @@ export class Waiting<W extends Waits> {
     this.wake([stormOf(breaker.scope), `latch:${breaker.scope}`]);
   }
 
-  /** In the order of the queue, until one cannot go and keeps this scope. Who cannot go is parked on what is in its way. */
+  /**
+   * In the order of the queue; after one that cannot go and keeps this scope, only those that do not queue there. Who cannot
+   * go is parked on what is in its way.
+   */
   private wakeScope(scope: string): void {
+    let isKept = false;
     for (const waiter of [...this.line.parkedOn(scope)]) {
       const { who, plan } = waiter;
-      if (this.waiters.get(who) !== waiter) continue;
+      if (this.waiters.get(who) !== waiter || (isKept && queuedScopes(plan).includes(scope))) continue;
       const full = this.fullOf(waiter);
       const behind = full.length > 0 ? null : this.behind(who, plan);
       if (full.length === 0 && behind === null) {
         this.options.onWake(who);
         continue;
       }
-      this.line.park(waiter, full.length > 0 ? full : queuedScopes(plan));
+      this.line.park(waiter, full.length > 0 ? full : orderedScopes(plan));
       // It keeps its place here; one that waits for a whole scope keeps only those that are kept so.
       const keeps = behind === "whole" ? wholeScopes(plan) : waiter.holds;
-      if (keeps.includes(scope) && waiter.holds.includes(scope)) return;
+      if (keeps.includes(scope) && waiter.holds.includes(scope)) isKept = true;
     }
   }
 
@@ -174,7 +178,7 @@ function parkedOn(plan: Plan, { held }: CountedFacts, waits: readonly GuardrailR
     ...(code === "DEPENDENCY" ? scopesIn(saw) : []),
   ]);
   const parked = [...new Set([...full.map(({ scope }) => scope), ...around])];
-  return parked.length > 0 || waits.length > 0 ? parked : queuedScopes(plan);
+  return parked.length > 0 || waits.length > 0 ? parked : orderedScopes(plan);
 }
 
 function stormOf(scope: string): string {

@@ -18,7 +18,7 @@ import { type Database, inTransaction } from "./pool.ts";
 import { type Ahead, aheadOf, blockerAhead, placeOf, type Place, removeFromQueue, stayInQueue } from "./queue.ts";
 import { fewerInWork, heldPlaces } from "./queue-order.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
-import { cappedScopes, leasedScopes, queuedScopes } from "./scopes.ts";
+import { cappedScopes, leasedScopes, orderedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
 export async function admit(db: Database, request: AdmissionRequest): Promise<Admitted> {
@@ -51,7 +51,7 @@ async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Ad
     return mayBeDecidedAgain(against) ? sendBack(tx, request, results, { against, at }) : refuse(tx, request, results);
   }
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
-  const ahead = await aheadOf(tx, request.remediationId, place, queuedScopes(request.plan));
+  const ahead = await aheadOf(tx, request.remediationId, place, orderedScopes(request.plan));
   const wait = whyFull(request, counted, results) ?? (await whyBehind(tx, request, place, ahead));
   return wait === null
     ? take(tx, request, counted, results)
@@ -186,11 +186,12 @@ async function take(
 ): Promise<Admission> {
   const { remediationId, plan, planHash } = request;
   const scopes = leasedScopes(plan);
+  const capped = cappedScopes(plan).map(({ scope }) => scope);
   await sql`
     with clock as materialized (select selfheal_now() as now)
-    insert into leases (remediation_id, scope, state, since)
-    select ${remediationId}, scope, 'held', clock.now from clock, unnest(${scopes}::text[]) scope
-    on conflict (remediation_id, scope) do update set state = 'held'`.execute(tx);
+    insert into leases (remediation_id, scope, state, since, capped)
+    select ${remediationId}, scope, 'held', clock.now, scope = any(${capped}::text[]) from clock, unnest(${scopes}::text[]) scope
+    on conflict (remediation_id, scope) do update set state = 'held', capped = excluded.capped`.execute(tx);
   const standing = await consumeStanding(tx, counted, results);
   const what = {
     plan_hash: planHash,

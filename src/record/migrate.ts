@@ -18,6 +18,7 @@ import * as measures from "./migrations/0014-measures.ts";
 import * as inventories from "./migrations/0015-inventories.ts";
 import * as notifications from "./migrations/0016-notifications.ts";
 import * as alertsOfGroup from "./migrations/0017-alerts-of-group.ts";
+import * as uncappedLeases from "./migrations/0018-uncapped-leases.ts";
 import { type Database, openDatabase } from "./pool.ts";
 
 /** In order; a released one is never changed. Objects in code, so that a bundle carries them. */
@@ -37,6 +38,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0015-inventories": inventories,
   "0016-notifications": notifications,
   "0017-alerts-of-group": alertsOfGroup,
+  "0018-uncapped-leases": uncappedLeases,
 };
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 

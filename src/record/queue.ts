@@ -5,10 +5,11 @@
 import { sql, type Transaction } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { Plan } from "../contracts/plan.ts";
+import type { LeaseState } from "./api.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { behindWhom, keptWhole, rankOf, Walk, type Held, type Queued } from "./queue-order.ts";
-import { cappedScopes } from "./scopes.ts";
+import { behindWhom, heldAs, keptWhole, rankOf, Walk, type Held, type HeldAs, type Queued } from "./queue-order.ts";
+import { cappedScopes, leasedScopes } from "./scopes.ts";
 import type { Tables } from "./tables.ts";
 
 /** Later than every row. */
@@ -85,6 +86,7 @@ export async function stayInQueue(tx: Transaction<Tables>, waiter: Waiter): Prom
     plan_hash: waiter.planHash,
     caps: JSON.stringify(caps),
     scopes: capped.map((cap) => cap.scope),
+    leases: leasedScopes(waiter.plan),
     holds: waiter.holds,
     wait_until: waiter.waitUntil,
     detail: waiter.detail,
@@ -130,7 +132,7 @@ async function candidates(db: Session, before: Place | null = null): Promise<Row
   const ahead =
     before === null ? sql`` : sql`and (q.rank_at, q.seq) < (${before.rankAt}::timestamptz, ${before.seq}::bigint)`;
   const found = await sql<Row>`
-    select q.remediation_id as "remediationId", q.workflow_id as "workflowId", q.caps, q.holds,
+    select q.remediation_id as "remediationId", q.workflow_id as "workflowId", q.caps, q.leases, q.holds,
            r.target_kind || ' ' || r.target_id as target,
            coalesce(q.wait_until > selfheal_now(), false) or exists (
              select 1 from pauses p where p.resumed_at is null and p.scope = any(r.pause_scopes)
@@ -174,15 +176,16 @@ export async function blockerAhead(
 }
 
 async function heldTargets(db: Session, except = ""): Promise<Held> {
-  const rows = await sql<{ scope: string; target: string; left: boolean }>`
-    select l.scope, r.target_kind || ' ' || r.target_id as target, bool_and(l.state = 'leftOut') as left
+  const rows = await sql<{ scope: string; target: string; leases: { state: LeaseState; capped: boolean }[] }>`
+    select l.scope, r.target_kind || ' ' || r.target_id as target,
+           json_agg(json_build_object('state', l.state, 'capped', l.capped)) as leases
       from leases l join remediations r using (remediation_id)
      where l.remediation_id <> ${except} group by 1, 2`.execute(db);
-  const held = new Map<string, Map<string, boolean>>();
-  for (const { scope, target, left } of rows.rows) {
-    held.set(scope, (held.get(scope) ?? new Map<string, boolean>()).set(target, left));
+  const held = new Map<string, Map<string, HeldAs>>();
+  for (const { scope, target, leases } of rows.rows) {
+    held.set(scope, (held.get(scope) ?? new Map<string, HeldAs>()).set(target, heldAs(leases)));
   }
   return (scope) => held.get(scope) ?? NOBODY;
 }
 
-const NOBODY: ReadonlyMap<string, boolean> = new Map<string, boolean>();
+const NOBODY: ReadonlyMap<string, HeldAs> = new Map<string, HeldAs>();

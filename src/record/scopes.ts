@@ -10,6 +10,7 @@ interface PlanScopes {
   leased: string[];
   windows: string[];
   queued: string[];
+  ordered: string[];
 }
 
 const scopesOf = perPlan((plan): PlanScopes => {
@@ -22,11 +23,13 @@ const scopesOf = perPlan((plan): PlanScopes => {
     ...(shared?.rates ?? []).map((one) => `rate:${one.scope}`),
     ...(shared?.cost.budgets ?? []).map((one) => `cost:${one.scope}`),
   ];
+  const leased = [...new Set([...caps.keys(), ...placesOf(plan.target), ...needs])];
   return {
     capped: [...caps].map(([scope, max]) => ({ scope, max })),
-    leased: [...new Set([...caps.keys(), ...placesOf(plan.target), ...needs])],
+    leased,
     windows,
     queued: [...new Set([...caps.keys(), ...windows])],
+    ordered: [...new Set([...leased, ...windows])],
   };
 });
 
@@ -51,6 +54,11 @@ export function windowScopes(plan: Plan): string[] {
 /** Scopes on which waiters keep their order: what is capped, and the windows that are limited. */
 export function queuedScopes(plan: Plan): string[] {
   return scopesOf(plan).queued;
+}
+
+/** Scopes on which one may have to wait behind those before it: where it queues, or takes a lease without a cap there. */
+export function orderedScopes(plan: Plan): string[] {
+  return scopesOf(plan).ordered;
 }
 
 /** By which those that depend on this target name it. */

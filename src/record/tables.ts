@@ -29,7 +29,7 @@ export interface Tables extends NotificationTables {
   decisions: DecisionsTable;
   decision_tokens: DecisionTokensTable;
   signed_bodies: { digest: string; source: string; taken_at: string };
-  leases: { remediation_id: string; scope: string; state: LeaseState; since: string };
+  leases: { remediation_id: string; scope: string; state: LeaseState; since: string; capped: Generated<boolean> };
   queue: QueueTable;
   admissions: AdmissionsTable;
   effects: EffectsTable;
@@ -183,6 +183,7 @@ interface QueueTable {
   plan_hash: string;
   caps: AsJson<{ scope: string; max: number }[]>;
   scopes: string[];
+  leases: Generated<string[]>;
   /** Scopes on which later ones must wait behind this row. */
   holds: string[];
   /** A known time before which it cannot pass. */

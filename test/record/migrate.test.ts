@@ -47,6 +47,7 @@ describe("migrations", () => {
       "0015-inventories",
       "0016-notifications",
       "0017-alerts-of-group",
+      "0018-uncapped-leases",
     ]);
     expect(await migrate(url)).toEqual({ applied: [] });
   });

@@ -8,7 +8,7 @@ import type { Outcome } from "../../contracts/remediation.ts";
 import type { Plan } from "../../contracts/plan.ts";
 import { UNKNOWN_KIND, type TargetRef } from "../../contracts/target.ts";
 import type { GuardrailResult } from "../../contracts/verdict.ts";
-import { leasedScopes } from "../../record/scopes.ts";
+import { cappedScopes, leasedScopes } from "../../record/scopes.ts";
 import { Admissions, iso, type Admission } from "./admissions.ts";
 import { Leases } from "./leases.ts";
 import { Seen, Times } from "./windows.ts";
@@ -117,7 +117,7 @@ export class History {
   /** Takes the leases and consumes what is counted; again for a new plan of one that was admitted before. */
   admit(id: string, plan: Plan, at: number, results: readonly GuardrailResult[] = []): void {
     const target = targetKey(plan.target);
-    this.leases.take(id, target, leasedScopes(plan));
+    this.leases.take(id, target, leasedScopes(plan), new Set(cappedScopes(plan).map(({ scope }) => scope)));
     const before = this.admitted.get(id);
     const what = { runbook: plan.runbook, group: plan.target.group, cost: plan.limits.shared?.cost.estimate ?? 0 };
     if (before === undefined) this.book({ id, target, ...what, at, acted: false, released: false });

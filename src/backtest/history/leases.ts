@@ -1,25 +1,32 @@
 /** Who is in work where: the twin of the record's `leases`. */
 
-type State = "held" | "leftOut";
+import { heldAs, type HeldAs } from "../../record/queue-order.ts";
+
+interface Lease {
+  state: "held" | "leftOut";
+  /** Its plan has a cap there. */
+  capped: boolean;
+}
 
 interface OnScope {
   /** By target, its remediations with what they hold. */
-  targets: Map<string, Map<string, State>>;
+  targets: Map<string, Map<string, Lease>>;
   /** Targets that are only left out of service. */
   onlyLeft: number;
 }
 
-const NONE: ReadonlyMap<string, State> = new Map<string, State>();
+const NONE: ReadonlyMap<string, Lease> = new Map<string, Lease>();
 
 export class Leases {
   private readonly scopes = new Map<string, OnScope>();
-  private readonly ofId = new Map<string, { target: string; scopes: readonly string[] }>();
+  private readonly ofId = new Map<string, { target: string; scopes: readonly string[]; capped: ReadonlySet<string> }>();
   /** Ids that left a target out, by target. */
   private readonly left = new Map<string, Set<string>>();
 
-  take(id: string, target: string, scopes: readonly string[]): void {
-    this.ofId.set(id, { target, scopes });
-    for (const scope of scopes) this.put(scope, target, id, "held");
+  /** `capped`: those of the scopes on which its plan has a cap. */
+  take(id: string, target: string, scopes: readonly string[], capped: ReadonlySet<string>): void {
+    this.ofId.set(id, { target, scopes, capped });
+    for (const scope of scopes) this.put(scope, target, id, { state: "held", capped: capped.has(scope) });
   }
 
   /** Gives all of them back. */
@@ -35,7 +42,10 @@ export class Leases {
   leaveOut(id: string): void {
     const mine = this.ofId.get(id);
     if (mine === undefined) return;
-    for (const scope of mine.scopes) this.put(scope, mine.target, id, scope.startsWith("target:") ? null : "leftOut");
+    for (const scope of mine.scopes) {
+      const left = { state: "leftOut", capped: mine.capped.has(scope) } as const;
+      this.put(scope, mine.target, id, scope.startsWith("target:") ? null : left);
+    }
     this.left.set(mine.target, (this.left.get(mine.target) ?? new Set<string>()).add(id));
   }
 
@@ -49,23 +59,19 @@ export class Leases {
     if (on === undefined) return { all: 0, left: 0 };
     const mine = on.targets.get(target);
     if (mine === undefined) return { all: on.targets.size, left: on.onlyLeft };
-    const others = [...mine].some(([one, state]) => one !== id && state === "held");
+    const others = [...mine].some(([one, { state }]) => one !== id && state === "held");
     return {
       all: on.targets.size - (others ? 0 : 1),
       left: on.onlyLeft - (isOnlyLeft(mine) ? 1 : 0),
     };
   }
 
-  /** The targets on a scope without what `id` holds; true: only left out of service. As the record's `heldTargets`. */
-  heldOn(scope: string, id: string): Map<string, boolean> {
-    const held = new Map<string, boolean>();
-    for (const [target, states] of this.scopes.get(scope)?.targets ?? []) {
-      const others = [...states].filter(([other]) => other !== id);
-      if (others.length > 0)
-        held.set(
-          target,
-          others.every(([, state]) => state === "leftOut"),
-        );
+  /** The targets on a scope without what `id` holds, as the record's `heldTargets`. */
+  heldOn(scope: string, id: string): Map<string, HeldAs> {
+    const held = new Map<string, HeldAs>();
+    for (const [target, leases] of this.scopes.get(scope)?.targets ?? []) {
+      const others = [...leases].filter(([other]) => other !== id).map(([, lease]) => lease);
+      if (others.length > 0) held.set(target, heldAs(others));
     }
     return held;
   }
@@ -76,18 +82,18 @@ export class Leases {
     for (const [one, states] of this.scopes.get(scope)?.targets ?? []) {
       const others = [...states].filter(([other]) => other !== id);
       if (one === target || others.length === 0) continue;
-      (others.every(([, state]) => state === "leftOut") ? leftOut : inWork).push(one);
+      (others.every(([, { state }]) => state === "leftOut") ? leftOut : inWork).push(one);
     }
     return { inWork, leftOut };
   }
 
-  private put(scope: string, target: string, id: string, state: State | null): void {
+  private put(scope: string, target: string, id: string, lease: Lease | null): void {
     let on = this.scopes.get(scope);
     if (on === undefined) this.scopes.set(scope, (on = { targets: new Map(), onlyLeft: 0 }));
     const before = on.targets.get(target) ?? NONE;
     const after = new Map(before);
-    if (state === null) after.delete(id);
-    else after.set(id, state);
+    if (lease === null) after.delete(id);
+    else after.set(id, lease);
     on.onlyLeft += Number(isOnlyLeft(after)) - Number(isOnlyLeft(before));
     if (after.size > 0) on.targets.set(target, after);
     else on.targets.delete(target);
@@ -95,6 +101,6 @@ export class Leases {
   }
 }
 
-function isOnlyLeft(states: ReadonlyMap<string, State>): boolean {
-  return states.size > 0 && [...states.values()].every((state) => state === "leftOut");
+function isOnlyLeft(leases: ReadonlyMap<string, Lease>): boolean {
+  return leases.size > 0 && [...leases.values()].every(({ state }) => state === "leftOut");
 }

@@ -243,6 +243,27 @@ export function admissionSuite(create: Create): void {
       await db.record.close(closing(third));
     });
 
+    it("lets nobody be kept out for ever by plans without a cap there, which go on while others are in the way", async () => {
+      const caps = [cap("rack:fair", 1)];
+      const holder = await admitted(db.record, aPlan({ target: "fair-0", rack: "fair", caps }));
+      const [old, young] = [aPlan({ target: "fair-1", rack: "fair", caps }), aPlan({ target: "fair-3", rack: "fair" })];
+      const oldId = await planned(db.record, old);
+      await admitting(db.record, oldId, old);
+      const free = await admitted(db.record, aPlan({ target: "fair-2", rack: "fair" }));
+      await db.record.close(closing(holder));
+      const youngId = await planned(db.record, young);
+      const behind = { status: "queued", detail: expect.stringContaining(`behind remediation ${oldId}`) as string };
+      expect(await admitting(db.record, youngId, young)).toMatchObject(behind);
+      expect(await waiters()).toEqual([]);
+      await db.record.close(closing(free));
+      expect(await waiters()).toEqual([oldId]);
+      expect(await admitting(db.record, youngId, young), "it would take the room").toMatchObject(behind);
+      expect((await admitting(db.record, oldId, old)).status).toBe("admitted");
+      expect(await waiters()).toEqual([youngId]);
+      expect((await admitting(db.record, youngId, young)).status).toBe("admitted");
+      for (const id of [oldId, youngId]) await db.record.close(closing(id));
+    });
+
     it("does not keep others waiting behind one that waits for something of its own", async () => {
       const caps = [cap("group:own", 5)];
       const cooling = aPlan({ target: "own-1", caps });
