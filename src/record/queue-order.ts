@@ -93,7 +93,7 @@ export class Walk {
   readonly taken = new Map<string, string>();
   /** By scope, whom nothing but work without a cap keeps out. */
   private readonly cleared = new Map<string, string>();
-  /** By scope, the least number of targets that one of those who went can go with. */
+  /** By scope, the least number of targets that one of those who went can go with, and the last such. */
   private readonly least = new Map<string, { max: number; of: string }>();
   private readonly held: Held;
   /** As `held`, with what was taken on the way. */
@@ -136,7 +136,7 @@ export class Walk {
     for (const scope of leases) this.put(scope, target, "uncapped", remediationId);
     for (const { scope, max } of caps) {
       this.put(scope, target, "capped", remediationId);
-      if (holds.includes(scope) && max < (this.least.get(scope)?.max ?? Infinity))
+      if (holds.includes(scope) && max <= (this.least.get(scope)?.max ?? Infinity))
         this.least.set(scope, { max, of: remediationId });
     }
   }
