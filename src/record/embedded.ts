@@ -16,9 +16,10 @@ import {
   initialise,
   isInitialised,
   killAll,
+  type Cluster,
   launch,
+  launchAnywhere,
   type RunningServer,
-  type ServerPlan,
   shutDown,
   watchOver,
 } from "./embedded/server.ts";
@@ -75,16 +76,11 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     const running = await joinRunning(layout, options);
     if (running !== null) return running;
     const bin = options.binFolder ?? (await ownBinaries(folder, user));
-    const plan: ServerPlan = {
-      layout,
-      user,
-      bin,
-      port: await freePort(options.port),
-      superuser: options.superuser ?? OWN,
-      settings: options.settings ?? {},
-    };
-    if (!(await isInitialised(layout))) await initialise(plan);
-    const server = await launch(plan);
+    const port = options.port === undefined ? null : await freePort(options.port);
+    const { superuser = OWN, settings = {} } = options;
+    const cluster: Cluster = { layout, user, bin, superuser, settings };
+    if (!(await isInitialised(layout))) await initialise(cluster);
+    const server = await (port === null ? launchAnywhere(cluster) : launch({ ...cluster, port }));
     await writeOwner(layout);
     return owned(layout, server, "started", options);
   });

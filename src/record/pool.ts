@@ -8,6 +8,8 @@ import type { Tables } from "./tables.ts";
 export interface PoolOptions {
   /** Connections at most; default 10. A process needs no more than it has calls at once. */
   poolSize?: number;
+  /** Longest wait for a connection, a free one of the pool or a new one; default 5,000. */
+  connectTimeoutMs?: number;
   /** Longest run of one statement; default 15,000. */
   statementTimeoutMs?: number;
   /** Shown in pg_stat_activity; default `selfheal`. */
@@ -39,7 +41,7 @@ export function openDatabase(databaseUrl: string, options: PoolOptions = {}): Da
   const pool = makePool(databaseUrl, place, {
     types,
     max: options.poolSize ?? 10,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: options.applicationName ?? "selfheal",

@@ -11,8 +11,8 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../src/config/project.ts";
 import { startEmbedded } from "../../src/record/embedded.ts";
-import { freePort } from "../../src/record/embedded/server.ts";
 import { buildBundle } from "../../src/workers/bundle.ts";
+import { freeLowPort } from "../../src/workers/ports.ts";
 import { descendants, untilGone } from "../support/processes.ts";
 
 interface Ended {
@@ -81,7 +81,7 @@ describe("selfheal dev", () => {
   test("killed by SIGKILL, it takes everything with it", async () => {
     const { child, pids } = await dev();
     child.kill("SIGKILL");
-    await Promise.all(pids.map((pid) => untilGone(pid, 30_000)));
+    await Promise.all(pids.map((pid) => untilGone(pid)));
   });
 
   test("a port in use is one line with the port and the option, before anything is started", async () => {
@@ -173,10 +173,10 @@ describe("a worker or API that starts before its database and Temporal", () => {
   }
 
   test("waits for both, alive and not ready, and says for which; a signal ends it", async () => {
-    const port = await freePort(undefined);
+    const port = await freeLowPort();
     const url = `postgres://selfheal:hunter2@127.0.0.1:${port}/selfheal`;
     const env = { DATABASE_URL: url, TEMPORAL_ADDRESS: "127.0.0.1:1" };
-    const healthPort = await freePort(undefined);
+    const healthPort = await freeLowPort();
     const serve = start(["serve", "--config", folder, "--port", "0"], env);
     const words = [
       "worker",

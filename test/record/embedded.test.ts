@@ -1,18 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EmbeddedPostgres, startEmbedded } from "../../src/record/embedded.ts";
+import { embeddedBinaries } from "../../src/record/embedded/binaries.ts";
 import { closedFolder, reachableBinaries, serverUser } from "../../src/record/embedded/server-user.ts";
-import { pidExists } from "../../src/record/embedded/state.ts";
+import { launchAnywhere, shutDown } from "../../src/record/embedded/server.ts";
+import { layoutOf, pidExists } from "../../src/record/embedded/state.ts";
 import { waitFor } from "../../src/record/embedded/wait.ts";
 import { openRecord } from "../../src/record/record.ts";
+import { freeLowPort } from "../../src/workers/ports.ts";
 import { received } from "./builders.ts";
 
-const SLOW = 60_000;
+const SLOW = 120_000;
 
 describe("the embedded PostgreSQL", () => {
   let dataFolder = "";
@@ -29,7 +33,7 @@ describe("the embedded PostgreSQL", () => {
     for (const server of servers.splice(0).reverse()) await server.stop();
     await rm(dataFolder, { recursive: true, force: true });
   });
-  const gone = (pid: number) => waitFor(() => Promise.resolve(pidExists(pid) ? null : true), 10_000);
+  const gone = (pid: number) => waitFor(() => Promise.resolve(pidExists(pid) ? null : true), SLOW);
 
   it("is one server for all who start it at once, and only its starter ends it", { timeout: SLOW }, async () => {
     const all = await Promise.all([start(), start(), start()]);
@@ -45,23 +49,27 @@ describe("the embedded PostgreSQL", () => {
     expect((await start()).how).toBe("started");
   });
 
-  it("killed with all its processes, it says so, and starts again on the same port with what was committed", async () => {
-    const server = await start();
-    const client = new pg.Client({ connectionString: server.url });
-    client.on("error", () => undefined);
-    await client.connect();
-    await client.query("create table kept (n int)");
-    await server.kill();
-    expect(await server.ended).toBe("killed by SIGKILL");
-    await expect(client.query("select 1")).rejects.toThrow();
-    await gone(server.pid);
-    const again = await start({ port: server.port });
-    expect([again.how, again.port]).toEqual(["started", server.port]);
-    const reader = new pg.Client({ connectionString: again.url });
-    await reader.connect();
-    expect((await reader.query("select count(*)::int as n from kept")).rows).toEqual([{ n: 0 }]);
-    await reader.end();
-  }, 60_000);
+  it(
+    "killed with all its processes, it says so, and starts again on the same port with what was committed",
+    async () => {
+      const server = await start({ port: await freeLowPort() });
+      const client = new pg.Client({ connectionString: server.url });
+      client.on("error", () => undefined);
+      await client.connect();
+      await client.query("create table kept (n int)");
+      await server.kill();
+      expect(await server.ended).toBe("killed by SIGKILL");
+      await expect(client.query("select 1")).rejects.toThrow();
+      await gone(server.pid);
+      const again = await start({ port: server.port });
+      expect([again.how, again.port]).toEqual(["started", server.port]);
+      const reader = new pg.Client({ connectionString: again.url });
+      await reader.connect();
+      expect((await reader.query("select count(*)::int as n from kept")).rows).toEqual([{ n: 0 }]);
+      await reader.end();
+    },
+    SLOW,
+  );
 
   it("lets nobody in without the password, which no other user can read", { timeout: SLOW }, async () => {
     const server = await start();
@@ -120,6 +128,21 @@ describe("the embedded PostgreSQL", () => {
     await writeFile(pidFile, `${process.pid}\n${join(dataFolder, "data")}\n0\n5432\n\n127.0.0.1\n\nready\n`);
     expect((await start()).how).toBe("started");
     expect(await readFile(pidFile, "utf8")).not.toContain(`${process.pid}\n`);
+  });
+
+  it("takes another port when somebody took the free one before the server listened", { timeout: SLOW }, async () => {
+    await (await start()).stop();
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const free = await freeLowPort();
+    const ports = [(other.address() as { port: number }).port, free];
+    const [user, { root, version }] = [await serverUser(), embeddedBinaries()];
+    const bin = join(await reachableBinaries(root, user, `${dataFolder}-binaries`, version), "bin");
+    const cluster = { layout: layoutOf(dataFolder), user, bin, superuser: "selfheal", settings: {} };
+    const server = await launchAnywhere(cluster, () => Promise.resolve(ports.shift() ?? 0));
+    await shutDown(server.pid);
+    other.close();
+    expect([server.port, ports]).toEqual([free, []]);
   });
 
   it("says which port is taken, or on which it runs already", { timeout: SLOW }, async () => {

@@ -27,6 +27,9 @@ export interface TestDatabaseOptions extends RecordOptions {
   copyOf?: string;
 }
 
+/** Many calls at once on a busy machine wait for each other: nobody is told so, but where a test asks for it. */
+export const PATIENT = { connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 };
+
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { serverUrl = inject("postgresUrl"), copyOf, ...recordOptions } = options;
   const template = copyOf === undefined ? TEMPLATE : new URL(copyOf).pathname.slice(1);
@@ -34,7 +37,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   await once(serverUrl, `create database ${name} template ${template}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  const record = await openRecord(url.href, recordOptions);
+  const record = await openRecord(url.href, { ...PATIENT, ...recordOptions });
   const run = async (text: string, parameters: unknown[] = []) => once(url.href, text, parameters);
   let ended: Promise<void> | null = null;
   const drop = async () => {

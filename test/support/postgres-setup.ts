@@ -82,6 +82,7 @@ async function removeLeftOvers(): Promise<void> {
     if (!name.startsWith(PREFIX)) continue;
     const folder = join(tmpdir(), name);
     const owner = await readOwner(layoutOf(folder));
-    if (owner !== null && !(await isAlive(owner))) await rm(folder, { recursive: true, force: true });
+    // Another run that begins now removes it as well.
+    if (owner !== null && !(await isAlive(owner))) await rm(folder, { recursive: true, force: true }).catch(() => null);
   }
 }

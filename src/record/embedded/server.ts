@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { EXIT, UserError } from "../../config/user-error.ts";
+import { EXIT, messageOf, UserError } from "../../config/user-error.ts";
 import { asUser, type ServerUser } from "./server-user.ts";
 import { type Layout, pidExists, type Postmaster, runningPostmaster } from "./state.ts";
 import { isErrno, waitFor } from "./wait.ts";
@@ -18,17 +18,21 @@ const CHILD_ENV = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C" };
 const MAX_SOCKET_FOLDER = 107 - "/.s.PGSQL.65535".length;
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 15_000;
+const PORT_TRIES = 4;
 const FOREIGN_LOOK_MS = 200;
 
-export interface ServerPlan {
+export interface Cluster {
   layout: Layout;
   user: ServerUser;
   /** The folder with initdb and postgres. */
   bin: string;
-  port: number;
   /** Made by initdb: the role that may do everything. */
   superuser: string;
   settings: Record<string, string>;
+}
+
+export interface ServerPlan extends Cluster {
+  port: number;
 }
 
 export async function isInitialised(layout: Layout): Promise<boolean> {
@@ -36,7 +40,7 @@ export async function isInitialised(layout: Layout): Promise<boolean> {
 }
 
 /** Runs initdb in a folder beside the final one and renames, so that a killed starter never leaves half a cluster. */
-export async function initialise(plan: ServerPlan): Promise<void> {
+export async function initialise(plan: Cluster): Promise<void> {
   const { layout, user } = plan;
   const partial = join(layout.folder, "data.partial");
   await rm(partial, { recursive: true, force: true });
@@ -91,6 +95,20 @@ export interface RunningServer {
   port: number;
   /** Resolves when it has ended, wanted or not, with how. */
   ended: Promise<string>;
+}
+
+/** On any port. One that was free may be somebody's before the server listens: it is started again, on another. */
+export async function launchAnywhere(
+  cluster: Cluster,
+  nextPort: () => Promise<number> = () => freePort(undefined),
+): Promise<RunningServer> {
+  for (let left = PORT_TRIES; ; left--) {
+    try {
+      return await launch({ ...cluster, port: await nextPort() });
+    } catch (error) {
+      if (left === 1 || !messageOf(error).includes("Address already in use")) throw error;
+    }
+  }
 }
 
 /** Starts the server in a session of its own: a Ctrl-C in the terminal is for us, and we stop it when we are done. */

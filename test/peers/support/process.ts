@@ -3,12 +3,15 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Outside } from "../../../src/ports/ports.ts";
+
+/** For a server that binds it later. */
+export { freeLowPort as freePort } from "../../../src/workers/ports.ts";
 
 export const outside: Outside = { fetch, connect: (options) => connect(options), clock: { now: () => Date.now() } };
 
@@ -19,15 +22,6 @@ export function installed(peer: string, ...paths: string[]): string | null {
   const found = paths.find((path) => existsSync(path));
   if (found === undefined) console.log(`peers: ${peer} is not installed (scripts/peers-install.sh): skipped`);
   return found ?? null;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 /** A server of the test's own on a free port. */
