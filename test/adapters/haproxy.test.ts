@@ -37,8 +37,7 @@ describe("haproxy", () => {
     stub.close();
   });
 
-  const write = (address: string) =>
-    failureOf(haproxy({ address, outside, timeoutMs: 150 }).setAdmin("web", "web-1", "drain"));
+  const write = (address: string) => failureOf(haproxy({ address, outside }).setAdmin("web", "web-1", "drain"));
 
   it("maps a lost answer of a write to ambiguous, a refused connection to transient, a refusal to permanent", async () => {
     for (const [answer, failure] of [

@@ -14,7 +14,7 @@ const vector = (...values: string[]) => ({
 
 async function query(value: Reply, stamp: Reply = { body: vector("996") }, input: object = {}) {
   const stub = await httpStub((request) => (request.url.includes("timestamp") ? stamp : value));
-  const probe = prometheusProbe(prometheus({ url: stub.url, outside, timeoutMs: 150 }));
+  const probe = prometheusProbe(prometheus({ url: stub.url, outside }));
   try {
     return { seen: stub.seen, read: await probe.measure({ query: "up", maxAge: 10_000, ...input }) };
   } finally {
@@ -70,7 +70,7 @@ describe("http.get", () => {
   const get = async (reply: Reply, more: object = {}) => {
     const stub = await httpStub(() => reply);
     try {
-      return await httpProbe(outside).measure({ url: `${stub.url}/health`, timeoutMs: 150, ...more });
+      return await httpProbe(outside).measure({ url: `${stub.url}/health`, ...more });
     } finally {
       stub.close();
     }

@@ -4,7 +4,26 @@ import { connect, createServer as createTcpServer, type AddressInfo, type Socket
 import { AdapterError } from "../../src/ports/failure.ts";
 import type { Outside } from "../../src/ports/ports.ts";
 
-export const outside: Outside = { fetch, connect: (options) => connect(options), clock: { now: () => Date.now() } };
+/** By what ends the wait, how long it is. */
+const timers = new Map<() => void, number>();
+/** No time-out passes by itself, however slow the machine is: a server that stays silent lets them pass. */
+export const outside: Outside = {
+  fetch,
+  connect: (options) => connect(options),
+  clock: {
+    now: () => Date.now(),
+    after: (ms, fire) => {
+      timers.set(fire, ms);
+      return () => void timers.delete(fire);
+    },
+  },
+};
+
+/** As if the shortest time-out of the calls that are under way were over. */
+function timeOut(): void {
+  const shortest = Math.min(...timers.values());
+  for (const [fire, ms] of timers) if (ms === shortest && timers.delete(fire)) fire();
+}
 
 /** `reset`: cut before any answer; `cut`: in the middle of one; `silent`: never answers. */
 export type Reply = "reset" | "cut" | "silent" | { status?: number; headers?: Record<string, string>; body?: unknown };
@@ -45,7 +64,7 @@ export async function httpStub(reply: (request: Seen) => Reply): Promise<Stub> {
 }
 
 function play(reply: Reply, response: ServerResponse): void {
-  if (reply === "silent") return;
+  if (reply === "silent") return void timeOut();
   if (reply === "reset") return void response.socket?.resetAndDestroy();
   if (reply === "cut") {
     response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
@@ -78,7 +97,8 @@ export async function lineStub(
       lines.push(line);
       const said = answer(line);
       if (said === "") socket.destroy();
-      else if (said !== null) socket.end(said);
+      else if (said === null) timeOut();
+      else socket.end(said);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -13,7 +13,6 @@ import { outside, type Reply, type Seen } from "./support.ts";
 
 const SECRET = "s3cr3t/T0ken+x";
 const WEBHOOK = "T0xYz12AbCdEf";
-export const TIMEOUT_MS = 150;
 
 export interface VendorCall {
   name: string;
@@ -31,7 +30,7 @@ const TOKEN = [SECRET, encodeURIComponent(SECRET)];
 const LOGIN = [...TOKEN, Buffer.from(`admin:${SECRET}`).toString("base64")];
 
 const secret = new Secret(SECRET);
-const common = { outside, timeoutMs: TIMEOUT_MS };
+const common = { outside };
 const rt = (url: string) => requestTracker({ url, token: secret, ...common });
 const baremetal = (url: string) => ironic({ url, token: secret, ...common });
 const bmc = (url: string) => redfish({ url, user: "admin", password: secret, ...common });
