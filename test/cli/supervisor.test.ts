@@ -115,5 +115,5 @@ test("what comes up while everything is being stopped is stopped too", async () 
     return Promise.resolve();
   });
   await supervisor.stop();
-  await vi.waitFor(() => expect(late).toHaveBeenCalledOnce());
+  await expect.poll(() => late).toHaveBeenCalledOnce();
 });

@@ -91,7 +91,7 @@ describe("a Temporal that was set up anew under the same address", () => {
     live.lab.inject({ name: "technician-absent", host: held });
     live.lab.world.failDisk(held);
     await live.alert({ hosts: [held] });
-    await expect.poll(() => count(held, "ticket-created"), { timeout: 90_000 }).toBe(1);
+    await expect.poll(() => count(held, "ticket-created")).toBe(1);
     const before = acts(held);
     const old = port();
     await server.stop();
@@ -101,7 +101,7 @@ describe("a Temporal that was set up anew under the same address", () => {
     await expect(live.stack.supervisor.failed).rejects.toThrow(
       /belongs to Temporal namespace default \(.+\) at .+ but/,
     );
-    await expect.poll(ready, { timeout: 90_000 }).toMatchObject({ status: 503 });
+    await expect.poll(ready).toMatchObject({ status: 503 });
     expect((await ready()).body).toContain("selfheal temporal accept");
 
     // Alerts are kept in the record and answered so that the sender tries again; people can read.
@@ -119,11 +119,9 @@ describe("a Temporal that was set up anew under the same address", () => {
     await server.stop();
     await startTemporal(old, "ours.sqlite");
     await startWorker();
-    await expect.poll(ready, { timeout: 90_000 }).toMatchObject({ status: 200 });
+    await expect.poll(ready).toMatchObject({ status: 200 });
     live.lab.clear("technician-absent");
-    await expect
-      .poll(async () => (await post(webhookPayload(live.lab, { hosts: [later] }))).status, { timeout: 90_000 })
-      .toBe(200);
+    await expect.poll(async () => (await post(webhookPayload(live.lab, { hosts: [later] }))).status).toBe(200);
     const stories = await live.closed([later]);
     const healed = stories.get(later)?.remediation;
     expect(healed, healed?.detail).toMatchObject({ outcome: "healed" });
@@ -144,7 +142,7 @@ describe("a Temporal that was set up anew under the same address", () => {
     await record.moveTemporal({ namespaceId: "burnt", namespace: "default", address: "old:7233" }, "ada", "a test");
     await live.selfhealWith(env, "temporal", "accept", "--namespace-id", home?.namespaceId ?? "", ...who);
     expect(await record.temporalHome()).toMatchObject({ namespaceId: home?.namespaceId, by: "anna" });
-    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ status: 200 });
+    await expect.poll(ready).toMatchObject({ status: 200 });
   });
 });
 
@@ -156,10 +154,8 @@ describe("a Temporal that was restored to an older state", () => {
     await startTemporal(at, "ours.sqlite");
     live.lab.inject({ name: "technician-absent", host: third });
     live.lab.world.failDisk(third);
-    await expect
-      .poll(async () => (await post(webhookPayload(live.lab, { hosts: [third] }))).status, { timeout: 90_000 })
-      .toBe(200);
-    await expect.poll(() => count(third, "ticket-created"), { timeout: 90_000 }).toBe(1);
+    await expect.poll(async () => (await post(webhookPayload(live.lab, { hosts: [third] }))).status).toBe(200);
+    await expect.poll(() => count(third, "ticket-created")).toBe(1);
     const before = await record.find(`host/${third}`);
     await server.stop();
     await startTemporal(at, "older.sqlite");
@@ -167,12 +163,12 @@ describe("a Temporal that was restored to an older state", () => {
     const untouched = acts(third);
     const again = webhookPayload(live.lab, { hosts: [third] });
     for (const alert of again.alerts) alert.fingerprint = alert.fingerprint.replace(/^./, "0").replace(/.$/, "1");
-    await expect.poll(async () => (await post(again)).status, { timeout: 90_000 }).toBe(200);
+    await expect.poll(async () => (await post(again)).status).toBe(200);
     const ended = async (): Promise<string> =>
       (await live.client.workflow.getHandle(workflowId({ kind: "host", id: third })).describe()).status.name;
-    await expect.poll(ended, { timeout: 90_000 }).toBe("COMPLETED");
+    await expect.poll(ended).toBe("COMPLETED");
     await expect
-      .poll(async () => (await record.findings()).map((row) => row.key), { timeout: 90_000, interval: 1_000 })
+      .poll(async () => (await record.findings()).map((row) => row.key), { interval: 1_000 })
       .toContain(`WORKFLOW_NOT_FOUND/${before?.remediationId}`);
     expect(await record.find(`host/${third}`)).toMatchObject({ remediationId: before?.remediationId, closedAt: null });
     expect(new Set(await leasesOf(third))).toEqual(new Set(["held"]));

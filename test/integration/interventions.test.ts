@@ -98,7 +98,7 @@ async function occupyRacks(): Promise<void> {
   }
   await live.alert({ hosts: hostsOf(holders) });
   const drained = (): string[] => live.lab.world.log.flatMap(({ what, host = "" }) => (what === "drain" ? [host] : []));
-  await expect.poll(() => drained().sort(), { timeout: 60_000 }).toEqual(hostsOf(holders).sort());
+  await expect.poll(() => drained().sort()).toEqual(hostsOf(holders).sort());
 }
 
 /** Intervenes in each as soon as it is in its stage; answers those that never were. */

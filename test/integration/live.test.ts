@@ -44,7 +44,7 @@ describe("the product in real processes", () => {
   it("heals through a SIGKILL of the worker and of the API in mid-run, and does nothing twice", async () => {
     live.lab.world.failDisk(first);
     await live.alert({ hosts: [first] });
-    await expect.poll(() => count(first, "ticket-created"), { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => count(first, "ticket-created")).toBe(1);
     const before = [live.stack.worker.pid, live.stack.serve.pid];
     void live.stack.worker.kill();
     void live.stack.serve.kill();
@@ -66,14 +66,14 @@ describe("the product in real processes", () => {
       for await (const workflow of live.client.workflow.list({ query })) ids.push(workflow.workflowId);
       return ids;
     };
-    await expect.poll(found, { timeout: 20_000 }).toEqual([workflowId({ kind: "host", id: second })]);
+    await expect.poll(found).toEqual([workflowId({ kind: "host", id: second })]);
   });
 
   it("has left one trace, from the webhook to the close, and one id in every line of the log about it", async () => {
     const { remediation, links } = await live.api.story(second);
     const { traceId } = links;
     const ours = () => collector.spans.filter((span) => span.attributes["selfheal.target"] === `host/${second}`);
-    await expect.poll(() => ours().map(({ name }) => name), { timeout: 15_000 }).toContain("remediation");
+    await expect.poll(() => ours().map(({ name }) => name)).toContain("remediation");
     const trace = collector.spans.filter((span) => span.traceId === traceId);
     expect(ours().filter((span) => span.traceId !== traceId)).toEqual([]);
     const names = new Set(trace.map(({ name }) => name));
@@ -106,9 +106,7 @@ describe("the product in real processes", () => {
     const host = api();
     live.lab.world.failDisk(host);
     await live.alert({ hosts: [host] });
-    await expect
-      .poll(async () => (await live.api.list({ target: `host/${host}` }))[0]?.phase, { timeout: 30_000 })
-      .toBe("approve");
+    await expect.poll(async () => (await live.api.list({ target: `host/${host}` }))[0]?.phase).toBe("approve");
     const id = workflowId({ kind: "host", id: host });
     const described = await live.client.workflow
       .getHandle(id)
@@ -138,7 +136,7 @@ describe("the product in real processes", () => {
     for (const host of [second_, third_]) live.lab.world.failDisk(host);
     await live.alert({ hosts: [second_, third_] });
     const waiting = async (): Promise<number> => (await live.api.list({ phase: "approve", open: "true" })).length;
-    await expect.poll(waiting, { timeout: 30_000 }).toBe(2);
+    await expect.poll(waiting).toBe(2);
     const { planHash } = (await live.api.story(second_)).remediation;
     const input = JSON.stringify({ planHash, by: "grace", reason: "not today" });
     const id = workflowId({ kind: "host", id: second_ });
@@ -158,7 +156,7 @@ describe("the product in real processes", () => {
     live.lab.inject({ name: "technician-absent", host: third });
     live.lab.world.failDisk(third);
     await live.alert({ hosts: [third] });
-    await expect.poll(() => count(third, "ticket-created"), { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => count(third, "ticket-created")).toBe(1);
     await live.selfheal("remediation", "cancel", third, "--by", "ada", "--reason", "we retire it", "--yes");
     const story = (await live.closed([third])).get(third);
     expect(story?.remediation).toMatchObject({ outcome: "cancelled", needsHuman: false });
@@ -170,7 +168,7 @@ describe("the product in real processes", () => {
     live.lab.inject({ name: "technician-absent", host: fourth });
     live.lab.world.failDisk(fourth);
     await live.alert({ hosts: [fourth] });
-    await expect.poll(() => count(fourth, "ticket-created"), { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => count(fourth, "ticket-created")).toBe(1);
     await live.temporal("workflow", "cancel", "--workflow-id", workflowId({ kind: "host", id: fourth }));
     expect((await live.closed([fourth])).get(fourth)?.remediation.outcome).toBe("cancelled");
     expect(count(fourth, "ready")).toBe(1);

@@ -201,7 +201,7 @@ describe("a search attribute that is taken from the namespace under a running wo
   /** Temporal gives a workflow task that failed out again ever later: the longer it was broken, the longer this takes. */
   const NEXT_TRY_MS = 120_000;
 
-  it("is named with what brings it back, alerts are kept; put back, all goes on", { timeout: 180_000 }, async () => {
+  it("is named with what brings it back, alerts are kept; put back, all goes on", async () => {
     const { operatorService } = env.connection;
     await withRig(env, { standingFor: [] }, async (rig) => {
       await rig.alert();

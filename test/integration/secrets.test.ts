@@ -243,7 +243,7 @@ describe("a run with a secret in every place that takes one", () => {
     expect(story?.remediation.outcome).toBe("healed");
     id = story?.remediation.remediationId ?? "";
     const handle = live.client.workflow.getHandle(story?.remediation.workflowId ?? "");
-    await expect.poll(async () => (await handle.describe()).status.name, { timeout: 20_000 }).toBe("COMPLETED");
+    await expect.poll(async () => (await handle.describe()).status.name).toBe("COMPLETED");
     const wish = { name: "ada", roles: ["viewer"], forMs: 60_000, by: "ada" };
     const made = await ask("/v1/tokens", { method: "POST", body: JSON.stringify(wish) });
     const { secret: own } = JSON.parse(made) as { secret: string };
@@ -277,7 +277,7 @@ describe("a run with a secret in every place that takes one", () => {
   it("put none of them into a span, nor what an action leaks", async () => {
     const traceId = id.replaceAll("-", "");
     const closed = () => collector.spans.filter((span) => span.traceId === traceId && span.name === "remediation");
-    await expect.poll(() => closed().length, { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => closed().length).toBe(1);
     expect(found(collector.bodies.join("\n"), { ...all, leak: LEAK })).toEqual([]);
     expect(collector.headers[0]?.authorization).toBe(`Bearer ${secret("collector")}`);
   });

@@ -286,7 +286,7 @@ describe("what is asked again and again", () => {
       const now = await scans();
       expect(now.byIndex).toBeGreaterThan(before.byIndex + 5);
       return now;
-    });
+    }, 30_000);
     expect(after.sequential).toEqual(before.sequential);
   });
 });

@@ -58,7 +58,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 describe("the twin of the record", () => {
-  it("counts what the record counts, whatever the history", { timeout: 120_000 }, async () => {
+  it("counts what the record counts, whatever the history", { timeout: 300_000 }, async () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(steps, async (history) => {

@@ -77,10 +77,15 @@ describe("too much", () => {
   test("at once is 503 with Retry-After, while /healthz and alerts go on", async () => {
     let open: () => void = () => undefined;
     const shut = new Promise<void>((resolve) => (open = resolve));
-    const list = () => shut.then(() => []);
+    let inside = 0;
+    const list = () => {
+      inside++;
+      return shut.then(() => []);
+    };
     await it.restart({ limits: { requestsInFlight: 2 }, record: { ...it.database.record, list } });
     const held = [it.api("/v1/remediations"), it.api("/v1/remediations")];
-    await expect.poll(async () => (await it.api("/v1/remediations?limit=1")).status).toBe(503);
+    await expect.poll(() => inside).toBe(2);
+    expect((await it.api("/v1/remediations?limit=1")).status).toBe(503);
     const shed = await it.api("/v1/pauses");
     expect((await pause("k-1")).status).toBe(200);
     expect(shed.headers.get("retry-after")).toBe("1");

@@ -147,7 +147,7 @@ async function post(stack: Stack, body: unknown): Promise<Record<string, number>
   return JSON.parse(text) as Record<string, number>;
 }
 
-async function closed(api: RemediationApi, targets: string[], withinMs = 90_000): Promise<Map<string, TellStory>> {
+async function closed(api: RemediationApi, targets: string[], withinMs = 180_000): Promise<Map<string, TellStory>> {
   const isClosed = async (): Promise<string[]> => {
     // The API may be away for a moment: tests kill it.
     const rows = await api.list({ limit: "1000" }).catch(() => []);

@@ -12,12 +12,12 @@ export function isAlive(pid: number): boolean {
   return pid < 0 || !isZombie(pid);
 }
 
-export async function untilGone(pid: number, withinMs = 10_000): Promise<void> {
+export async function untilGone(pid: number): Promise<void> {
   await vi.waitFor(
     () => {
       if (isAlive(pid)) throw new Error(`process ${pid} is still there`);
     },
-    { timeout: withinMs, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 

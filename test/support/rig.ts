@@ -171,7 +171,7 @@ export class Rig {
 
   /** Waits in real time, with time standing still, for something that needs no time of the world. */
   async soon(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-    await expect.poll(async () => await holds(), { timeout: 15_000, interval: 25, message: what }).toBe(true);
+    await expect.poll(async () => await holds(), { interval: 25, message: what }).toBe(true);
   }
 
   /** Waits in real time until the remediation is in that phase and, where given, waits for something like that. */

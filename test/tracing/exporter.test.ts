@@ -143,7 +143,7 @@ describe("spans on their way", () => {
     for (let i = 0; i < 600; i += 1) exporter.end(span());
     const startedAt = performance.now();
     await exporter.close();
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
     expect(lines.at(-1)).toContain("spans are lost: nobody took them in time");
     expect(await counted()).toEqual([0, 600]);
   });
