@@ -16,7 +16,7 @@ import { projectPath } from "../../src/config/project.ts";
 import { parsePayloadKeys, payloadCodec } from "../../src/config/payload-codec.ts";
 import { converterOf } from "../../src/config/temporal.ts";
 import { Secret } from "../../src/ports/secret.ts";
-import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from "../../src/starters/http/sender.ts";
+import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from "../../src/ports/signed-body.ts";
 import { slackSignature } from "../../src/starters/chat/slack-request.ts";
 import { webhookPayload } from "../../src/lab/alerts.ts";
 import { makeFleet } from "../../src/lab/fleet.ts";

@@ -1,7 +1,8 @@
 /** Webhooks that are signed: what counts, for how long, and how often. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/ports/secret.ts";
-import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER, TOLERANCE_MS } from "../../src/starters/http/sender.ts";
+import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from "../../src/ports/signed-body.ts";
+import { TOLERANCE_MS } from "../../src/starters/http/sender.ts";
 import { captured } from "./support/bodies.ts";
 import { problem, sharedApi, WEBHOOK_TOKEN } from "./support/server.ts";
 

@@ -1,7 +1,7 @@
-import { createHmac } from "node:crypto";
 import { z } from "zod";
 import type { ChannelPort, Opening, Outside, Standing } from "../../ports/ports.ts";
 import type { Secret } from "../../ports/secret.ts";
+import { signedHeaders } from "../../ports/signed-body.ts";
 import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
 import { httpJson } from "../http.ts";
 import { partsOf } from "../secret-url.ts";
@@ -16,19 +16,17 @@ export interface WebhookOptions {
 }
 
 /**
- * Posts each message as JSON to a URL of yours, with its key as `idempotency-key`. Signed as selfheal's own webhooks are:
- *
- *     selfheal-timestamp: 1795300000                       seconds since 1970
- *     selfheal-signature: v1=<hex HMAC-SHA256 of "<timestamp>.<body>">
- *
+ * Posts each message as JSON to a URL of yours, with its key as `idempotency-key`; signed as ports/signed-body.ts says.
  * `event` is `message`, or `standing` when the remediation of a thread stands otherwise than before.
  */
 export function webhook({ url, hmac, outside, timeoutMs = CHANNEL_TIMEOUT_MS }: WebhookOptions): ChannelPort {
   const secrets = [...partsOf(url), ...(hmac === undefined ? [] : [hmac])];
   const guarded = new Guarded({ system: "webhook", clock: outside.clock, timeoutMs, secrets });
   const http = httpJson({ guarded, fetch: outside.fetch, url: url.reveal() });
+  // httpJson sends exactly this text.
+  const signed = (key: Secret, body: object) => signedHeaders(key, JSON.stringify(body), outside.clock.now());
   const send = async (key: Record<string, string>, body: object): Promise<void> => {
-    const headers = { ...key, ...(hmac === undefined ? {} : signed(hmac, body, outside)) };
+    const headers = { ...key, ...(hmac === undefined ? {} : signed(hmac, body)) };
     const call = { operation: "post", kind: "write", method: "POST", path: "" } as const;
     await http({ ...call, headers, body, accept: z.string(), plain: true });
   };
@@ -42,11 +40,4 @@ export function webhook({ url, hmac, outside, timeoutMs = CHANNEL_TIMEOUT_MS }: 
       await send({}, { event: "standing", thread, ...standing, opening: opening.key });
     },
   };
-}
-
-/** httpJson sends exactly `JSON.stringify(body)`. */
-function signed(key: Secret, body: object, { clock }: Outside): Record<string, string> {
-  const timestamp = String(Math.floor(clock.now() / 1000));
-  const mac = createHmac("sha256", key.reveal()).update(`${timestamp}.${JSON.stringify(body)}`);
-  return { "selfheal-timestamp": timestamp, "selfheal-signature": `v1=${mac.digest("hex")}` };
 }

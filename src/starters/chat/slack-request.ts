@@ -27,12 +27,6 @@ export function slackSignature(key: string, timestamp: string, body: string): st
   return `v0=${createHmac("sha256", key).update(`v0:${timestamp}:${body}`).digest("hex")}`;
 }
 
-/** Seconds between the time stamp and now; NaN: there is none. */
-export function secondsOff(timestamp: string, now: string): number {
-  const at = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) * 1000 : NaN;
-  return Math.abs(Date.parse(now) - at) / 1000;
-}
-
 /** null: it is of no form that Slack sends. */
 export function parseSlack(body: string): SlackRequest | null {
   const form = new URLSearchParams(body);

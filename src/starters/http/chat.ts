@@ -3,13 +3,8 @@ import { timingSafeEqual } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "hono";
 import { z } from "zod";
-import {
-  parseSlack,
-  secondsOff,
-  SLACK_TOLERANCE_MS,
-  slackSignature,
-  type SlackRequest,
-} from "../chat/slack-request.ts";
+import { secondsOff } from "../../ports/signed-body.ts";
+import { parseSlack, SLACK_TOLERANCE_MS, slackSignature, type SlackRequest } from "../chat/slack-request.ts";
 import { runChat } from "../chat/run.ts";
 import { notFound, ProblemError, throughRecord } from "../problems.ts";
 import { CHAT_SOURCE } from "../source-tokens.ts";

@@ -1,14 +1,11 @@
 /**
- * Whether an alert source is who it says: by a bearer token, or by a signature of the body. Signed bodies carry
- *
- *     selfheal-timestamp: 1795300000                       seconds since 1970
- *     selfheal-signature: v1=<hex HMAC-SHA256 of "<timestamp>.<body>">
- *
- * and count within five minutes of their time stamp. A body that was taken is answered as a duplicate when it comes
+ * Whether an alert source is who it says: by a bearer token, or by a signature of the body (ports/signed-body.ts). Signed
+ * bodies count within five minutes of their time stamp. A body that was taken is answered as a duplicate when it comes
  * again, whichever process it comes to; one that was not taken (5xx) may be sent again as it is.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
+import { secondsOff, SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from "../../ports/signed-body.ts";
 import { throughRecord } from "../problems.ts";
 import { digest, type Token, unauthorized } from "./auth.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
@@ -20,8 +17,6 @@ export interface Sender {
   hmacKey: Token | null;
 }
 
-export const TIMESTAMP_HEADER = "selfheal-timestamp";
-export const SIGNATURE_HEADER = "selfheal-signature";
 export const TOLERANCE_MS = 5 * 60_000;
 
 /** Before the body is read: the token, or a signature that may still be in time. */
@@ -70,18 +65,10 @@ export function signedOnce(
   };
 }
 
-export function signatureOf(key: Token, timestamp: string, body: string): string {
-  return `v1=${createHmac("sha256", key.reveal()).update(`${timestamp}.${body}`).digest("hex")}`;
-}
-
 function requireInTime(deps: AppDependencies, context: Context<AppEnv>): void {
-  const given = context.req.header(TIMESTAMP_HEADER) ?? "";
-  const at = /^\d{1,12}$/.test(given) ? Number(given) * 1000 : NaN;
-  const offMs = Math.abs(Date.parse(deps.now()) - at);
-  if (offMs <= TOLERANCE_MS) return;
-  const what = Number.isNaN(at)
-    ? "is missing or no number of seconds"
-    : `is ${Math.round(offMs / 1000)} s away from now`;
+  const off = secondsOff(context.req.header(TIMESTAMP_HEADER) ?? "", deps.now());
+  if (off * 1000 <= TOLERANCE_MS) return;
+  const what = Number.isNaN(off) ? "is missing or no number of seconds" : `is ${Math.round(off)} s away from now`;
   throw unauthorized(`cannot help: ${TIMESTAMP_HEADER} ${what}, at most ${TOLERANCE_MS / 1000} s count`);
 }
 
