@@ -1,6 +1,7 @@
 /** Which channels a message goes to, and its words. Pure. */
 import type { JsonObject } from "../contracts/json.ts";
-import type { Message, Route } from "../ports/ports.ts";
+import type { Route } from "../contracts/route.ts";
+import type { Message } from "../ports/ports.ts";
 import { MOST_CHANNELS, type NotificationsSpec } from "./grammar/notifications.ts";
 import { fill } from "./template.ts";
 

@@ -1,6 +1,7 @@
 import type { Severity } from "./alert.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { ProbeSpec } from "./probe.ts";
+import type { Route } from "./route.ts";
 import type { SurroundingLimits } from "./surroundings.ts";
 import type { Target } from "./target.ts";
 
@@ -87,7 +88,7 @@ export interface PlanFinish {
   healthy: { restore: "atOnce" | "ramp"; overMs: number };
   escalate: { afterEffect: EscalationRoute; beforeEffect: EscalationRoute };
 }
-export type EscalationRoute = "page" | "ticket" | "message" | "bySeverity";
+export type EscalationRoute = Route | "bySeverity";
 
 /** A cap on remediations in flight that hold a lease on `scope`. */
 export interface ScopeCap {

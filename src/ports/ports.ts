@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Json, JsonObject } from "../contracts/json.ts";
+import type { Route } from "../contracts/route.ts";
 import type { TargetRef } from "../contracts/target.ts";
 
 /** A measurement as a probe evaluates it, or why there is none. */
@@ -157,8 +158,6 @@ export interface LeasePort {
 }
 
 /** `page`: somebody must look now. `ticket`: on the next working day. `message`: to know. */
-export type Route = "page" | "ticket" | "message";
-
 /** What people are told. */
 export interface Message {
   /** A receiver may drop what comes again with the same one. */

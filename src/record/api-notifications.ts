@@ -1,10 +1,11 @@
 /** What the record keeps of messages to people, beside escalations; a part of RecordStore (api.ts). */
+import type { Route } from "../contracts/route.ts";
 import type { RemediationRow } from "./api.ts";
 
 /** What began a thread. */
 export interface ThreadOpening {
   key: string;
-  route: "page" | "ticket" | "message";
+  route: Route;
   title: string;
   text: string;
 }

@@ -3,7 +3,8 @@
  * it and an unsent one is tried again; many of one kind at once are one message.
  */
 import { messageOf } from "../config/user-error.ts";
-import type { NotifyPort, Route } from "../ports/ports.ts";
+import type { Route } from "../contracts/route.ts";
+import type { Message, NotifyPort } from "../ports/ports.ts";
 import type { RecordStore } from "../record/api.ts";
 import type { FindingRow, SweepRecord, UnsentEscalation } from "../record/api-sweep.ts";
 import { nameOf, some, type Candidate } from "./sweep-finding.ts";
@@ -80,16 +81,7 @@ export async function sendAgain(deps: TellDependencies, one: UnsentEscalation): 
   await send(deps, { remediationId, key, route: one.route as Route, title, text: summary, again: true });
 }
 
-interface Message {
-  remediationId: string;
-  key: string;
-  route: Route;
-  title: string;
-  text: string;
-  again: boolean;
-}
-
-async function send({ record, notify }: TellDependencies, message: Message): Promise<void> {
+async function send({ record, notify }: TellDependencies, message: Required<Message>): Promise<void> {
   const { remediationId, key } = message;
   try {
     await notify.send({ ...message, key: `${remediationId}/${key}` });

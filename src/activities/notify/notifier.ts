@@ -8,6 +8,7 @@
 import type { Logger } from "pino";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { routed, worded, type MessageFacts } from "../../catalogue/notifications.ts";
+import { SEVERITY_OF_ROUTE } from "../../contracts/route.ts";
 import { AdapterError } from "../../ports/failure.ts";
 import type { ChannelPort, Message, NotifyPort, Posting } from "../../ports/ports.ts";
 import type { RecordStore } from "../../record/api.ts";
@@ -79,8 +80,6 @@ function nothingKnown({ route }: Message): MessageFacts {
   return { route, severity: null, owners: [], group: null, runbook: null, burnRate: null };
 }
 
-const SEVERITY = { page: "critical", ticket: "warning", message: "info" } as const;
-
 function postingOf(
   { log }: NotifierParts,
   message: Message,
@@ -88,7 +87,7 @@ function postingOf(
   catalogue: Catalogue | null,
 ): Posting {
   const { route, key, remediationId } = message;
-  const posting: Posting = { ...message, severity: SEVERITY[route], source: "selfheal", standing: null };
+  const posting: Posting = { ...message, severity: SEVERITY_OF_ROUTE[route], source: "selfheal", standing: null };
   if (situation === null) return posting;
   const { facts, target, about, standing } = situation;
   const severity = (facts.severity ?? posting.severity) as Posting["severity"];

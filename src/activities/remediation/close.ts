@@ -1,5 +1,6 @@
 import type { CloseReply, CloseRequest, NotifyRequest } from "../../contracts/activities.ts";
-import type { Message, Route } from "../../ports/ports.ts";
+import type { Route } from "../../contracts/route.ts";
+import type { Message } from "../../ports/ports.ts";
 import type { EscalationStands } from "../../record/api.ts";
 import { windowOver } from "./quiet.ts";
 import { isRecordConflict, type ActivityDependencies } from "../dependencies.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SEVERITY_OF_ROUTE } from "../../contracts/route.ts";
 import type { ChannelPort, Outside, Posting } from "../../ports/ports.ts";
 import type { Secret } from "../../ports/secret.ts";
 import { CHANNEL_TIMEOUT_MS, Guarded } from "../guarded.ts";
@@ -58,15 +59,13 @@ function keyOf({ key }: Posting): string {
   return key.replace(/\s+/g, "_").slice(0, LONGEST_KEY);
 }
 
-const SEVERITY = { page: "critical", ticket: "warning", message: "info" } as const;
-
 function contentOf({ key, route, title, text, source, remediationId }: Posting): object {
   return {
     client: "selfheal",
     payload: {
       summary: title.slice(0, LONGEST_SUMMARY),
       source,
-      severity: SEVERITY[route],
+      severity: SEVERITY_OF_ROUTE[route],
       custom_details: {
         text: text.slice(0, LONGEST_DETAIL),
         key,

@@ -1,9 +1,10 @@
 /** `notifications` of selfheal.yaml: who is told by which channels, and in which words. */
 import { z } from "zod";
+import { ROUTES } from "../../contracts/route.ts";
 import { name, text } from "./common.ts";
 
 const ROUTE = "page, ticket or message";
-const route = z.enum(["page", "ticket", "message"], { error: ROUTE });
+const route = z.enum(ROUTES, { error: ROUTE });
 const several = <T extends z.ZodType>(one: T) => z.array(one).min(1, { error: "at least one" }).optional();
 /** All of them may hang until their time-outs, and telling people must end inside its 30 s (workflows/proxies.ts). */
 export const MOST_CHANNELS = 4;

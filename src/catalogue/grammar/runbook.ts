@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ROUTES } from "../../contracts/route.ts";
 import {
   apiVersion,
   cel,
@@ -29,7 +30,7 @@ const matchEntry = z
   })
   .describe("labels that must all match");
 
-const route = z.enum(["page", "ticket", "message", "bySeverity"]);
+const route = z.enum([...ROUTES, "bySeverity"]);
 
 const collectItem = z.strictObject({
   id: name.describe("its result is ${{ collected.<id>.… }}"),
