@@ -62,6 +62,7 @@ export class LiveFolder {
   /** Of the look before. */
   #seen = "";
   #timer: NodeJS.Timeout | null = null;
+  #isStopped = false;
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: LiveFolderOptions) {
@@ -111,6 +112,8 @@ export class LiveFolder {
   /** Looks again and again until `stop`. */
   watch(): void {
     const next = (): void => {
+      // It may end in the middle of a look.
+      if (this.#isStopped) return;
       this.#timer = setTimeout(() => void this.look().finally(next), this.#options.everyMs ?? EVERY_MS);
       this.#timer.unref();
     };
@@ -118,6 +121,7 @@ export class LiveFolder {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
   }

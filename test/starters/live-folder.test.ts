@@ -2,8 +2,9 @@
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import pino from "pino";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import { loaderOf } from "../../src/catalogue/load.ts";
@@ -122,6 +123,28 @@ describe("a right edit is in use without a restart", () => {
     live.watch();
     await edit(INVENTORY, "rack: r1", "rack: r9");
     await expect.poll(rack).toBe("r9");
+  });
+
+  it("is looked for no more after the end, though it comes in the middle of a look", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const stopped = new Promise<void>((resolve) => {
+        let looks = 0;
+        const beside = (): string => {
+          if (++looks > 2) resolve(live.stop());
+          return "";
+        };
+        live = watched({ everyMs: 10, beside });
+      });
+      await live.open();
+      live.watch();
+      vi.advanceTimersByTime(10);
+      await stopped;
+      await nextTurn();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("files that are touched only change nothing", async () => {
