@@ -16,11 +16,14 @@ function isTrusted(value: string): boolean {
   );
 }
 
-const grant = z.strictObject({
-  value: text.describe("one that the claim may hold"),
-  roles: z.array(z.enum(ROLES, { error: `one of ${ROLES.join(", ")}` })).min(1, { error: "at least one role" }),
-  groups: z.array(name).min(1, { error: "at least one group" }).optional().describe("only in these; default: in all"),
-});
+const roles = z.array(z.enum(ROLES, { error: `one of ${ROLES.join(", ")}` })).min(1, { error: "at least one role" });
+const groups = z
+  .array(name)
+  .min(1, { error: "at least one group" })
+  .optional()
+  .describe("only in these; default: in all");
+
+const grant = z.strictObject({ value: text.describe("one that the claim may hold"), roles, groups });
 
 const SLACK_ID = "the id of a Slack user, such as U012AB3CD";
 
@@ -30,12 +33,8 @@ export const slackPerson = z.strictObject({
     .string({ error: SLACK_ID })
     .regex(/^[UW][A-Z0-9]{2,30}$/, { error: SLACK_ID })
     .describe(SLACK_ID),
-  roles: z
-    .array(z.enum(ROLES, { error: `one of ${ROLES.join(", ")}` }))
-    .min(1, { error: "at least one role" })
-    .default(["viewer"])
-    .describe("of the API; which plans he may approve is said by his own roles"),
-  groups: z.array(name).min(1, { error: "at least one group" }).optional().describe("only in these; default: in all"),
+  roles: roles.default(["viewer"]).describe("of the API; which plans he may approve is said by his own roles"),
+  groups,
 });
 
 export function accessSchema() {
