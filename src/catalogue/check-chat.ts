@@ -1,6 +1,7 @@
 /** Who people are in chat: nobody is two people, and groups are there. */
 import type { ConfigSpec } from "./grammar/config.ts";
-import { type Problem, suggest } from "./problems.ts";
+import type { Problem } from "./problems.ts";
+import { unknownGroup } from "./unknown-group.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 export function checkChat(source: YamlSource, { people, groups }: ConfigSpec): Problem[] {
@@ -8,12 +9,9 @@ export function checkChat(source: YamlSource, { people, groups }: ConfigSpec): P
   return people.flatMap(({ slack }, at) => {
     if (slack === undefined) return [];
     const twice = ids.indexOf(slack.id) < at;
-    const unknown = (slack.groups ?? []).flatMap((group, index) => {
-      if (Object.hasOwn(groups, group)) return [];
-      const wouldBeRight = suggest(group, Object.keys(groups));
-      const what = { message: "there is no such group", wouldBeRight, value: group };
-      return [source.problem(["people", at, "slack", "groups", index], "value", what)];
-    });
+    const unknown = (slack.groups ?? []).flatMap((group, index) =>
+      unknownGroup(source, { group, path: ["people", at, "slack", "groups", index], groups }),
+    );
     const what = {
       message: "this Slack user is another person already",
       wouldBeRight: "each id once",

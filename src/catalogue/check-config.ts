@@ -17,6 +17,7 @@ import {
   writtenOutSecrets,
   type SecretSource,
 } from "./secrets.ts";
+import { unknownGroup } from "./unknown-group.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 export function checkConfig(source: YamlSource, spec: ConfigSpec, secrets: SecretSource | null): Problem[] {
@@ -75,39 +76,24 @@ function checkPeople(source: YamlSource, spec: ConfigSpec): Problem[] {
         }),
       );
     }
-    if (!Object.hasOwn(spec.groups, group)) {
-      problems.push(
-        source.problem([...at, "group"], "value", {
-          message: "there is no such group",
-          wouldBeRight: suggest(group, Object.keys(spec.groups)),
-          value: group,
-        }),
-      );
-    }
-    return problems;
+    return [...problems, ...unknownGroup(source, { group, path: [...at, "group"], groups: spec.groups })];
   });
   return [...repeated, ...wideners, ...givers];
 }
 
 function checkTeams(source: YamlSource, { teams, groups }: ConfigSpec): Problem[] {
   return Object.entries(teams).flatMap(([team, granted]) =>
-    granted.groups.flatMap((group, index) => {
-      if (Object.hasOwn(groups, group)) return [];
-      const wouldBeRight = suggest(group, Object.keys(groups));
-      const what = { message: "there is no such group", wouldBeRight, value: group };
-      return [source.problem(["teams", team, "groups", index], "value", what)];
-    }),
+    granted.groups.flatMap((group, index) =>
+      unknownGroup(source, { group, path: ["teams", team, "groups", index], groups }),
+    ),
   );
 }
 
 function checkAccess(source: YamlSource, { access, groups }: ConfigSpec): Problem[] {
   return (access.oidc?.grants ?? []).flatMap((grant, at) =>
-    (grant.groups ?? []).flatMap((group, index) => {
-      if (Object.hasOwn(groups, group)) return [];
-      const wouldBeRight = suggest(group, Object.keys(groups));
-      const what = { message: "there is no such group", wouldBeRight, value: group };
-      return [source.problem(["access", "oidc", "grants", at, "groups", index], "value", what)];
-    }),
+    (grant.groups ?? []).flatMap((group, index) =>
+      unknownGroup(source, { group, path: ["access", "oidc", "grants", at, "groups", index], groups }),
+    ),
   );
 }
 

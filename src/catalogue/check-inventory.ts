@@ -4,6 +4,7 @@ import type { ConfigSpec } from "./grammar/config.ts";
 import type { InventorySpec } from "./grammar/inventory.ts";
 import type { NameClash } from "./inventory.ts";
 import { suggest, type PathPart, type Problem } from "./problems.ts";
+import { NOT_IN_CONFIG, unknownGroup } from "./unknown-group.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 export function checkInventory(
@@ -21,17 +22,9 @@ export function checkInventory(
   );
   const places = [...checkPlaces(source, spec), ...checkDependencies(source, spec, config)];
   if (config === null) return [...same, ...places];
-  const groups = Object.keys(config.groups);
+  const { groups } = config;
   const strangers = spec.targets.flatMap(({ group }, index) =>
-    Object.hasOwn(config.groups, group)
-      ? []
-      : [
-          source.problem(["targets", index, "group"], "value", {
-            message: "selfheal.yaml has no such group",
-            wouldBeRight: suggest(group, groups),
-            value: group,
-          }),
-        ],
+    unknownGroup(source, { group, path: ["targets", index, "group"], groups }, NOT_IN_CONFIG),
   );
   return [...same, ...strangers, ...places];
 }

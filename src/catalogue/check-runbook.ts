@@ -12,6 +12,7 @@ import { evaluate } from "./expression.ts";
 import type { RunbookSpec } from "./grammar/runbook.ts";
 import { suggest, type Problem } from "./problems.ts";
 import { rootTypes } from "./types-known.ts";
+import { NOT_IN_CONFIG, unknownGroup } from "./unknown-group.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 export function checkRunbook(source: YamlSource, spec: RunbookSpec, known: Known, team: string | null): Problem[] {
@@ -70,12 +71,11 @@ function checkKind(source: YamlSource, spec: RunbookSpec, { kinds }: Known): Pro
 }
 
 function checkGroups(source: YamlSource, { target }: RunbookSpec, { config }: Known): Problem[] {
-  return (target.groups ?? []).flatMap((group, index) => {
-    if (config === null || Object.hasOwn(config.groups, group)) return [];
-    const wouldBeRight = suggest(group, Object.keys(config.groups));
-    const what = { message: "selfheal.yaml has no such group", wouldBeRight, value: group };
-    return [source.problem(["target", "groups", index], "value", what)];
-  });
+  if (config === null) return [];
+  const { groups } = config;
+  return (target.groups ?? []).flatMap((group, index) =>
+    unknownGroup(source, { group, path: ["target", "groups", index], groups }, NOT_IN_CONFIG),
+  );
 }
 
 function checkCollect(source: YamlSource, spec: RunbookSpec, { actions }: Known, scope: Scope): Problem[] {
