@@ -5,9 +5,12 @@ export const remediationInLogs: ActivityInterceptorsFactory = () => {
   let remediationId: string | null = null;
   return {
     inbound: {
-      execute: (input, next) => {
-        remediationId = remediationIdIn(input.args);
-        return next(input);
+      execute: async (input, next) => {
+        remediationId = remediationIdIn(input.args) ?? idIn(input.args[0], "order");
+        const reply = await next(input);
+        // Who looks for what a gone run left open knows its id only now.
+        remediationId ??= remediationIdIn([reply]) ?? idIn(reply, "past");
+        return reply;
       },
     },
     outbound: {
@@ -20,4 +23,9 @@ export const remediationInLogs: ActivityInterceptorsFactory = () => {
 export function remediationIdIn([request]: readonly unknown[]): string | null {
   if (typeof request !== "object" || request === null || !("remediationId" in request)) return null;
   return typeof request.remediationId === "string" ? request.remediationId : null;
+}
+
+function idIn(message: unknown, part: "order" | "past"): string | null {
+  const parts = (message ?? {}) as Partial<Record<typeof part, unknown>>;
+  return remediationIdIn([parts[part]]);
 }
