@@ -25,9 +25,9 @@ let live: Live;
 let collector: Collector;
 beforeAll(async () => {
   collector = await startCollector();
-  // Without a standing approval for `api`: those hosts ask a person.
+  // Without a standing approval for `api`: those hosts ask a person, who has an hour of real time.
   live = await startLive({
-    ...{ hosts, timeScale: 3600, standingFor: ["web"], ticketWebhook: true },
+    ...{ hosts, timeScale: 3600, standingFor: ["web"], approvalExpires: "3600h", ticketWebhook: true },
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
   });
 });
