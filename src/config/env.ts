@@ -38,7 +38,7 @@ const traceUrl = z.preprocess(
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const LOG_FORMATS = ["json", "pretty"] as const;
 
-/** Each variable with what it is for: `selfheal worker --help` and docs/operating.md print the descriptions. */
+/** Each variable with what it is for: `selfheal worker --help` and docs/configuration.md print the descriptions. */
 export const ENV_SCHEMA = z.object({
   DATABASE_URL: postgresUrl.describe("PostgreSQL of the record; unset: `dev` and `demo` start an embedded one"),
   SELFHEAL_CONFIG: text.describe("folder with runbooks, inventory, groups and connections; default ./config"),

@@ -12,7 +12,7 @@ export class UserError extends Error {
   }
 }
 
-/** The exit codes of every command (docs/operating.md). */
+/** The exit codes of every command (docs/running.md). */
 export const EXIT = {
   ok: 0,
   /** It was tried and did not succeed. */

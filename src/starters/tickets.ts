@@ -27,7 +27,7 @@ const ref = z
   .transform(String)
   .pipe(z.string().regex(/^[\w-]{1,100}$/, "1 to 100 letters, digits, _ and -"));
 
-/** A Scrip's template says what is in the body: there is no shape of its own (docs/operating.md). */
+/** A Scrip's template says what is in the body: there is no shape of its own (docs/api.md). */
 const requestTracker: TicketSystem = {
   name: "request-tracker",
   summary: 'Request Tracker, by a Scrip that sends {"ticket": ID}',

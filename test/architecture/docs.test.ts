@@ -23,6 +23,8 @@ import { spanCounter } from "../../src/tracing/metrics.ts";
 const PAGES = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md", { cwd: projectPath() })].sort();
 const read = (page: string): string => readFileSync(projectPath(page), "utf8");
 const operating = read("docs/operating.md");
+const running = read("docs/running.md");
+const configuration = read("docs/configuration.md");
 
 interface Fence {
   language: string;
@@ -198,9 +200,9 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
-describe("docs/operating.md", () => {
+describe("what must stand in the docs", () => {
   it("lists every environment variable, with its own description, and no other", () => {
-    const rows = rowsOf(section(operating, "Environment variables"));
+    const rows = rowsOf(section(configuration, "Environment variables"));
     expect([...rows.keys()]).toEqual(Object.keys(ENV_SCHEMA.shape));
     for (const [name, schema] of Object.entries(ENV_SCHEMA.shape)) {
       if (schema.description !== undefined) expect(rows.get(name)).toEqual([schema.description]);
@@ -221,7 +223,7 @@ describe("docs/operating.md", () => {
   });
 
   it("lists every exit status", () => {
-    const statuses = [...section(operating, "Exit status").matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
+    const statuses = [...section(running, "Exit status").matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
     expect(statuses).toEqual(Object.values(EXIT).sort((a, b) => a - b));
   });
 
@@ -230,14 +232,14 @@ describe("docs/operating.md", () => {
     recordGauges(registry);
     spanCounter(registry);
     const metrics = await registry.getMetricsAsJSON();
-    const rows = rowsOf(section(operating, "Ports, health, metrics"));
+    const rows = rowsOf(section(running, "Ports, health, metrics"));
     expect(Object.fromEntries([...rows].map(([name, [help]]) => [name, help]))).toEqual(
       Object.fromEntries(metrics.map(({ name, help }) => [name, help])),
     );
   });
 
   it("its example of a configuration folder loads without a warning", () => {
-    const blocks = fencesOf(operating).filter(({ language }) => language === "yaml");
+    const blocks = fencesOf(configuration).filter(({ language }) => language === "yaml");
     const named = (name: string) => {
       const text = blocks.find((block) => block.text.startsWith(`# config/${name}\n`))?.text ?? "";
       return readYaml(name, new TextEncoder().encode(text));
