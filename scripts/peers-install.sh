@@ -58,6 +58,7 @@ venv() {
 debian prometheus prometheus
 debian alertmanager prometheus-alertmanager
 debian haproxy haproxy
+debian exim exim4-daemon-light openssl
 debian request-tracker request-tracker5 rt5-db-sqlite rt5-standalone
 venv sushy-tools sushy-emulator 'sushy-tools>=2.2,<3'
 venv ironic ironic 'ironic>=39,<40'

@@ -5,9 +5,12 @@ import { buildPorts } from "./build.ts";
 import type { Connections } from "./connections.ts";
 
 export interface Look {
-  connection: keyof Connections;
+  /** Of `connections`: `tickets`, `channels.chat`. */
+  connection: string;
   /** null: it answers. Else one line for a person, without secrets. */
   fault: string | null;
+  /** What we may not do there, though it answers; null: nothing is known to be missing. */
+  lacks: string | null;
 }
 
 /** Names that exist nowhere: the question alone shows whether we are let in. */
@@ -15,8 +18,8 @@ const NOBODY = "selfheal-asks-only";
 const NO_TICKET = "999999999";
 
 /**
- * Every configured system at once; never rejects. A notifier is not asked: it only takes messages. What it cannot see:
- * whether we may write (HAProxy's level admin, RT's rights in the queue), which the first effect shows.
+ * Every configured system at once; never rejects. Of the channels only those are asked that can be without a message. What
+ * it cannot see: whether we may write (HAProxy's level admin, RT's rights in the queue), which the first effect shows.
  */
 export async function lookAtConnections(connections: Connections, outside: Outside): Promise<Look[]> {
   const ports = buildPorts(connections, outside);
@@ -31,15 +34,19 @@ export async function lookAtConnections(connections: Connections, outside: Outsi
   };
   const asked = Object.entries(questions) as [keyof Connections, () => Promise<unknown>][];
   const configured = asked.filter(([connection]) => connections[connection] !== undefined);
-  return Promise.all(configured.map(([connection, ask]) => look(connection, ask)));
+  const channels = Object.entries(ports.channels).flatMap(([name, channel]) => {
+    const ask = channel.look?.bind(channel);
+    return ask === undefined ? [] : [look(`channels.${name}`, ask)];
+  });
+  const systems = configured.map(([connection, ask]) => look(connection, () => ask().then(() => null)));
+  return Promise.all([...systems, ...channels]);
 }
 
-async function look(connection: keyof Connections, ask: () => Promise<unknown>): Promise<Look> {
+async function look(connection: string, ask: () => Promise<string | null>): Promise<Look> {
   try {
-    await ask();
-    return { connection, fault: null };
+    return { connection, fault: null, lacks: await ask() };
   } catch (error) {
-    return { connection, fault: error instanceof Error ? error.message : String(error) };
+    return { connection, fault: error instanceof Error ? error.message : String(error), lacks: null };
   }
 }
 

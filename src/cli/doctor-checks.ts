@@ -108,8 +108,10 @@ async function checkConfiguration(parts: DoctorParts): Promise<Configured> {
   }
 }
 
-function lineOf({ connection, fault }: Look): Line {
+function lineOf({ connection, fault, lacks }: Look): Line {
   const area = `connections.${connection}`;
+  if (lacks !== null)
+    return warn(area, lacks, "give it what it lacks, and install the app again: docs/operating.md, In chat");
   if (fault === null) return ok(area, "answers, and lets us in");
   return fail(area, fault, `check ${area} in selfheal.yaml, its secret, and the network`, "unavailable");
 }
@@ -119,7 +121,7 @@ function notifier(connections: Connections): Line {
   const names = [...Object.keys(channels), ...(notify === undefined ? [] : ["notify"])];
   const area = names.length === 1 && notify !== undefined ? "connections.notify" : "connections.channels";
   if (names.length > 0) {
-    return info(area, `configured (${names.join(", ")}); not tried, because that would be a message`);
+    return info(area, `configured (${names.join(", ")}); no message was tried`);
   }
   return warn(
     area,

@@ -55,8 +55,8 @@ function parseLimit(text: string): number {
 
 async function run(context: Context, command: Command, options: ListOptions): Promise<void> {
   const api = context.api(command);
-  const { open, state = open === true ? "open" : undefined, since, limit, watch, ...filter } = options;
-  const narrowed = { ...filter, ...(state === undefined ? {} : { open: String(state === "open") }) };
+  const { open, state = open === true ? "open" : undefined, since, limit, watch } = options;
+  const narrowed = { ...narrowedBy(options), ...(state === undefined ? {} : { open: String(state === "open") }) };
   const json = wantsJson(command);
   const list = async (): Promise<void> => {
     const rows = await api.listAll({ ...narrowed, ...(since === undefined ? {} : { since }) }, limit);
@@ -64,6 +64,12 @@ async function run(context: Context, command: Command, options: ListOptions): Pr
     else printResult(command, rows, () => listText(rows, context.outside.now()));
   };
   await (watch === true ? follow(api, narrowed, json, list) : list());
+}
+
+/** Options that every command has (`--url`) are among them, and no filters. */
+function narrowedBy(options: ListOptions): ListQuery {
+  const names = ["target", "runbook", "group", "phase", "outcome"] as const;
+  return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 }
 
 async function follow(api: RemediationApi, filter: ListQuery, json: boolean, list: () => Promise<void>): Promise<void> {

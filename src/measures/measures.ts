@@ -114,7 +114,8 @@ function share(what: Shape, part: number, of: number): Measure {
 
 function time(what: Shape, ms: readonly number[]): Measure {
   const average = mean(ms);
-  const sorted = ms.toSorted((a, b) => a - b);
+  // Of a hundred thousand numbers, in a tenth of the time that an array of values takes.
+  const sorted = Float64Array.from(ms).sort();
   const at = (quantile: number): number => (sorted[Math.ceil(quantile * sorted.length) - 1] ?? 0) / 1000;
   const spread = average === null ? null : { median: at(0.5), p95: at(0.95) };
   return { ...judged(what, average === null ? null : average / 1000, ms.length), spread };
@@ -128,11 +129,18 @@ function judged(what: Shape, value: number | null, of: number): Measure {
 }
 
 function known(all: readonly Measured[], what: (one: Measured) => number | null): number[] {
-  return all.flatMap((one) => what(one) ?? []);
+  const found: number[] = [];
+  for (const one of all) {
+    const value = what(one);
+    if (value !== null) found.push(value);
+  }
+  return found;
 }
 
 function count(all: readonly Measured[], holds: (one: Measured) => boolean): number {
-  return all.filter(holds).length;
+  let found = 0;
+  for (const one of all) if (holds(one)) found++;
+  return found;
 }
 
 function mean(values: readonly number[]): number | null {

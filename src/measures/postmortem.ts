@@ -118,7 +118,9 @@ function workedOrNot({ effects, escalations, remediation }: RemediationStory): s
     ...(escalations.length > unsent.length ? ["people were told"] : []),
     ...(remediation.outcome === "healed" ? ["the target is proven healthy"] : []),
   ];
+  const { outcome, detail, needsHuman } = remediation;
   const failed = [
+    ...(needsHuman || outcome === "failed" || outcome === "escalated" ? [`${outcome ?? "open"}: ${line(detail)}`] : []),
     ...bad.map(
       ({ rung, step, action, direction, state }) =>
         `${line(`${rung}/${step}`)}: ${line(action)} ${direction} is ${state}`,

@@ -11,17 +11,19 @@ import { reportOf, toReported, type Report, type ReportSettings } from "./report
 
 export type ReportRecord = Pick<MeasureRecord, "measured" | "unmatchedAlerts"> & Pick<RecordStore, "now" | "cases">;
 
+/** `signal` ends it between two pages. */
 export async function readReport(
   record: ReportRecord,
   catalogue: Catalogue,
   period: Period,
   group: string | null,
+  signal?: AbortSignal,
 ): Promise<Report> {
   const then = before(period);
   const [now, rows, rowsBefore, unmatched, unmatchedBefore, cases] = await Promise.all([
     record.now(),
-    allMeasured(record, period, group, toReported),
-    allMeasured(record, then, group, toMeasured),
+    allMeasured(record, period, group, toReported, signal),
+    allMeasured(record, then, group, toMeasured, signal),
     record.unmatchedAlerts({ from: period.from, to: period.to, group }),
     record.unmatchedAlerts({ from: then.from, to: then.to, group }),
     record.cases(catalogue.promotion.within),
@@ -52,9 +54,13 @@ export async function allMeasured<T>(
   span: Span,
   group: string | null,
   make: (row: MeasuredRow) => T,
+  signal?: AbortSignal,
 ): Promise<T[]> {
   const all: T[] = [];
-  for await (const rows of measuredPages(record, span, group)) for (const row of rows) all.push(make(row));
+  for await (const rows of measuredPages(record, span, group)) {
+    signal?.throwIfAborted();
+    for (const row of rows) all.push(make(row));
+  }
   return all;
 }
 

@@ -1,4 +1,5 @@
 /** What happened in a day, a week or a month: pure, over rows that the record has read (docs/measures.md). */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MeasuredEffect, MeasuredRow, Unmatched, UnmatchedAlert } from "../contracts/measures.ts";
 import { OUTCOMES, type Outcome } from "../contracts/remediation.ts";
 import type { Target, TargetRef } from "../contracts/target.ts";
@@ -37,6 +38,8 @@ export interface Report {
   /** With the value of the period before, where there was something to measure. */
   measures: (Measure & { before: number | null })[];
   saved: { healed: number; minutes: number; byDefault: number; defaultMinutes: number };
+  /** How many tickets were opened; `interventions` are the first of them. */
+  tickets: number;
   interventions: Intervention[];
   offenders: { target: string; remediations: number; acted: number; failed: number; alertnames: string[] }[];
   refusals: { code: string; remediations: number }[];
@@ -86,48 +89,58 @@ export interface ReportFacts {
 
 /** Rows of one list at most. */
 const MOST = 10;
+/** Of tickets, each of which somebody may look for: more than a day of a report has, a month of a very large fleet may. */
+const MOST_TICKETS = 5_000;
 /** Once is no pattern. */
 const REPEATED = 2;
 
-export function reportOf(facts: ReportFacts, settings: ReportSettings): Report {
-  const { period, now, group, rows, evidence, unmatched } = facts;
-  const inGroup = settings.targets.filter((target) => group === null || target.group === group);
-  const troubled = rows.filter(isTrouble).map(({ target }) => target);
-  return {
+/** Part by part: between two of them whatever else the process has to do comes first. */
+export async function reportOf(facts: ReportFacts, settings: ReportSettings): Promise<Report> {
+  const parts: Partial<Report>[] = [];
+  for (const part of partsOf(facts, settings)) {
+    parts.push(part);
+    await nextTurn();
+  }
+  return Object.assign({}, ...parts) as Report;
+}
+
+/** Together they are the report. Each goes over the rows a few times at most. */
+function* partsOf(facts: ReportFacts, settings: ReportSettings): Generator<Partial<Report>> {
+  const { period, now, group, rows, before, evidence, unmatched, unmatchedBefore, coverage } = facts;
+  yield {
     period,
     madeAt: now,
     complete: period.to <= now,
     group,
     remediations: rows.length,
-    outcomes: OUTCOMES.map((outcome) => ({
-      outcome,
-      remediations: rows.filter((one) => one.outcome === outcome).length,
-    })),
-    measures: compared(facts),
-    saved: savedOf(rows, settings),
-    interventions: interventionsOf(rows, settings.targets),
-    offenders: offendersOf(rows),
-    refusals: refusalsOf(rows),
-    rungs: rungsOf(rows),
-    patterns: patternsOf(troubled, { targets: inGroup, labels: settings.labels }).slice(0, MOST),
-    unmatched: unmatched.alerts.slice(0, MOST),
-    evidence,
-    stale: settings.runbooks
-      .filter(({ reviewBy }) => reviewBy < now)
-      .map(({ name, owner, reviewBy }) => ({ runbook: name, owner, reviewBy })),
+    outcomes: outcomesOf(rows),
   };
+  const measures = measuresOf(rows, { unmatchedFaults: unmatched.faults, coverage });
+  yield {};
+  // What the inventory and slos.yaml said then is not known.
+  const then = measuresOf(before, { unmatchedFaults: unmatchedBefore.faults, coverage: null });
+  yield { measures: measures.map((one) => ({ ...one, before: then.find(({ id }) => id === one.id)?.value ?? null })) };
+  yield { saved: savedOf(rows, settings) };
+  yield interventionsOf(rows, settings.targets);
+  yield { offenders: offendersOf(rows), refusals: refusalsOf(rows) };
+  yield { rungs: rungsOf(rows) };
+  const targets = settings.targets.filter((target) => group === null || target.group === group);
+  const troubled = rows.filter(isTrouble).map(({ target }) => target);
+  yield { patterns: patternsOf(troubled, { targets, labels: settings.labels }).slice(0, MOST) };
+  const stale = settings.runbooks
+    .filter(({ reviewBy }) => reviewBy < now)
+    .map(({ name, owner, reviewBy }) => ({ runbook: name, owner, reviewBy }));
+  yield { unmatched: unmatched.alerts.slice(0, MOST), evidence, stale };
+}
+
+function outcomesOf(rows: readonly Measured[]): Report["outcomes"] {
+  const found = Map.groupBy(rows, ({ outcome }) => outcome);
+  return OUTCOMES.map((outcome) => ({ outcome, remediations: found.get(outcome)?.length ?? 0 }));
 }
 
 /** As the record's `trouble`: it was acted on, or went to a person. */
 function isTrouble({ acted, escalated }: Measured): boolean {
   return acted || escalated;
-}
-
-function compared({ rows, before, unmatched, unmatchedBefore, coverage }: ReportFacts): Report["measures"] {
-  const now = measuresOf(rows, { unmatchedFaults: unmatched.faults, coverage });
-  // What the inventory and slos.yaml said then is not known.
-  const then = measuresOf(before, { unmatchedFaults: unmatchedBefore.faults, coverage: null });
-  return now.map((one) => ({ ...one, before: then.find(({ id }) => id === one.id)?.value ?? null }));
 }
 
 function savedOf(rows: readonly Measured[], { runbooks, savesMinutes }: ReportSettings): Report["saved"] {
@@ -143,32 +156,41 @@ function savedOf(rows: readonly Measured[], { runbooks, savesMinutes }: ReportSe
   };
 }
 
-function interventionsOf(rows: readonly Reported[], targets: readonly Target[]): Intervention[] {
+function interventionsOf(
+  rows: readonly Reported[],
+  targets: readonly Target[],
+): Pick<Report, "tickets" | "interventions"> {
+  const opened = rows.flatMap((row) => row.tickets.filter(isOpened).map((ticket) => ({ row, ticket })));
+  opened.sort((a, b) => (a.ticket.at < b.ticket.at ? -1 : 1));
   const racks = new Map(targets.map((target) => [nameOf(target), target.rack]));
-  const found = rows.flatMap((row) => ticketsOf(row, racks.get(nameOf(row.target)) ?? null));
-  return found.sort((a, b) => (a.at < b.at ? -1 : 1));
+  const interventions = opened
+    .slice(0, MOST_TICKETS)
+    .map(({ row, ticket }) => interventionOf(row, ticket, racks.get(nameOf(row.target)) ?? null));
+  return { tickets: opened.length, interventions };
 }
 
-function ticketsOf(
+function isOpened({ direction, state }: MeasuredEffect): boolean {
+  return direction === "apply" && state === "happened";
+}
+
+function interventionOf(
   { target, runbook, remediationId, outcome, tickets }: Reported,
+  { at, rung, step, request, result }: MeasuredEffect,
   rack: string | null,
-): Intervention[] {
-  const opened = tickets.filter(({ direction, state }) => direction === "apply" && state === "happened");
-  return opened.map(({ at, rung, step, request, result }) => {
-    const text = (from: MeasuredEffect["request"], name: string): string | null => {
-      const value = from?.[name];
-      return typeof value === "string" ? value : null;
-    };
-    const taken = tickets.find((one) => one.direction === "undo" && one.rung === rung && one.step === step);
-    return {
-      ...{ at, target: nameOf(target), rack, runbook, remediationId, outcome },
-      ticket: text(result, "ticketId") ?? "",
-      url: text(result, "url") ?? "",
-      serial: text(request, "serial"),
-      model: text(request, "model"),
-      withdrawn: taken?.state === "happened",
-    };
-  });
+): Intervention {
+  const text = (from: MeasuredEffect["request"], name: string): string | null => {
+    const value = from?.[name];
+    return typeof value === "string" ? value : null;
+  };
+  const taken = tickets.find((one) => one.direction === "undo" && one.rung === rung && one.step === step);
+  return {
+    ...{ at, target: nameOf(target), rack, runbook, remediationId, outcome },
+    ticket: text(result, "ticketId") ?? "",
+    url: text(result, "url") ?? "",
+    serial: text(request, "serial"),
+    model: text(request, "model"),
+    withdrawn: taken?.state === "happened",
+  };
 }
 
 export function nameOf({ kind, id }: TargetRef): string {
@@ -199,17 +221,19 @@ function refusalsOf(rows: readonly Reported[]): Report["refusals"] {
 
 /** A rung was tried when something of it was sent; it healed when it was the last one of a healed remediation. */
 function rungsOf(rows: readonly Reported[]): Report["rungs"] {
-  const tried = rows.flatMap(({ runbook, rungs, outcome }) =>
-    rungs.map((rung, index) => {
-      return { runbook: runbook ?? "", rung, healed: outcome === "healed" && index === rungs.length - 1 };
-    }),
-  );
-  return [...Map.groupBy(tried, ({ runbook, rung }) => JSON.stringify([runbook, rung]))]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, all]) => {
-      const [first] = all;
-      if (first === undefined) return [];
-      const healed = all.filter((one) => one.healed).length;
-      return [{ runbook: first.runbook, rung: first.rung, tried: all.length, healed }];
-    });
+  const found = new Map<string, Map<string, Report["rungs"][number]>>();
+  for (const { runbook: of, rungs, outcome } of rows) {
+    const runbook = of ?? "";
+    const ofRunbook = found.get(runbook) ?? new Map<string, Report["rungs"][number]>();
+    found.set(runbook, ofRunbook);
+    for (const [index, rung] of rungs.entries()) {
+      const one = ofRunbook.get(rung) ?? { runbook, rung, tried: 0, healed: 0 };
+      ofRunbook.set(rung, one);
+      one.tried++;
+      if (outcome === "healed" && index === rungs.length - 1) one.healed++;
+    }
+  }
+  const order = ({ runbook, rung }: Report["rungs"][number]): string => JSON.stringify([runbook, rung]);
+  const all = [...found.values()].flatMap((ofRunbook) => [...ofRunbook.values()]);
+  return all.sort((a, b) => (order(a) < order(b) ? -1 : 1));
 }

@@ -106,10 +106,12 @@ function saved({ saved: { healed, minutes, byDefault, defaultMinutes } }: Report
   };
 }
 
-function interventions({ interventions: all }: Report): Section {
+function interventions({ tickets, interventions: all }: Report): Section {
+  const left =
+    tickets === all.length ? "" : ` These are the first ${all.length}; a report of a day or a week has the others.`;
   return {
     title: "Interventions asked of the datacenter",
-    note: all.length === 0 ? "" : `${count(all.length, "ticket")} opened.`,
+    note: all.length === 0 ? "" : `${count(tickets, "ticket")} opened.${left}`,
     header: ["at", "target", "rack", "ticket", "serial", "model", "runbook", "withdrawn", "outcome", "remediation"],
     rows: all.map((one) => [
       ...[one.at, one.target, one.rack ?? "", one.ticket, one.serial ?? "", one.model ?? "", one.runbook ?? ""],

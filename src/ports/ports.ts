@@ -211,6 +211,11 @@ export interface ChannelPort {
   post(posting: Posting, thread: string | null): Promise<string | null>;
   /** Shows how the remediation of a thread stands now. Safe to repeat. Left out: what is posted stays as it is. */
   show?(thread: string, standing: Standing, opening: Opening): Promise<void>;
+  /**
+   * One read, for people who check their configuration: what this channel may not do here, as a line; null: nothing is
+   * missing. Rejects when it would take no message. Left out: nothing can be asked without posting.
+   */
+  look?(): Promise<string | null>;
 }
 
 /** All that the actions may reach. A port that is not configured rejects with a permanent error that says so. */

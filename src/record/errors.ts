@@ -24,11 +24,14 @@ export class RecordUnavailable extends UserError {
   readonly kind = "RecordUnavailable";
   /** Waiting does not cure it: what DATABASE_URL says is wrong. */
   readonly lasting: boolean;
+  /** The same without the address: for whoever asks over the network. */
+  readonly placeless: string;
   constructor(place: Place, why: string, { lasting = false }: { lasting?: boolean } = {}) {
     super(`the record's database ${place.host}:${place.port}/${place.database} cannot be used: ${why}`, {
       exitCode: EXIT.unavailable,
     });
     this.lasting = lasting;
+    this.placeless = `the record's database cannot be used: ${why}`;
   }
 }
 

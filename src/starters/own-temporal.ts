@@ -116,7 +116,7 @@ export function onlyOwn(remediations: Remediations, own: OwnTemporal): Remediati
 
 function asUnavailable(error: unknown): Error {
   if (error instanceof Unavailable) return error;
-  if (isRecordUnavailable(error)) return new Unavailable("record", error.message, { cause: error });
+  if (isRecordUnavailable(error)) return new Unavailable("record", error.placeless, { cause: error });
   if (error instanceof ForeignTemporal) return new Unavailable("temporal", error.message, { cause: error });
   return unavailable("ask Temporal", error);
 }

@@ -1,5 +1,6 @@
 /** What a starter says when it cannot take something. The HTTP layer turns these into RFC 9457 problems. */
 import { messageOf } from "../config/user-error.ts";
+import { isRecordUnavailable } from "../record/errors.ts";
 
 /** One field that is wrong. */
 export interface FieldFault {
@@ -81,6 +82,11 @@ export class Unavailable extends Error {
   }
 }
 
+/** Why something failed, for a caller: where our database lies is in the log alone. */
+export function toldOutside(error: unknown): string {
+  return isRecordUnavailable(error) ? error.placeless : messageOf(error);
+}
+
 /** A slow database must not hold a caller for longer: Alertmanager's next try finds what was written by then. */
 const RECORD_WITHIN_MS = 10_000;
 
@@ -92,7 +98,7 @@ export async function throughRecord<T>(what: string, call: () => Promise<T>, wit
     return await Promise.race([call(), late.promise]);
   } catch (error) {
     if (error instanceof Unavailable || error instanceof ProblemError) throw error;
-    throw new Unavailable("record", `${what}: ${messageOf(error)}`, { cause: error });
+    throw new Unavailable("record", `${what}: ${toldOutside(error)}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -7,12 +7,13 @@ import { readPostmortem, type PostmortemRecord } from "../measures/read-postmort
 import type { MeasureRecord } from "../record/api-measures.ts";
 import type { RecordStore } from "../record/api.ts";
 import { findRemediation } from "./decisions.ts";
-import { throughRecord, wrongField } from "./problems.ts";
+import { throughRecord, Unavailable, wrongField } from "./problems.ts";
 import { requireGroup } from "./standing.ts";
 
 export interface ReportDependencies {
   record: ReportRecord & PostmortemRecord & Pick<RecordStore, "find"> & Pick<MeasureRecord, "postmortem">;
   active: () => Promise<Catalogue>;
+  reports: ReportQueue;
 }
 
 export interface ReportWish {
@@ -24,13 +25,40 @@ export interface ReportWish {
 
 /** Of many single reads, each with its own bound. */
 const REPORT_WITHIN_MS = 60_000;
+/** With the one that is being made. */
+const MOST_REPORTS = 4;
 
-export async function report({ record, active }: ReportDependencies, wish: ReportWish): Promise<Report> {
+/**
+ * One report at a time in a process: each reads the whole history of its period, and several would take the connections
+ * that decisions need. Who asks for one that is asked for already gets the same.
+ */
+export class ReportQueue {
+  readonly #asked = new Map<string, Promise<Report>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @throws Unavailable while too many are asked for. */
+  make(key: string, work: () => Promise<Report>): Promise<Report> {
+    const there = this.#asked.get(key);
+    if (there !== undefined) return there;
+    if (this.#asked.size >= MOST_REPORTS) {
+      throw new Unavailable("capacity", `${MOST_REPORTS} other reports are being made`, { retryAfterSeconds: 10 });
+    }
+    const made = this.#last.then(work).finally(() => this.#asked.delete(key));
+    this.#last = made.catch(() => undefined);
+    this.#asked.set(key, made);
+    return made;
+  }
+}
+
+export async function report({ record, active, reports }: ReportDependencies, wish: ReportWish): Promise<Report> {
   const catalogue = await throughRecord("read the active catalogue", active);
   if (wish.group !== null) requireGroup(catalogue, wish.group);
   const now = await throughRecord("read the time", () => record.now());
   const period = requirePeriod(wish, now, catalogue.reports.timezone);
-  return throughRecord("read the report", () => readReport(record, catalogue, period, wish.group), REPORT_WITHIN_MS);
+  const made = (): Promise<Report> =>
+    readReport(record, catalogue, period, wish.group, AbortSignal.timeout(REPORT_WITHIN_MS));
+  const key = JSON.stringify([period, wish.group]);
+  return throughRecord("read the report", () => reports.make(key, made), REPORT_WITHIN_MS);
 }
 
 function requirePeriod({ kind, name }: ReportWish, now: string, timezone: string): Period {

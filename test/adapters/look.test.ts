@@ -49,4 +49,24 @@ describe("a look at the connections", () => {
     expect(looks).toEqual([]);
     expect(it.asked).toEqual([]);
   });
+
+  it.each([
+    ["may look whether a message stands already", { ok: true, messages: [] }, null, null],
+    ["lacks the scope for it", { ok: false, error: "missing_scope", needed: "groups:history" }, null, /groups:history/],
+    ["is not in the channel", { ok: false, error: "channel_not_found" }, /channel_not_found/, null],
+    ["is known no more", { ok: false, error: "invalid_auth" }, /invalid_auth/, null],
+  ])("says of a Slack app that it %s, and posts nothing", async (_what, answer, fault, lacks) => {
+    const it = outside(() => json(200, answer));
+    const chat = { uses: "slack-app", token: new Secret("xoxb-1"), channel: "C0123456789" } as const;
+    const [look, ...others] = await lookAtConnections({ channels: { chat } }, it.outside);
+    expect(others).toEqual([]);
+    expect(look?.connection).toBe("channels.chat");
+    for (const [says, what] of [
+      [look?.fault, fault],
+      [look?.lacks, lacks],
+    ] as const)
+      if (what === null) expect(says).toBeNull();
+      else expect(says).toMatch(what);
+    expect(it.asked).toEqual(["GET /api/conversations.history"]);
+  });
 });

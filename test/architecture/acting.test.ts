@@ -21,7 +21,7 @@ const READS = [
   "power",
 ];
 // Telling people changes no target.
-const MORE_READS = ["drives", "active", "held", "send", "post", "show", "now", "after", "connect"];
+const MORE_READS = ["drives", "active", "held", "send", "post", "show", "look", "now", "after", "connect"];
 
 let eslint: ESLint;
 beforeAll(() => {

@@ -85,7 +85,7 @@ function partsOf(change: Partial<DoctorParts> = {}): DoctorParts {
       teams: [],
     }),
     connections: () => ({ loadBalancer: {}, notify: {} }) as unknown as Connections,
-    lookAt: async () => [{ connection: "loadBalancer", fault: null }],
+    lookAt: async () => [{ connection: "loadBalancer", fault: null, lacks: null }],
     loadBalancer: () => ({ servers: async () => [] }),
     database: async () => HEALTHY,
     record: async () => recordOf(),
@@ -133,7 +133,7 @@ describe("a part that is away is said, and the rest is looked at", () => {
     ["the database", { database: away("nothing listens there") }, "database", 3, null],
     [
       "a connection",
-      { lookAt: async () => [{ connection: "tickets" as const, fault: "401" }] },
+      { lookAt: async () => [{ connection: "tickets", fault: "401", lacks: null }] },
       "connections.tickets",
       3,
       [],
@@ -215,6 +215,11 @@ describe("what is found", () => {
           recordOf({ lastSweep: async () => ({ at: "2026-11-21T09:00:00.000Z", failures: [], temporalLagMs: null }) }),
       }),
       "sweeper",
+    ],
+    [
+      "a channel that lacks a scope",
+      partsOf({ lookAt: async () => [{ connection: "channels.chat", fault: null, lacks: "channels:history" }] }),
+      "connections.channels.chat",
     ],
     ["nobody to tell", partsOf({ connections: () => ({}) }), "connections.channels"],
   ])("%s is one line with the next command, and status 1", async (_, parts, area) => {

@@ -30,6 +30,6 @@ describe("selfheal dev --no-lab", () => {
 
   test("tells of a system that does not answer in one line", () => {
     const fault = "request-tracker get: connect ECONNREFUSED 127.0.0.1:9";
-    expect(describeLook({ connection: "tickets", fault })).toBe(`connections.tickets: WARNING: ${fault}`);
+    expect(describeLook({ connection: "tickets", fault, lacks: null })).toBe(`connections.tickets: WARNING: ${fault}`);
   });
 });

@@ -68,8 +68,8 @@ describe("list", () => {
     expect(header?.indexOf("DOING")).toBe(line?.indexOf("waiting"));
   });
 
-  test("sends its filters and the token", async () => {
-    await run("list --open --target host/web-1 --phase approve --limit 7");
+  test("sends its filters, of its options these alone, and the token", async () => {
+    await run("list --open --target host/web-1 --phase approve --limit 7 --url http://other:1");
     expect(requests[0]).toMatchObject({
       path: "/v1/remediations?limit=7&target=host%2Fweb-1&phase=approve&open=true",
       authorization: "Bearer secret-1",

@@ -12,7 +12,7 @@ import { fakeApi } from "./support/fake-api.ts";
 const period = periodOf("month", "2026-10", "UTC");
 if (period === null) throw new Error("no such month");
 const unmatched = { faults: 0, alerts: [] };
-const REPORT = reportOf(
+const REPORT = await reportOf(
   {
     ...{ period, now: "2026-11-02T00:00:00.000Z", group: null, rows: [toReported(aRow())], before: [], unmatched },
     ...{ unmatchedBefore: unmatched, evidence: [], coverage: null },

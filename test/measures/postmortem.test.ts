@@ -83,6 +83,12 @@ describe("a postmortem draft", () => {
     expect(section(markdown, "What did not")).toContain("one/drain: loadbalancer.drain apply is unknown");
   });
 
+  it("of what a person must look at does not say that nothing went wrong", () => {
+    const remediation = { ...REMEDIATION, detail: "the new drive is not healthy" };
+    const failed = section(postmortemOf(facts({ remediation })), "What did not");
+    expect(failed.trim()).toBe("- escalated: the new drive is not healthy");
+  });
+
   it("does not ask for a review that was given", () => {
     const audit = [entry("review", "12:00", { by: "ann", verdict: "good" })];
     expect(postmortemOf(facts({ audit }))).not.toContain("Was the automation right?");

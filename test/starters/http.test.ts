@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/config/user-error.ts";
 import { Secret } from "../../src/ports/secret.ts";
+import { openDatabase } from "../../src/record/pool.ts";
 import { bodyFor, captured } from "./support/bodies.ts";
 import { API_TOKEN, problem, sharedApi, WEBHOOK_TOKEN } from "./support/server.ts";
 
@@ -106,11 +107,16 @@ describe("POST /v1/alerts/alertmanager", () => {
 
   test("while the record is away: 503, and no stack or address in the answer", async () => {
     await it.server.close();
-    const receive = () => Promise.reject(new Error("connection refused"));
-    await it.restart({ record: { ...it.database.record, receive } });
+    const away = openDatabase("postgres://selfheal:secret@127.0.0.1:9/records");
+    const ask = async () => void (await away.selectFrom("alerts").selectAll().execute());
+    const receive = () => ask().then(() => []);
+    await it.restart({ record: { ...it.database.record, receive, ping: ask } });
     const body = await problem(await it.alerts(captured("03-firing")));
-    expect(body.status).toBe(503);
-    expect(JSON.stringify(body)).not.toContain("at ");
+    expect(body).toMatchObject({ status: 503, detail: expect.stringContaining("nothing listens there") as string });
+    const texts = [JSON.stringify(body), await (await fetch(`${it.server.url}/readyz`)).text()];
+    for (const text of texts) expect(text).not.toMatch(/at \w|127\.0\.0\.1|records|secret/);
+    expect(texts[1]).toContain("the record's database cannot be used");
+    await away.destroy();
   });
 
   test("while the database's disk is full: 503 that says so, and when there is room the next try is taken", async () => {

@@ -51,8 +51,8 @@ export async function sendReports({ record, catalogues, ports }: LessonDependenc
 
 /** A chat message is short: the whole of it is a command away. */
 function summaryOf(report: Report): string {
-  const { period, interventions, saved, offenders, patterns } = report;
-  const tickets = interventions.length === 1 ? "1 ticket" : `${interventions.length} tickets`;
+  const { period, saved, offenders, patterns } = report;
+  const tickets = report.tickets === 1 ? "1 ticket" : `${report.tickets} tickets`;
   return [
     headlineOf(report).text,
     `${tickets} opened for the datacenter; about ${seconds(saved.minutes * 60)} of work saved (an assumption).`,

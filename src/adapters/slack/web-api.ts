@@ -24,6 +24,8 @@ const ANSWER = z.object({
   ts: z.string().optional(),
   channel: z.string().optional(),
   messages: z.array(z.object({ ts: z.string(), text: z.string().optional() })).optional(),
+  /** Of `missing_scope`. */
+  needed: z.string().optional(),
 });
 type Answer = z.infer<typeof ANSWER>;
 
@@ -36,6 +38,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 const GONE = new Set(["thread_not_found", "message_not_found", "cannot_reply_to_message", "invalid_thread_ts"]);
 /** As many as Slack shows at once to an app of one's own; what was posted before them is too old to be in doubt. */
 const LOOKED_THROUGH = "200";
+const HISTORY = "conversations.history";
 const LOOK_TIMEOUT_MS = CHANNEL_TIMEOUT_MS / 2;
 
 /**
@@ -58,13 +61,14 @@ export function slackApp(options: WebApiOptions): ChannelPort {
     if (answer.ok || may.has(error)) return answer;
     throw refusal(writing, operation, error);
   };
+  const ask = (operation: string, query: Record<string, string>): Promise<Answer> =>
+    read({ operation, kind: "read", method: "GET", path: `/${operation}`, query, accept: ANSWER });
   /** The reference of the message with this key; null: it is not there, or Slack does not let us look. */
   const find = async (key: string, thread: string | null): Promise<string | null> => {
-    const operation = thread === null ? "conversations.history" : "conversations.replies";
     const { channel: id, thread_ts: ts } = placeOf(thread ?? channel);
-    const query = { channel: id, limit: LOOKED_THROUGH, ...(thread === null ? {} : { ts }) };
-    const request = { operation, kind: "read", method: "GET", path: `/${operation}`, query, accept: ANSWER } as const;
-    const { messages = [] } = await read(request).catch((): Partial<Answer> => ({}));
+    const query = { channel: id, limit: LOOKED_THROUGH };
+    const asked = thread === null ? ask(HISTORY, query) : ask("conversations.replies", { ...query, ts });
+    const { messages = [] } = await asked.catch((): Partial<Answer> => ({}));
     const found = messages.find(({ text = "" }) => text.endsWith(endOf(key)));
     return found === undefined ? null : (thread ?? `${id}/${found.ts}`);
   };
@@ -98,6 +102,7 @@ export function slackApp(options: WebApiOptions): ChannelPort {
       const { channel: id, thread_ts: ts } = placeOf(thread);
       await call("chat.update", { channel: id, ts, ...headOf(opening, standing) });
     },
+    look: async () => missing(reading, await ask(HISTORY, { channel, limit: "1" })),
   };
 }
 
@@ -112,6 +117,13 @@ function contentOf(posting: Posting, thread: string | null): object {
 function placeOf(thread: string): { channel: string; thread_ts: string } {
   const [channel = "", ts = ""] = thread.split("/");
   return { channel, thread_ts: ts };
+}
+
+/** As a line what the app may not do, by Slack's answer to a look into its channel. */
+function missing(guarded: Guarded, { ok, error = "no reason", needed = "channels:history" }: Answer): string | null {
+  if (ok) return null;
+  if (error !== "missing_scope") throw refusal(guarded, HISTORY, error);
+  return `the app lacks the scope ${needed}: what was posted is not found again, and may stand twice after a crash`;
 }
 
 function refusal(guarded: Guarded, operation: string, error: string): AdapterError {

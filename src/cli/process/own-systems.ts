@@ -17,6 +17,7 @@ export async function checkOwnSystems(folder: string, outside: Outside): Promise
   return lookAtConnections(resolveConnections(catalogue), outside);
 }
 
-export function describeLook({ connection, fault }: Look): string {
-  return fault === null ? `connections.${connection}: answers` : `connections.${connection}: WARNING: ${fault}`;
+export function describeLook({ connection, fault, lacks }: Look): string {
+  const wrong = fault ?? lacks;
+  return wrong === null ? `connections.${connection}: answers` : `connections.${connection}: WARNING: ${wrong}`;
 }

@@ -9,7 +9,7 @@ import type { ControlDependencies } from "../controls.ts";
 import type { Starter } from "../ingest.ts";
 import type { FolderStatus } from "../live-folder.ts";
 import type { ModeDependencies } from "../modes.ts";
-import type { ReportDependencies } from "../reports.ts";
+import type { ReportDependencies, ReportQueue } from "../reports.ts";
 import type { ReviewDependencies } from "../reviews.ts";
 import type { StandingDependencies } from "../standing.ts";
 import type { TokenDependencies } from "../tokens.ts";
@@ -69,6 +69,7 @@ export interface AppDependencies {
   remediations: Remediations;
   starter: Starter;
   feed: ChangeFeed;
+  reports: ReportQueue;
   tickets: TicketEvents;
   readiness: () => Promise<Readiness>;
   /** The active catalogue, of the record. */

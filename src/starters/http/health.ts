@@ -1,6 +1,6 @@
 /** `/healthz`: the process answers. `/readyz`: it can take alerts now, or which part cannot. `/metrics` for Prometheus. */
 import { z } from "zod";
-import { messageOf } from "../../config/user-error.ts";
+import { toldOutside } from "../problems.ts";
 import * as answers from "./answers.ts";
 import type { AppDependencies } from "./context.ts";
 import { operation, type AnyOperation } from "./operation.ts";
@@ -77,7 +77,7 @@ async function part(ask: () => Promise<void>): Promise<Part> {
     await Promise.race([ask(), late]);
     return { ready: true, detail: "" };
   } catch (error) {
-    return { ready: false, detail: messageOf(error) };
+    return { ready: false, detail: toldOutside(error) };
   } finally {
     clearTimeout(timer);
   }

@@ -16,6 +16,7 @@ import { createIngest, type Starter } from "../ingest.ts";
 import { createStarterMetrics, type StarterMetrics } from "../metrics.ts";
 import type { FolderStatus } from "../live-folder.ts";
 import type { Remediations } from "../remediations.ts";
+import { ReportQueue } from "../reports.ts";
 import type { Classify } from "../route.ts";
 import type { SourceSecrets } from "../source-tokens.ts";
 import { TicketEvents } from "../tickets.ts";
@@ -113,6 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = createApp({
     record: withinGroups(record, groupsBy(catalogue)),
     feed,
+    reports: new ReportQueue(),
     tickets: new TicketEvents({ record, remediations }),
     readiness: keptReadiness({ record, remediations, catalogueVersion, metrics }),
     remediations,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TELLING_TRIES } from "../../../src/contracts/remediation.ts";
 import { verifyChain } from "../../../src/record/audit.ts";
 import { anEpisode, aPlan, closing, host, planned } from "../builders.ts";
 import { databaseOf, type Create } from "./suite.ts";
@@ -78,6 +79,21 @@ export function othersSuite(create: Create): void {
       expect(escalation?.sentAt).not.toBeNull();
       const kinds = (await db.record.audit(id)).map((entry) => entry.kind);
       expect(kinds.slice(-3)).toEqual(["escalation", "escalationFailed", "escalationSent"]);
+    });
+
+    it("has a message that nobody took go out again after 2, then 4 minutes, however often it was tried at once", async () => {
+      const id = await planned(db.record, aPlan({ target: "unsent" }));
+      await db.record.escalation({ remediationId: id, key: "end", route: "page", summary: "web-1 stays drained" });
+      const fails = () => db.record.escalationSent(id, "end", "503 from the pager");
+      const dueAfter = async (minutes: number) => {
+        await db.setClock(minutes * 60_000);
+        return (await db.record.unsentEscalations(99)).find((one) => one.remediationId === id)?.due;
+      };
+      for (let tries = 0; tries < TELLING_TRIES; tries++) await fails();
+      expect([await dueAfter(1.9), await dueAfter(2.1)]).toEqual([false, true]);
+      await fails();
+      expect([await dueAfter(6), await dueAfter(6.2)]).toEqual([false, true]);
+      await db.setClock(null);
     });
 
     it("appends a key once, whoever appends at the same moment, and the chain holds", async () => {
