@@ -128,6 +128,11 @@ class Source implements YamlSource {
   #readWhole(depth = 0): void {
     const document = this.#document;
     if (document === null) return;
+    const tooDeep = document.errors.find(({ message }) => /call stack/i.test(message));
+    if (tooDeep !== undefined) {
+      // What the parser says after that is made up of where it stopped.
+      return this.#add(tooDeep.pos[0], [], "it is nested too deeply", "plain YAML, not nested without end");
+    }
     for (const error of [...document.errors, ...document.warnings])
       this.#add(error.pos[0], [], sentence(error.message), syntaxHelp(error.code));
     // Of a key that is there twice the last one is read, so that what else is wrong is found in the same go.

@@ -31,6 +31,12 @@ describe("what is no YAML is a located problem, never an exception", () => {
     expect(read("a: 1\nb: .nan\na: 3").json).toBeNull();
   });
 
+  it("nesting without end is one mistake", () => {
+    expect(messages("[".repeat(5_000))).toEqual([
+      expect.stringMatching(/^f\.yaml:1:\d+: it is nested too deeply, /) as string,
+    ]);
+  });
+
   it("an alias bomb", () => {
     const rows = ["a: &a [x,x,x,x,x,x,x,x,x]"];
     for (const [one, other] of ["ba", "cb", "dc", "ed", "fe", "gf"]) {
