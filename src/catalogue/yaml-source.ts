@@ -131,7 +131,7 @@ class Source implements YamlSource {
     const tooDeep = document.errors.find(({ message }) => /call stack/i.test(message));
     if (tooDeep !== undefined) {
       // What the parser says after that is made up of where it stopped.
-      return this.#add(tooDeep.pos[0], [], "it is nested too deeply", "plain YAML, not nested without end");
+      return void this.#add(tooDeep.pos[0], [], "it is nested too deeply", "plain YAML, not nested without end");
     }
     for (const error of [...document.errors, ...document.warnings])
       this.#add(error.pos[0], [], sentence(error.message), syntaxHelp(error.code));
