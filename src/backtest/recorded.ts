@@ -106,8 +106,8 @@ function parsed(text: string, where: string): Record<string, unknown> {
   }
   throw wrong(
     where,
-    `this is no JSON object: ${text.slice(0, 60)}`,
-    "an alert, or a body of Alertmanager's webhook, a line",
+    `this is no JSON object (got ${JSON.stringify(text.trim().slice(0, 60))})`,
+    "an alert, or a body of Alertmanager's webhook, as JSON in one line",
   );
 }
 

@@ -1,9 +1,11 @@
 /**
  * What another system knows of machines, into an inventory that people write. Nothing that stands there is changed or
- * taken away, comments included: fields that are missing are filled in, names are added, new targets come last, sorted.
+ * taken away, no comment and no line: fields that are missing are filled in, names are added, new targets come last, sorted.
  */
 import { isIP } from "node:net";
-import { isSeq, parseDocument, type Document, type YAMLMap, type YAMLSeq } from "yaml";
+import { isDeepStrictEqual } from "node:util";
+import { isCollection, isSeq, parse, parseDocument, type Document, type YAMLMap, type YAMLSeq } from "yaml";
+import type { Json } from "../contracts/json.ts";
 import type { FoundTarget } from "../ports/inventory.ts";
 import { API_VERSION } from "./grammar/common.ts";
 import { inventorySchema, type InventorySpec, type TargetSpec } from "./grammar/inventory.ts";
@@ -11,6 +13,7 @@ import { normaliseDomains, normaliseName } from "./identity.ts";
 import { indexInventory } from "./inventory.ts";
 import { formatProblem } from "./problems.ts";
 import { parseTargets } from "./read-runbook.ts";
+import { withAdditions, type Addition } from "./yaml-append.ts";
 import { readYaml } from "./yaml-source.ts";
 
 /** Fields of a target that a label may say. */
@@ -62,30 +65,43 @@ export function mergeInventory(existing: string | null, found: readonly FoundTar
   const document = parseDocument(existing ?? emptyInventory(domains));
   const report: Omit<Merged, "text"> = { added: [], filledIn: [], notFound: [] };
   const seen = new Set<number>();
+  const additions: Addition[] = [];
   for (const fact of facts.sort((a, b) => (a.id < b.id ? -1 : 1))) {
     const mine = placesOf(before?.targets ?? [], fact, options.kind, domains);
     const [at, ...others] = mine;
     if (at === undefined) {
       if (fact.group === undefined)
         problems.push(`${fact.id} is in no group: say --group NAME, or --field group=LABEL`);
-      else addTarget(document, { kind: options.kind, ...fact });
+      else additions.push(addTarget(document, { kind: options.kind, ...fact }));
       report.added.push(fact.id);
     } else if (others.length > 0) {
       const ids = mine.map((one) => before?.targets[one]?.id).join(" and ");
       problems.push(`${fact.names.join(", ")} is one machine there, but ${ids} of the inventory: correct its aliases`);
     } else {
       seen.add(at);
-      if (fillIn(document, at, before?.targets[at], fact, domains)) report.filledIn.push(before?.targets[at]?.id ?? "");
+      const filled = fillIn(document, at, before?.targets[at], fact, domains);
+      if (filled.length > 0) report.filledIn.push(before?.targets[at]?.id ?? "");
+      additions.push(...filled);
     }
   }
   if (problems.length > 0) throw new CannotMerge(problems);
-  const isSame = existing !== null && report.added.length + report.filledIn.length === 0;
-  const text = isSame ? existing : document.toString({ lineWidth: 0 });
+  const text = (existing === null ? null : added(existing, additions, document)) ?? document.toString({ lineWidth: 0 });
   parsed(text);
   report.notFound = (before?.targets ?? []).flatMap(({ kind, id }, at) =>
     kind === options.kind && !seen.has(at) ? [id] : [],
   );
   return { text, ...report };
+}
+
+/** null: it does not come out as the document says, so that all of it must be printed anew. */
+function added(existing: string, additions: readonly Addition[], document: Document): string | null {
+  if (additions.length === 0) return existing;
+  const text = withAdditions(existing, additions);
+  try {
+    return text !== null && isDeepStrictEqual(parse(text), document.toJS()) ? text : null;
+  } catch {
+    return null;
+  }
 }
 
 function emptyInventory(domains: readonly string[]): string {
@@ -214,53 +230,62 @@ function targetsOf(document: Document): YAMLSeq {
 function addTarget(
   document: Document,
   { kind, id, names, services, labels, ...fields }: Facts & { kind: string },
-): void {
+): Addition {
   const aliases = names.filter((name) => name !== id);
   const targets = targetsOf(document);
   targets.flow = false;
-  const node = document.createNode({
+  const value = {
     kind,
     id,
     ...(aliases.length === 0 ? {} : { aliases }),
     ...fields,
     ...(services.length === 0 ? {} : { services }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
-  }) as YAMLMap;
+  };
+  const node = document.createNode(value) as YAMLMap;
   for (const list of ["aliases", "services"]) {
     const held = node.get(list);
     if (isSeq(held)) held.flow = true;
   }
   targets.add(node);
+  return { path: ["targets"], key: null, value };
 }
 
-/** Only what is missing. True: something was. */
+/** Only what is missing: what was. */
 function fillIn(
   document: Document,
   at: number,
   before: TargetSpec | undefined,
   facts: Facts,
   domains: readonly string[],
-): boolean {
+): Addition[] {
   const { names, services, labels } = facts;
-  const path = (...rest: (string | number)[]): (string | number)[] => ["targets", at, ...rest];
-  let changed = false;
-  const set = (where: (string | number)[], value: unknown): void => {
-    document.setIn(where, document.createNode(value));
-    changed = true;
+  const target = ["targets", at];
+  const additions: Addition[] = [];
+  const add = (addition: Addition): void => {
+    const { path, key, value } = addition;
+    additions.push(addition);
+    if (key === null) document.addIn(path, document.createNode(value));
+    else document.setIn([...path, key], document.createNode(value));
+  };
+  /** One by one into what is there, or all at once. */
+  const addAll = (field: string, entries: readonly Addition[], whole: Json): void => {
+    if (entries.length === 0) return;
+    if (isCollection(document.getIn([...target, field], true))) entries.forEach(add);
+    else add({ path: target, key: field, value: whole });
   };
   for (const field of ["rack", "region", "owner"] as const) {
-    if (facts[field] !== undefined && !document.hasIn(path(field))) set(path(field), facts[field]);
+    const value = facts[field];
+    if (value !== undefined && !document.hasIn([...target, field])) add({ path: target, key: field, value });
   }
-  if (services.length > 0 && !document.hasIn(path("services"))) set(path("services"), services);
-  for (const [label, value] of Object.entries(labels)) {
-    if (!document.hasIn(path("labels", label))) set(path("labels", label), value);
-  }
+  if (services.length > 0 && !document.hasIn([...target, "services"]))
+    add({ path: target, key: "services", value: services });
+  const missing = Object.entries(labels).filter(([label]) => !document.hasIn([...target, "labels", label]));
+  const newLabels = missing.map(([key, value]) => ({ path: [...target, "labels"], key, value }));
+  addAll("labels", newLabels, Object.fromEntries(missing));
   const known = [before?.id ?? "", ...(before?.aliases ?? [])].map((name) => normaliseName(name, domains));
-  for (const name of names.filter((one) => !known.includes(one))) {
-    const list = document.getIn(path("aliases"));
-    if (isSeq(list)) list.add(document.createNode(name));
-    else set(path("aliases"), [name]);
-    changed = true;
-  }
-  return changed;
+  const others = names.filter((one) => !known.includes(one));
+  const newNames = others.map((value) => ({ path: [...target, "aliases"], key: null, value }));
+  addAll("aliases", newNames, others);
+  return additions;
 }

@@ -1,7 +1,7 @@
 /** zod's issues as problems in our words: what is wrong, what would be right, and the nearest known key. */
 import type { z } from "zod";
-import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
-import { nearest, suggest, type PathPart, type Problem } from "./problems.ts";
+import type { Json } from "../contracts/json.ts";
+import { suggest, type PathPart, type Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -16,7 +16,7 @@ export function issuesToProblems(
   return leavesOf(issues, [...base]).flatMap((leaf) => explain(source, schema, leaf));
 }
 
-interface Leaf {
+export interface Leaf {
   issue: Issue;
   /** In the file. */
   path: PathPart[];
@@ -25,7 +25,7 @@ interface Leaf {
 }
 
 /** Issues at their own places: of a union, those of the branch that the writer came nearest to. */
-function leavesOf(issues: readonly Issue[], path: PathPart[], inner: PathPart[] = []): Leaf[] {
+export function leavesOf(issues: readonly Issue[], path: PathPart[], inner: PathPart[] = []): Leaf[] {
   return issues.flatMap((issue) => {
     const leaf = { issue, path: [...path, ...pathOf(issue)], inner: [...inner, ...pathOf(issue)] };
     const branch = issue.code === "invalid_union" && isDefault(issue.message) ? deepest(issue.errors) : [];
@@ -46,35 +46,6 @@ function explain(source: YamlSource, schema: z.ZodType, { issue, path, inner }: 
     return [source.problem(path, "key", { message: "this is missing", wouldBeRight: right(issue, undefined) })];
   }
   return [source.problem(path, "value", { message: wrong(issue), wouldBeRight: right(issue, value), value: shown })];
-}
-
-/**
- * A copy as the writer may have meant it, so that what is wrong elsewhere is found in the same go: misspelt keys and words
- * are the nearest known ones, other unknown keys and other wrong words or numbers are left out. Only ever looked at.
- */
-export function asMeant(json: Json, schema: z.ZodType, issues: readonly Issue[]): Json {
-  const copy = structuredClone(json);
-  for (const { issue, path, inner } of leavesOf(issues, [])) {
-    if (issue.code === "unrecognized_keys") {
-      const [within, known] = [valueAt(copy, path), keysOf(schemaAt(schema, inner))];
-      if (isJsonObject(within)) for (const key of issue.keys) rename(within, key, nearest(key, known));
-      continue;
-    }
-    const [within, last] = [valueAt(copy, path.slice(0, -1)), path.at(-1)];
-    if (!isJsonObject(within) || typeof last !== "string" || typeof within[last] === "object") continue;
-    const word = within[last];
-    const choice = issue.code === "invalid_value" ? issue.values.map(String) : [];
-    const near = typeof word === "string" ? nearest(word, choice) : null;
-    if (near === null) delete within[last];
-    else within[last] = near;
-  }
-  return copy;
-}
-
-function rename(within: JsonObject, key: string, name: string | null): void {
-  const value = within[key];
-  delete within[key];
-  if (name !== null && value !== undefined && !Object.hasOwn(within, name)) within[name] = value;
 }
 
 function wrong(issue: Issue): string {
@@ -142,6 +113,8 @@ export interface Definition {
   innerType?: z.ZodType;
   in?: z.ZodType;
   options?: z.ZodType[];
+  entries?: Record<string, string | number>;
+  values?: Json[];
 }
 
 /** The definition under optional, default, nullable and pipe wrappers. */
@@ -156,7 +129,7 @@ export function definition(schema: z.ZodType | undefined): Definition | undefine
   return undefined;
 }
 
-function schemaAt(schema: z.ZodType, path: readonly PathPart[]): z.ZodType | undefined {
+export function schemaAt(schema: z.ZodType, path: readonly PathPart[]): z.ZodType | undefined {
   let current: z.ZodType | undefined = schema;
   for (const part of path) {
     const def = definition(current);
@@ -169,7 +142,7 @@ function schemaAt(schema: z.ZodType, path: readonly PathPart[]): z.ZodType | und
   return current;
 }
 
-function keysOf(schema: z.ZodType | undefined): string[] {
+export function keysOf(schema: z.ZodType | undefined): string[] {
   return Object.keys(shapeOf(schema));
 }
 

@@ -71,7 +71,7 @@ export function check(sources: Sources, options: LoadOptions): Loaded {
   const config = sources.config && parseSource(sources.config, configSchema(1), problems);
   const inventory = sources.inventory && parseTargets(sources.inventory, problems);
   const slos = sources.slos ? parseSource(sources.slos, slosSchema(1), problems) : null;
-  const known: Known = { actions: options.actions, config, ...kindsOf(inventory) };
+  const known: Known = { actions: options.actions, config: referable(config, problems), ...kindsOf(inventory) };
   const runbooks = sources.runbooks.map((source) => readRunbook(source, known, null));
   problems.push(...runbooks.flatMap((one) => one.problems));
   const own = runbooks.flatMap(({ written }) => written ?? []);
@@ -80,7 +80,9 @@ export function check(sources: Sources, options: LoadOptions): Loaded {
   problems.push(...settled.problems);
   const all = [...own, ...settled.runbooks];
   const isPartial = settled.teams.some(({ state }) => state !== "current");
-  problems.push(...checkPlatform({ sources, config, inventory, slos, runbooks: all, isPartial }, options));
+  problems.push(
+    ...checkPlatform({ sources, config, known: known.config, inventory, slos, runbooks: all, isPartial }, options),
+  );
   const sorted = sortProblems(problems);
   // What is wrong in a team's folder is the team's alone.
   const isBroken = hasErrors(sorted.filter((problem) => !settled.problems.includes(problem)));
@@ -92,6 +94,8 @@ export function check(sources: Sources, options: LoadOptions): Loaded {
 interface Platform {
   sources: Sources;
   config: ConfigSpec | null;
+  /** As far as the other files may refer to it. */
+  known: ConfigSpec | null;
   inventory: InventorySpec | null;
   slos: SlosSpec | null;
   runbooks: readonly Written[];
@@ -100,7 +104,7 @@ interface Platform {
 }
 
 function checkPlatform(
-  { sources, config, inventory, slos, runbooks, isPartial }: Platform,
+  { sources, config, known, inventory, slos, runbooks, isPartial }: Platform,
   { actions, secrets }: LoadOptions,
 ): Problem[] {
   const names = runbooks.map(({ spec }) => spec.metadata.name);
@@ -111,9 +115,16 @@ function checkPlatform(
   }
   if (sources.inventory !== null && inventory !== null) {
     const { clashes } = indexOf(sources.inventory.json as JsonObject, inventory, config?.groups ?? {});
-    problems.push(...checkInventory(sources.inventory, inventory, clashes, config));
+    problems.push(...checkInventory(sources.inventory, inventory, clashes, known));
   }
   return problems;
+}
+
+const REFERRED_TO = ["groups", "people", "probes", "slis", "teams", "values"];
+
+/** null where a whole section is made up: everything that the other files name in it would seem to be missing. */
+function referable(config: ConfigSpec | null, problems: readonly Problem[]): ConfigSpec | null {
+  return problems.some(({ unread, path }) => unread === true && REFERRED_TO.includes(path)) ? null : config;
 }
 
 function kindsOf(inventory: InventorySpec | null): Pick<Known, "kinds" | "groupsOfKind"> {

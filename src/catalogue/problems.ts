@@ -17,6 +17,8 @@ export interface Problem {
   /** What would be right. */
   wouldBeRight: string;
   severity: "error" | "warning";
+  /** What stands there is not what the grammar wants: whatever else is said about it was said about a stand-in. */
+  unread?: boolean;
 }
 
 /** `file:line:col path: what is wrong (got …), what would be right`. */
@@ -33,12 +35,25 @@ export function hasErrors(problems: readonly Problem[]): boolean {
   return problems.some((problem) => problem.severity === "error");
 }
 
-/** In the order in which a reader meets them; the same words at the same place only once. */
+/**
+ * In the order in which a reader meets them; the same words at the same place only once, and of what could not be read
+ * that alone.
+ */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  const seen = new Map(problems.map((problem) => [formatProblem(problem), problem]));
+  const unread = new Set(problems.filter((one) => one.unread === true).map(({ file, path }) => `${file} ${path}`));
+  const isStandIn = ({ file, path, unread: own }: Problem): boolean =>
+    own !== true && unread.size > 0 && pathsTo(path).some((part) => unread.has(`${file} ${part}`));
+  const told = problems.filter((problem) => !isStandIn(problem));
+  const seen = new Map(told.map((problem) => [formatProblem(problem), problem]));
   return [...seen.values()].sort(
     (a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.col - b.col || a.path.localeCompare(b.path),
   );
+}
+
+/** `a.b[0]` -> `a`, `a.b`, `a.b[0]`. */
+function pathsTo(path: string): string[] {
+  const ends = [...path.matchAll(/[.[]/g)].map(({ index }) => index);
+  return [...ends.filter((end) => end > 0), path.length].map((end) => path.slice(0, end));
 }
 
 export function formatPath(path: readonly PathPart[]): string {

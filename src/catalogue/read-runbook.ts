@@ -5,7 +5,8 @@ import { checkRunbook } from "./check-runbook.ts";
 import { inventorySchema, type InventorySpec } from "./grammar/inventory.ts";
 import { runbookSchema } from "./grammar/runbook.ts";
 import { parseInventory } from "./inventory.ts";
-import { asMeant, issuesToProblems } from "./issues.ts";
+import { issuesToProblems } from "./issues.ts";
+import { asMeant } from "./meant.ts";
 import type { Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -27,19 +28,21 @@ export function parseSource<S extends z.ZodType>(
   schema: S,
   problems: Problem[],
 ): z.output<S> | null {
-  if (source.json === null) return null;
-  const parsed = schema.safeParse(source.json);
-  if (parsed.success) return parsed.data;
-  problems.push(...issuesToProblems(source, schema, parsed.error.issues));
-  // With an error the catalogue is not made: this is only looked at, for what else is wrong.
-  const meant = schema.safeParse(asMeant(source.json, schema, parsed.error.issues));
-  return meant.success ? meant.data : null;
+  return source.json === null ? null : parsedOrMeant(source, schema, schema.safeParse(source.json), problems);
 }
 
 export function parseTargets(source: YamlSource, problems: Problem[]): InventorySpec | null {
-  if (source.json === null) return null;
-  const parsed = parseInventory(source.json);
+  return source.json === null ? null : parsedOrMeant(source, inventorySchema, parseInventory(source.json), problems);
+}
+
+function parsedOrMeant<S extends z.ZodType>(
+  source: YamlSource,
+  schema: S,
+  parsed: z.ZodSafeParseResult<z.output<S>>,
+  problems: Problem[],
+): z.output<S> | null {
   if (parsed.success) return parsed.data;
-  problems.push(...issuesToProblems(source, inventorySchema, parsed.error.issues));
-  return null;
+  const unread = issuesToProblems(source, schema, parsed.error.issues);
+  problems.push(...unread.map((problem) => ({ ...problem, unread: true })));
+  return source.json === null ? null : asMeant(source.json, schema);
 }

@@ -6,7 +6,7 @@ import { piecesOf } from "./yaml-pieces.ts";
 
 export interface YamlSource {
   file: string;
-  /** null when the file cannot be read as YAML. */
+  /** null when the file cannot be read as YAML. With `problems` it is only to be looked at. */
   json: Json | null;
   problems: Problem[];
   /** Makes a problem at the value of `path`, or at its key; a path that is not there is placed at its nearest parent. */
@@ -128,15 +128,22 @@ class Source implements YamlSource {
   #readWhole(depth = 0): void {
     const document = this.#document;
     if (document === null) return;
+    const tooDeep = document.errors.find(({ message }) => /call stack/i.test(message));
+    if (tooDeep !== undefined) {
+      // What the parser says after that is made up of where it stopped.
+      return void this.#add(tooDeep.pos[0], [], "it is nested too deeply", "plain YAML, not nested without end");
+    }
     for (const error of [...document.errors, ...document.warnings])
       this.#add(error.pos[0], [], sentence(error.message), syntaxHelp(error.code));
-    if (document.errors.length > 0) return;
+    // Of a key that is there twice the last one is read, so that what else is wrong is found in the same go.
+    const repeated = document.errors.filter(({ code }) => code === "DUPLICATE_KEY").length;
+    if (repeated < document.errors.length) return;
     if (document.contents === null) return void this.#add(0, [], "the file is empty", "apiVersion, kind and so on");
     try {
       const json = this.#toJson(document.contents, [], depth);
       if (json === null)
         this.#add(startOf(document.contents), [], "the file says nothing", "apiVersion, kind and so on");
-      if (!this.problems.some((problem) => problem.severity === "error")) this.json = json;
+      if (this.problems.length === repeated) this.json = json;
     } catch (error) {
       if (!(error instanceof TooMuch)) throw error;
       this.#add(error.offset, error.path, error.message, "fewer aliases, or none");

@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { projectPath } from "../config/project.ts";
-import { EXIT, UserError } from "../config/user-error.ts";
+import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 import { writeSchemas } from "./schema.ts";
@@ -31,8 +31,7 @@ export function initCommand(): Command {
 
 /** Nothing is overwritten: a folder with anything in it is refused. */
 export async function initFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const there = await readdir(folder);
+  const there = await entriesOf(folder);
   if (there.length > 0) {
     throw new UserError(`${folder} is not empty (${there.slice(0, 3).join(", ")}): give a new or an empty folder`, {
       exitCode: EXIT.usage,
@@ -41,6 +40,16 @@ export async function initFolder(folder: string): Promise<void> {
   await cp(EXAMPLE, folder, { recursive: true });
   await writeSchemas(join(folder, SCHEMAS));
   for (const { file, schema } of CHECKED_BY) await pointTo(join(folder, file), schema);
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await readdir(folder);
+  } catch (error) {
+    const message = `${folder} cannot be made a folder (${messageOf(error)}): give a new or an empty one that this user may write`;
+    throw new UserError(message, { cause: error, exitCode: EXIT.usage });
+  }
 }
 
 /** The modeline by which editors with yaml-language-server complete and check. */

@@ -146,11 +146,11 @@ async function read(place: string, { from, token }: ImportOptions): Promise<Foun
   const bytes = await readBounded(place);
   const text = new TextDecoder().decode(bytes);
   const source = readYaml(place, bytes);
-  if (from === "kubernetes" && source.json === null) throw cannot(source.problems.map(formatProblem));
+  if (from === "kubernetes" && source.problems.length > 0) throw cannot(source.problems.map(formatProblem));
   if (from === "kubernetes") return kubernetesNodes(source.json);
   // Not everything that is no mapping is INI: a broken YAML file is better said as such.
   const isIni = /^\s*\[[^\]\s]+\]\s*$/m.test(text) || typeof source.json === "string";
-  if (source.json === null && !isIni) throw cannot(source.problems.map(formatProblem));
+  if (source.problems.length > 0 && !isIni) throw cannot(source.problems.map(formatProblem));
   return ansibleInventory(isIni ? text : source.json);
 }
 

@@ -1,7 +1,7 @@
 /** `selfheal remediation …`: everything goes through the API, never past it. */
 import { Command } from "commander";
 import { EXIT, UserError } from "../config/user-error.ts";
-import { WORDS } from "../contracts/ballot.ts";
+import { approvalsText, quorumOf, WORDS } from "../contracts/ballot.ts";
 import { COMMANDS, type Command as TakeoverCommand } from "../contracts/remediation.ts";
 import { plain } from "../contracts/text.ts";
 import type { DecisionKind } from "../starters/decisions.ts";
@@ -117,10 +117,12 @@ async function decide(context: Context, command: Command, kind: Kind, id: string
     ...(planHash === null ? {} : { planHash }),
   });
   const { remediationId, target } = answer;
-  if (kind !== "cancel") await requireCounted(context, api, { kind, remediationId, by: answer.by, planHash });
+  const after =
+    kind === "cancel" ? null : await requireCounted(context, api, { kind, remediationId, by: answer.by, planHash });
   printResult(command, answer, () => {
     const plan = planHash === null ? "" : `, plan ${planHash.slice(0, 12)}`;
-    return plain(`${kind}: taken by remediation ${remediationId} of ${target.kind}/${target.id}${plan}`);
+    const soFar = after === null || planHash === null ? "" : howFar(after, planHash);
+    return plain(`${kind}: taken by remediation ${remediationId} of ${target.kind}/${target.id}${plan}${soFar}`);
   });
 }
 
@@ -129,18 +131,32 @@ async function requireCounted(
   { outside }: Context,
   api: RemediationApi,
   decision: { kind: Kind; remediationId: string; by: string; planHash: string | null },
-): Promise<void> {
+): Promise<TellStory | null> {
   for (let look = 0; look < LOOKS; look++) {
-    const { decisions } = await api.story(decision.remediationId);
-    const mine = decisions.findLast(
+    const story = await api.story(decision.remediationId);
+    const mine = story.decisions.findLast(
       ({ by, decision: what, planHash }) =>
         by === decision.by && what === decision.kind && planHash === decision.planHash,
     );
-    if (mine?.status === "counted") return;
+    if (mine?.status === "counted") return story;
     if (mine !== undefined) throw new UserError(`the decision of ${decision.by} does not count: ${mine.reason}`);
     await outside.sleep(LOOK_EVERY_MS);
   }
   note("taken; the workflow has not said yet whether it counts (is a worker running?)");
+  return null;
+}
+
+/** `: 1 of 2 approvals (ada)`, where more than one person must approve. */
+function howFar({ plan, decisions }: TellStory, planHash: string): string {
+  const quorum = plan === null ? 1 : quorumOf(plan.approval);
+  if (quorum === 1) return "";
+  const approved = decisions.filter(
+    (one) => one.decision === "approve" && one.status === "counted" && one.planHash === planHash,
+  );
+  return `: ${approvalsText(
+    approved.map(({ by }) => by),
+    quorum,
+  )}`;
 }
 
 /** The decision is bound to the exact plan: the one given, or the one that was fetched and shown. */

@@ -1,6 +1,7 @@
 /** The story of one remediation as text for people. What comes from outside is printed without control characters. */
 import { duration, plain } from "../contracts/text.ts";
 import type { Story, StoryEffect, StoryPlan, StoryVerdict } from "../starters/story/story.ts";
+import { sentText } from "../starters/story/words.ts";
 import { table } from "./output.ts";
 import { ago, heldText, short } from "./remediation-text.ts";
 
@@ -147,10 +148,7 @@ function effectsText(title: string, effects: readonly StoryEffect[]): string {
 
 function toldText({ told }: Story): string {
   if (told.length === 0) return "";
-  const lines = told.map(({ at, route, summary, sentAt, error }) => {
-    const sent = sentAt !== null ? "sent" : `NOT SENT${error === null ? "" : ` (${error})`}`;
-    return plain(`  ${at} ${route}, ${sent}: ${summary}`);
-  });
+  const lines = told.map((one) => plain(`  ${one.at} ${one.route}, ${sentText(one)}: ${one.summary}`));
   return ["told people", ...lines].join("\n");
 }
 

@@ -58,6 +58,18 @@ export function tally(votes: readonly Vote[], quorum: number, now: string): Tall
   return { status: approvedBy.length >= quorum ? "approved" : "needMore", approvedBy, detail };
 }
 
+/** `approval by dc-ops of plan 0123456789ab`; with a quorum also how far it is. */
+export function awaitedApproval(asked: {
+  roles: readonly string[];
+  planHash: string | null;
+  quorum: number;
+  approvedBy: readonly string[];
+}): string {
+  const { roles, planHash, quorum, approvedBy } = asked;
+  const so = quorum > 1 ? ` (${approvalsText(approvedBy, quorum)})` : "";
+  return `approval by ${roles.join(" or ")} of plan ${(planHash ?? "").slice(0, 12)}${so}`;
+}
+
 export function approvalsText(approvedBy: readonly string[], quorum: number): string {
   const people = approvedBy.length === 0 ? "" : ` (${approvedBy.join(", ")})`;
   return `${approvedBy.length} of ${quorum} approvals${people}`;

@@ -44,6 +44,8 @@ export interface DecisionGiven {
   token: string | null;
   /** May it count without a token? */
   unsigned: boolean;
+  /** Who may approve, for the words of how far it is. */
+  roles: readonly string[];
   /** Different people who must approve. */
   quorum: number;
   /** ISO; until when an approval counts. */

@@ -170,6 +170,8 @@ export interface EscalationRow {
   summary: string;
   at: string;
   sentAt: string | null;
+  /** The end of the window that it is kept back in; null: in none. */
+  keptUntil: string | null;
   error: string | null;
 }
 

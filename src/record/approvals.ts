@@ -3,10 +3,11 @@
  * counts. Who may not count is recorded as ignored, and so is what nobody can prove to be his (law 14).
  */
 import { sql, type Transaction } from "kysely";
-import { judge, tally, voteOf, type Ballot, type Spoken, type Tally } from "../contracts/ballot.ts";
+import { awaitedApproval, judge, tally, voteOf, type Ballot, type Spoken, type Tally } from "../contracts/ballot.ts";
 import type { DecisionAnswer, DecisionGiven } from "./api-people.ts";
 import { appendAudit } from "./audit.ts";
 import { readNow } from "./clock.ts";
+import { setProgress } from "./episodes.ts";
 import { type Database, inTransaction } from "./pool.ts";
 import { lockRemediation, type StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
@@ -38,8 +39,22 @@ export async function decide(db: Database, given: DecisionGiven): Promise<Decisi
     await audit(tx, told, ignored, at);
     if (ignored !== null || !judged.counts) return { ...answerOf(before), status: "ignored", detail: ignored ?? "" };
     if (given.decision === "withdraw") await withdraw(tx, given);
-    return answerOf(tally(judged.votes, given.quorum, at));
+    const after = tally(judged.votes, given.quorum, at);
+    await sayHowFar(tx, row, given, after);
+    return answerOf(after);
   });
+}
+
+/** For lists and for `show`, while more people must speak. */
+async function sayHowFar(
+  tx: Transaction<Tables>,
+  row: StoredRemediation,
+  { remediationId, planHash, roles, quorum }: DecisionGiven,
+  { status, approvedBy }: Tally,
+): Promise<void> {
+  if (status !== "needMore" || row.phase !== "approve") return;
+  const doing = `waiting for ${awaitedApproval({ roles, planHash, quorum, approvedBy })}`;
+  await setProgress(tx, remediationId, { phase: row.phase, doing, until: row.phase_until });
 }
 
 function spokenOf({ by, decision, planHash, expiresAt }: DecisionGiven): Spoken {
@@ -141,7 +156,7 @@ export async function voidOtherApprovals(
 ): Promise<void> {
   const gone = await tx
     .updateTable("decisions")
-    .set({ status: "void", detail: `void: the plan in force is ${planHash ?? "none"} by now` })
+    .set({ status: "void", detail: `the plan in force is ${planHash ?? "none"} by now` })
     .where("remediation_id", "=", remediationId)
     .where("plan_hash", "<>", planHash ?? "")
     .where("decision", "=", "approve")

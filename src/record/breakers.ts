@@ -18,6 +18,7 @@ import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
 import { lockRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
+import { heldUpBy } from "./waiting.ts";
 
 /** The caller holds the admission lock and the remediation's row. */
 export async function latch(
@@ -112,8 +113,7 @@ export async function trip(
 export async function openBreakers(db: Session): Promise<BreakerRow[]> {
   const found = await sql<BreakerRow>`
     select b.id, b.kind, b.scope, b.reason, b.tripped_at as "trippedAt", b.remediation_id as "remediationId",
-           (select count(*)::int from queue q join remediations r using (remediation_id)
-             where b.scope = any(r.pause_scopes) or 'latch:' || b.scope = any(q.waits_for)) as waiting
+           (select count(*)::int from remediations r where ${heldUpBy(sql`b.scope`)}) as waiting
       from breakers b where b.reset_at is null order by b.tripped_at, b.id`.execute(db);
   return found.rows;
 }

@@ -62,6 +62,7 @@ export async function escalationsOf(db: Session, remediationId: string): Promise
   return db
     .selectFrom("escalations")
     .select(["remediation_id as remediationId", "route", "summary", "at", "sent_at as sentAt", "error"])
+    .select("not_before as keptUntil")
     .where("remediation_id", "=", remediationId)
     .orderBy("at")
     .orderBy("key")

@@ -1,4 +1,7 @@
-/** An automation that failed after it had done something is paused for its group, until a person resumes it (P11). */
+/**
+ * An automation that failed after it had done something is paused for its group, until a person resumes it (P11). One that a
+ * pause or a storm breaker stopped has not failed: its scope would stay paused when that is over.
+ */
 import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import type { Outcome } from "../contracts/remediation.ts";
@@ -16,6 +19,8 @@ export async function pauseItself(tx: Transaction<Tables>, row: StoredRemediatio
     select p.plan #>> '{limits,shared,pauseOnFailure}' as scope
       from plans p join admissions a using (remediation_id)
      where p.remediation_id = ${row.remediation_id} and p.plan_hash = a.plan_hash and a.first_effect_at is not null
+       and not exists (select 1 from audit e where e.chain = ${row.remediation_id} and e.kind = 'effectFenced'
+                                               and e.body ->> 'code' = 'PAUSED')
     `.execute(tx);
   const scope = found.rows[0]?.scope ?? null;
   if (scope === null) return;

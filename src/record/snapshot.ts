@@ -89,6 +89,7 @@ function read(db: Database): Promise<RecordSnapshot> {
     escalations: await tx
       .selectFrom("escalations")
       .select(["remediation_id as remediationId", "route", "summary", "at", "sent_at as sentAt", "error"])
+      .select("not_before as keptUntil")
       .execute(),
   }));
 }

@@ -2,7 +2,7 @@
  * The queue as people see it: who waits, for what, behind whom, and who holds what they wait for. A place that a person
  * holds waits for ever (`keepPlace`), which is no time.
  */
-import { sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { QueueHolder, QueueRow } from "./api-guards.ts";
 import type { LeaseState } from "./api.ts";
@@ -57,17 +57,31 @@ async function holdersOf(db: Session, scopes: string[]): Promise<Map<string, Que
   return holders;
 }
 
-/** Under a scope that a pause or a breaker names. */
+/**
+ * Is the remediation `r` held up by a breaker of this scope? It waits in the queue, or asks a person about a plan that was
+ * decided against the open breaker: approved, it would only come to wait.
+ */
+export function heldUpBy(scope: RawBuilder<string>): RawBuilder<boolean> {
+  const latch = sql`'latch:' || ${scope}`;
+  return sql<boolean>`(r.closed_at is null and (
+    exists (select 1 from queue q where q.remediation_id = r.remediation_id
+                                    and (${scope} = any(r.pause_scopes) or ${latch} = any(q.waits_for)))
+    or r.phase = 'approve' and exists (
+      select 1 from json_array_elements((select v.verdict from verdicts v where v.remediation_id = r.remediation_id
+                                          order by v.seq desc limit 1) -> 'results') x
+       where x ->> 'code' = 'STORM' and ${scope} = any(r.pause_scopes)
+          or exists (select 1 from json_array_elements_text(x -> 'waitsFor') w where w = ${latch}))))`;
+}
+
+/** Under a scope that a breaker names; the queue's order, then those that ask a person. */
 export async function waitingUnder(
   db: Session,
   scope: string,
 ): Promise<{ remediationId: string; workflowId: string }[]> {
   const found = await sql<{ remediationId: string; workflowId: string }>`
-    select q.remediation_id as "remediationId", q.workflow_id as "workflowId"
-      from queue q join remediations r using (remediation_id)
-     where r.closed_at is null and (${scope} = any(r.pause_scopes) or ${`latch:${scope}`} = any(q.waits_for)) order by q.rank_at, q.seq`.execute(
-    db,
-  );
+    select r.remediation_id as "remediationId", r.workflow_id as "workflowId"
+      from remediations r left join queue q using (remediation_id)
+     where ${heldUpBy(sql`${scope}::text`)} order by q.rank_at nulls last, q.seq, r.opened_at`.execute(db);
   return found.rows;
 }
 

@@ -98,8 +98,9 @@ export async function resetBreaker(deps: ControlDependencies, wish: ResetWish): 
     const there = open.map((one) => one.scope).join(", ");
     throw notFound(`no breaker of ${wish.scope} is open; open ${there === "" ? "is none" : `are ${there}`}`);
   }
-  const isStorm = mine.some((one) => one.kind === "storm");
-  const dropped = wish.how === "drop" && isStorm ? await drop(deps, wish) : [];
+  // Nobody waits for an error budget: a person decides each plan.
+  const isWaitedFor = mine.some((one) => one.kind !== "errorBudget");
+  const dropped = wish.how === "drop" && isWaitedFor ? await drop(deps, wish) : [];
   const reset = await throughRecord("reset the breaker", () => record.resetBreakers(wish));
   return { reset, dropped, hinted: await hintWaiters(deps) };
 }

@@ -49,8 +49,8 @@ it("reads alerts and logged webhook bodies, with the time at which they came, or
 });
 
 it.each([
-  ["{", "this is no JSON object"],
-  ["[]", "this is no JSON object"],
+  ["{", 'this is no JSON object (got "{"); right would be an alert'],
+  ["[]", 'this is no JSON object (got "[]")'],
   [line("yesterday"), 'startsAt is "yesterday"; right would be an RFC 3339 time'],
   [line("2026-11-01T00:00:00Z", { status: "on" }), 'status is "on"; right would be "firing" or "resolved"'],
   [line("2026-11-01T00:00:00Z", { labels: { a: 1 } }), "labels are no texts"],

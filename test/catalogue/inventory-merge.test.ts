@@ -92,12 +92,12 @@ describe("an inventory that people keep", () => {
     expect(text).toBe(`# ours
 apiVersion: selfheal/v1
 kind: Inventory
-domains: [ example.net ]
+domains: [example.net]
 targets:
   # the first of all
   - kind: host
     id: web-1
-    aliases: [ 10.0.0.1, 10.1.0.1 ]
+    aliases: [10.0.0.1, 10.1.0.1]
     group: shop # not web
     rack: r1
     attributes: { pool: web }
@@ -108,6 +108,44 @@ targets:
     group: web
     rack: r9
 `);
+  });
+
+  it("no line of it is changed but those that something is added to", () => {
+    const odd = `apiVersion:   selfheal/v1
+kind: Inventory   # odd
+domains: [ example.net,
+           example.org ]
+targets:
+- {kind: host, id: web-1, group: web, labels: {}, aliases: []}   # one line
+- kind: host
+  id:   "web-2"
+  aliases:
+    - 10.0.0.2   # its address
+
+  group: web # the last
+
+# the end
+`;
+    const labels = { rack: "r1", env: "prod" };
+    const all = [
+      found("web-1", labels, { aliases: ["10.0.0.1"] }),
+      found("web-2", labels, { aliases: ["10.1.0.2"] }),
+      found("new-3"),
+    ];
+    expect(merge(odd, all, { fields: { rack: "rack" }, labels: ["env"] }).text).toBe(
+      odd
+        .replace("labels: {}, aliases: []}", "labels: { env: prod}, aliases: [ 10.0.0.1], rack: r1}")
+        .replace("# its address\n", "# its address\n    - 10.1.0.2\n")
+        .replace(
+          "# the last\n",
+          "# the last\n  rack: r1\n  labels:\n    env: prod\n- kind: host\n  id: new-3\n  group: web\n",
+        ),
+    );
+  });
+
+  it("an empty list gets lines of its own", () => {
+    const empty = "apiVersion: selfheal/v1\nkind: Inventory\ntargets: []\n";
+    expect(parse(merge(empty, [found("web-1")]).text)).toMatchObject({ targets: [{ id: "web-1" }] });
   });
 
   it("stays as it is, to the letter, when nothing is new", () => {

@@ -13,7 +13,6 @@ describe("what is no YAML is a located problem, never an exception", () => {
     ["a tab as indentation", "a:\n\tb: 1", "f.yaml:2:1: tabs are not allowed as indentation, spaces for indentation"],
     ["an empty file", "", "f.yaml:1:1: the file is empty"],
     ["a file of comments", "# nothing\n", "f.yaml:1:1: the file is empty"],
-    ["a key that is there twice", "a: 1\nb: 2\na: 3", "f.yaml:3:1: map keys must be unique, each key once"],
     ["two documents", "a: 1\n---\nb: 1", "f.yaml:2:1: source contains multiple documents, one document a file"],
     ["an unknown tag", "a: !include b.yaml", "f.yaml:1:4: unresolved tag: !include"],
     ["a number that is none", "a: .nan", "f.yaml:1:4 a: NaN cannot be used here"],
@@ -24,6 +23,18 @@ describe("what is no YAML is a located problem, never an exception", () => {
   ])("%s", (_what, text, expected) => {
     expect(messages(text).join("\n")).toContain(expected);
     expect(read(text).json).toBeNull();
+  });
+
+  it("a key that is there twice; what else the file says can be looked at", () => {
+    expect(messages("a: 1\nb: 2\na: 3")).toEqual(["f.yaml:3:1: map keys must be unique, each key once"]);
+    expect(read("a: 1\nb: 2\na: 3").json).toEqual({ a: 3, b: 2 });
+    expect(read("a: 1\nb: .nan\na: 3").json).toBeNull();
+  });
+
+  it("nesting without end is one mistake", () => {
+    expect(messages("[".repeat(5_000))).toEqual([
+      expect.stringMatching(/^f\.yaml:1:\d+: it is nested too deeply, /) as string,
+    ]);
   });
 
   it("an alias bomb", () => {

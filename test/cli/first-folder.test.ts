@@ -45,6 +45,10 @@ describe("selfheal init", () => {
       stderr: expect.stringMatching(/is not empty \(.*give a new or an empty folder/) as string,
     });
     await expect(readFile(join(folder, "selfheal.yaml"))).rejects.toThrow("ENOENT");
+    await expect(selfheal("init", join(folder, "mine.txt"))).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("cannot be made a folder") as string,
+    });
   });
 });
 

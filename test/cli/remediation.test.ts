@@ -222,6 +222,19 @@ describe("approve", () => {
     expect(printed.includes("approve: taken")).toBe(status === "counted");
   });
 
+  test("of one that needs more people says how far it is", async () => {
+    const decided = { decision: "approve", by: "ada", via: "cli", at: "", planHash: PLAN_HASH, reason: "" };
+    const decisions = [
+      { ...decided, status: "counted" },
+      { ...decided, by: "grace", status: "withdrawn" },
+    ];
+    const made = story().plan;
+    const plan = made === null ? null : { ...made, approval: { ...made.approval, quorum: 2 } };
+    answer = (path) => ({ status: 200, body: { ...(bodyOf(path) as object), plan, decisions } });
+    await run("approve web-1 --yes");
+    expect(printed).toContain(": 1 of 2 approvals (ada)");
+  });
+
   test("is never assumed without a terminal; --yes says it", async () => {
     await expect(run("approve web-1", { interactive: false })).rejects.toThrow(/--yes/);
     expect(requests).toHaveLength(1);

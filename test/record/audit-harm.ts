@@ -19,7 +19,7 @@ export async function writeRecord(record: RecordStore): Promise<Written> {
   const plan = aPlan({ target: "healed" });
   const healed = await planned(record, plan);
   const given = { remediationId: healed, planHash: hashOfPlan(plan), via: "cli", ignoredBecause: null, token: null };
-  const rest = { unsigned: true, quorum: 2, expiresAt: "2100-01-01T00:00:00.000Z" };
+  const rest = { unsigned: true, roles: ["dc-ops"], quorum: 2, expiresAt: "2100-01-01T00:00:00.000Z" };
   await record.decide({ ...given, ...rest, decision: "approve", by: "ann", reason: "looks right" });
   await record.decide({
     ...given,

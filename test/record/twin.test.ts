@@ -247,6 +247,7 @@ class Both {
       token: null,
       ignoredBecause: null,
       unsigned: true,
+      roles: ["dc-ops"],
       quorum: 1,
       expiresAt: new Date(expiresAt).toISOString(),
     });

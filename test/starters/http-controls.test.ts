@@ -118,12 +118,12 @@ describe("/v1/queue", () => {
 });
 
 describe("/v1/breakers", () => {
-  const trip = async (): Promise<string[]> => {
+  const trip = async (kind: "storm" | "correlation" = "storm"): Promise<string[]> => {
     const ids: string[] = [];
     for (const target of ["web-1", "web-2"]) {
       const plan = aPlan({ target });
       const id = await planned(record, plan);
-      const trips = [{ kind: "storm" as const, scope: "group:web" }];
+      const trips = [{ kind, scope: "group:web" }];
       await record.admit({
         remediationId: id,
         plan,
@@ -147,15 +147,18 @@ describe("/v1/breakers", () => {
     expect((await call("/breakers")).body).toEqual({ breakers: [] });
   });
 
-  it("a reset that drops cancels everybody who waited, in the person's name", async () => {
-    const ids = await trip();
-    const answer = await call("/breakers/reset", { scope: "group:web", how: "drop", ...said });
-    expect((answer.body["dropped"] as string[]).sort()).toEqual([...ids].sort());
-    expect(api.temporal.decisions).toMatchObject([
-      { workflowId: "heal:host:web-1", decision: { kind: "cancel", message: { by: "ann" } } },
-      { workflowId: "heal:host:web-2", decision: { kind: "cancel" } },
-    ]);
-  });
+  it.each(["storm", "correlation"] as const)(
+    "a reset of a %s that drops cancels everybody who waited, in the person's name",
+    async (kind) => {
+      const ids = await trip(kind);
+      const answer = await call("/breakers/reset", { scope: "group:web", how: "drop", ...said });
+      expect((answer.body["dropped"] as string[]).sort()).toEqual([...ids].sort());
+      expect(api.temporal.decisions).toMatchObject([
+        { workflowId: "heal:host:web-1", decision: { kind: "cancel", message: { by: "ann" } } },
+        { workflowId: "heal:host:web-2", decision: { kind: "cancel" } },
+      ]);
+    },
+  );
 
   it("stays open when somebody could not be cancelled", async () => {
     await trip();

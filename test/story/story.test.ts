@@ -5,7 +5,7 @@ import type { AuditRow } from "../../src/record/api.ts";
 import type { EffectRow } from "../../src/record/api-effects.ts";
 import { storyPage } from "../../src/starters/http/story-page.ts";
 import { storyOf } from "../../src/starters/story/story.ts";
-import { wordsOf } from "../../src/starters/story/words.ts";
+import { sentText, wordsOf } from "../../src/starters/story/words.ts";
 import { ID, row, story } from "../cli/support/story.ts";
 
 const AT = (minute: number) => `2026-11-21T10:0${minute}:00.000Z`;
@@ -106,4 +106,22 @@ test("a kind that nobody wrote a sentence for is shown as it is; long ones are c
   expect(wordsOf("novelty", { a: 1 })).toBe('novelty {"a":1}');
   expect(wordsOf("closed", { outcome: "failed", detail: "x".repeat(500) })).toHaveLength(200);
   expect(wordsOf("verdict", { outcome: "act", results: "nonsense" })).toBe("decided: act");
+});
+
+test.each([
+  ["escalationHeld", { until: AT(9) }, `people are told at the end of the window: ${AT(9)}`],
+  ["channelTook", { channel: "chat", key: "k", error: null }, "the channel chat took the message"],
+  ["channelFailed", { channel: "chat", error: "503" }, "the channel chat did not take the message: 503"],
+  ["tokenIssued", { person: "ada", decision: "approve", via: "cli" }, "a one-time token for ada to approve (by cli)"],
+  ["admitted", { scopes: ["group:web", "rack:r1"] }, "admitted, with leases on group:web, rack:r1"],
+])("%s is a sentence, too", (kind, body, sentence) => {
+  expect(wordsOf(kind, body)).toBe(sentence);
+});
+
+test("a message that a window keeps back is not called unsent", () => {
+  const unsent = { sentAt: null, error: null, keptUntil: null };
+  expect(sentText(unsent)).toBe("NOT SENT");
+  expect(sentText({ ...unsent, error: "503" })).toBe("NOT SENT (503)");
+  expect(sentText({ ...unsent, keptUntil: AT(9) })).toBe(`kept back until ${AT(9)}, the end of a window`);
+  expect(sentText({ ...unsent, keptUntil: AT(8), sentAt: AT(9) })).toBe("sent");
 });

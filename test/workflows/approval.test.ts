@@ -148,6 +148,17 @@ describe("a quorum", () => {
   const said = async (rig: Rig): Promise<string[]> =>
     (await rig.story("web-1")).decisions.map(({ by, decision, status }) => `${by} ${decision} ${status}`);
 
+  it("that is not reached in time says who had approved", async () => {
+    await withRig(env, { standingFor: [], runbook: two }, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /0 of 2/);
+      await rig.decide("approve", "web-1", "ada");
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", effects: {} });
+      expect(state.detail).toMatch(/expired at \S+ with 1 of 2 approvals \(ada\)/);
+    });
+  });
+
   it("needs as many different people as the runbook says, and one may take his word back before", async () => {
     await withRig(env, { standingFor: [], runbook: two }, async (rig) => {
       await rig.alert();

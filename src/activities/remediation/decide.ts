@@ -104,8 +104,9 @@ export async function recordDecision(deps: ActivityDependencies, request: Decisi
   const expiresAt = new Date(Date.parse(now) + saved.plan.approval.expiresMs).toISOString();
   const ignoredBecause = whyIgnored(catalogue, saved.plan, saved.planHash, request);
   const unsigned = mayBeUnsigned(catalogue.approvals.unsigned, saved.plan);
+  const { roles } = saved.plan.approval;
   const quorum = quorumOf(saved.plan.approval);
-  return deps.record.decide({ ...request, ignoredBecause, unsigned, quorum, expiresAt });
+  return deps.record.decide({ ...request, ignoredBecause, unsigned, roles, quorum, expiresAt });
 }
 
 function whyIgnored(catalogue: Catalogue, plan: Plan, planHash: string, request: DecisionRequest): string | null {
@@ -139,7 +140,7 @@ export async function admitRemediation(deps: ActivityDependencies, request: Admi
   await tellTripped(deps, plan, remediationId, tripped);
   if (admission.status === "queued") {
     if (seen !== null) await waitOutside(deps, remediationId, plan, admission.results, seen);
-    const doing = `in the queue at ${admission.position}: ${admission.detail}`;
+    const doing = `in the queue: ${admission.detail}`;
     await deps.record.progress(remediationId, "admit", doing, admission.until);
   }
   return admission;

@@ -25,7 +25,7 @@ export const jsonObject = z.record(z.string(), json);
 export function durationSchema(scale: number) {
   return z
     .string({ error: DURATION_HELP })
-    .regex(DURATION_PATTERN, { error: DURATION_HELP })
+    .regex(DURATION_PATTERN, { error: DURATION_HELP, abort: true })
     .refine((value) => parseDuration(value) !== null, {
       error: `${DURATION_HELP}, not zero and at most two years`,
       abort: true,
@@ -42,7 +42,7 @@ const COUNT_PER_HELP = 'a count in a window such as "2 per 7d"';
 export function countPerSchema(scale: number) {
   return z
     .string({ error: COUNT_PER_HELP })
-    .regex(COUNT_PER, { error: COUNT_PER_HELP })
+    .regex(COUNT_PER, { error: COUNT_PER_HELP, abort: true })
     .refine((value) => parseCountPer(value, 1) !== null, { error: `${COUNT_PER_HELP}, both at least 1`, abort: true })
     .transform((value) => parseCountPer(value, scale) ?? { max: 1, windowMs: 1 })
     .describe(COUNT_PER_HELP);

@@ -151,6 +151,7 @@ const ESCALATION = z.object({
   summary: text,
   at: iso,
   sentAt: maybe,
+  keptUntil: maybe,
   error: text.nullable(),
 });
 export const AUDIT = z.object({

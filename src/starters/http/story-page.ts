@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import { duration, plain } from "../../contracts/text.ts";
 import type { Story, StoryEffect, StoryPlan } from "../story/story.ts";
+import { sentText } from "../story/words.ts";
 import type { Markup } from "./html.ts";
 
 export interface Confirmation {
@@ -198,12 +199,7 @@ function readingsOf({ confirmed, verified }: Story): Markup | string {
 function toldOf({ told }: Story): Markup | string {
   return section(
     "People were told",
-    told.map(({ at, route, summary, sentAt, error }) => [
-      at,
-      route,
-      sentAt === null ? `NOT SENT${error === null ? "" : ` (${error})`}` : "sent",
-      summary,
-    ]),
+    told.map((one) => [one.at, one.route, sentText(one), one.summary]),
   );
 }
 

@@ -1,5 +1,6 @@
 /** One entry of a remediation's audit chain as one sentence. A kind that has none here is shown as it was written. */
 import type { Json, JsonObject } from "../../contracts/json.ts";
+import type { EscalationRow } from "../../record/api.ts";
 
 type Say = (text: (key: string) => string, body: JsonObject) => string;
 
@@ -23,12 +24,24 @@ const SENTENCES: Record<string, Say> = {
   waitBegan: (text) => `waits for ${text("system")} ${text("ref")}`,
   waitEnded: (text) => `waits no more for ${text("system")} ${text("ref")}`,
   escalation: (text) => `people are to be told (${text("route")}): ${text("summary")}`,
+  escalationHeld: (text) => `people are told at the end of the window: ${text("until")}`,
+  channelTook: (text) => `the channel ${text("channel")} took the message`,
+  channelFailed: (text) => `the channel ${text("channel")} did not take the message: ${text("error")}`,
+  tokenIssued: (text) => `a one-time token for ${text("person")} to ${text("decision")} (by ${text("via")})`,
+  admitted: (_, body) => `admitted, with leases on ${texts(body["scopes"]).join(", ")}`,
   escalationSent: (text) => `people were told (${text("route")})`,
   escalationFailed: (text) => `people could not be told (${text("route")}): ${text("error")}`,
   needsHuman: (text) => `a person must look: ${text("reason")}`,
   review: (text) => `reviewed by ${text("by")}: ${text("verdict")}${because(text)}`,
   closed: (text) => `closed: ${text("outcome")}${text("detail") === "" ? "" : `: ${text("detail")}`}`,
 };
+
+/** How it stands with a message to people. */
+export function sentText({ sentAt, error, keptUntil }: Pick<EscalationRow, "sentAt" | "error" | "keptUntil">): string {
+  if (sentAt !== null) return "sent";
+  if (error !== null) return `NOT SENT (${error})`;
+  return keptUntil === null ? "NOT SENT" : `kept back until ${keptUntil}, the end of a window`;
+}
 
 export function wordsOf(kind: string, body: JsonObject): string {
   const text = (key: string): string => {
@@ -72,6 +85,10 @@ function against(results: Json | undefined): string {
 
 function list(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
+}
+
+function texts(value: Json | undefined): string[] {
+  return list(value).filter((one) => typeof one === "string");
 }
 
 /** Its texts. */

@@ -24,7 +24,7 @@ export async function admit(episode: Episode): Promise<Admitted> {
     return { next: "end", ending: { outcome: "refused", because, needsHuman: true, escalate: true } };
   }
   const since = new Date(Date.now()).toISOString();
-  episode.say(`in the queue at ${reply.position}: ${reply.detail}`, { for: reply.detail, since, until: reply.until });
+  episode.say(`in the queue: ${reply.detail}`, { for: reply.detail, since, until: reply.until });
   const { desk } = episode;
   // Taken over it keeps its place: who stands behind it waits, as behind one that holds its leases.
   const wake = (): boolean => desk.hasHint(about) || desk.takeover.claimed() || overBeforeAct(episode) !== null;

@@ -1,4 +1,4 @@
-import { approvalsText, quorumOf } from "../../contracts/ballot.ts";
+import { approvalsText, awaitedApproval, quorumOf } from "../../contracts/ballot.ts";
 import type { DecisionReply } from "../../contracts/activities.ts";
 import type { PendingDecision } from "../desk.ts";
 import type { Ending, Episode } from "../episode.ts";
@@ -66,7 +66,7 @@ async function untilDecided(
       const ending = await takeAll(episode);
       if (ending !== "more") return ending;
     } else if (reminders.length === 0 || Date.now() >= deadline) {
-      return expired(onTimeout, expiresAt);
+      return expired(episode, onTimeout, expiresAt);
     } else {
       // While no worker ran more than one may have come due: people are told once.
       reminders = reminders.filter((at) => at > Math.max(Date.now(), next));
@@ -75,11 +75,8 @@ async function untilDecided(
   }
 }
 
-/** `approval by dc-ops of plan 0123456789ab`; with a quorum also how far it is. */
-function waitedFor(episode: Episode): string {
-  const { roles, quorum, approvedBy } = episode.view.approval ?? { roles: [], quorum: 1, approvedBy: [] };
-  const so = quorum > 1 ? ` (${approvalsText(approvedBy, quorum)})` : "";
-  return `approval by ${roles.join(" or ")} of plan ${(episode.planHash ?? "").slice(0, 12)}${so}`;
+function waitedFor({ view, planHash }: Episode): string {
+  return awaitedApproval({ ...(view.approval ?? { roles: [], quorum: 1, approvedBy: [] }), planHash });
 }
 
 /**
@@ -110,8 +107,10 @@ function endingOf({ view }: Episode, said: PendingDecision, reply: DecisionReply
   return { outcome: "rejected", because, needsHuman: false, escalate: false };
 }
 
-function expired(onTimeout: "escalate" | "refuse", at: string): Ending {
-  const because = `the approval expired at ${at} and nobody decided`;
+function expired({ view }: Episode, onTimeout: "escalate" | "refuse", at: string): Ending {
+  const { approvedBy, quorum } = view.approval ?? { approvedBy: [], quorum: 1 };
+  const how = approvedBy.length === 0 ? "and nobody decided" : `with ${approvalsText(approvedBy, quorum)}`;
+  const because = `the approval expired at ${at} ${how}`;
   return onTimeout === "escalate"
     ? { outcome: "escalated", because, needsHuman: true, escalate: true }
     : { outcome: "refused", because, needsHuman: false, escalate: false };

@@ -112,7 +112,15 @@ export function books() {
     queue: [],
     waits: [],
     escalations: [
-      { remediationId: idOf("web-2"), route: "page", summary: "look", at: at(200), sentAt: at(201), error: null },
+      {
+        remediationId: idOf("web-2"),
+        route: "page",
+        summary: "look",
+        at: at(200),
+        sentAt: at(201),
+        keptUntil: null,
+        error: null,
+      },
     ],
   };
   const temporal = {

@@ -112,7 +112,15 @@ export function story(): TellStory {
     ],
     waits: [{ ...wait, since: AT, until: null, doneAt: null }],
     escalations: [
-      { remediationId: ID, route: "page", summary: "look at it", at: AT, sentAt: null, error: "no route to host" },
+      {
+        remediationId: ID,
+        route: "page",
+        summary: "look at it",
+        at: AT,
+        sentAt: null,
+        keptUntil: null,
+        error: "no route to host",
+      },
     ],
     audit: [{ remediationId: ID, seq: 1, at: AT, kind: "opened", body: {}, previousHash: "", hash: "" }],
     links: { webUi: "http://ui/workflows/1", traceId: null, trace: null },

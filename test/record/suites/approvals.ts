@@ -20,6 +20,7 @@ export function approvalSuite(create: Create): void {
         ignoredBecause: null,
         token: null,
         unsigned: true,
+        roles: ["dc-ops"],
         quorum: 2,
         expiresAt: "2100-01-01T00:00:00.000Z",
         ...more,
@@ -39,6 +40,27 @@ export function approvalSuite(create: Create): void {
       expect((await decide(id, plan, "cid")).status).toBe("ignored");
       const { counted } = await db.record.countedFacts(id, plan, hashOfPlan(plan));
       expect(counted.approvedBy).toEqual(["ann", "bob"]);
+    });
+
+    it("says in lists how far it is, while it waits for more", async () => {
+      const plan = aPlan({ target: "far" });
+      const id = await planned(db.record, plan);
+      const until = "2100-01-01T00:00:00.000Z";
+      const doing = async () => (await db.record.find(id))?.doing;
+      const asked = `approval by dc-ops of plan ${hashOfPlan(plan).slice(0, 12)}`;
+      await db.record.progress(id, "approve", "waiting", until);
+      await decide(id, plan, "ann");
+      expect(await db.record.find(id)).toMatchObject({
+        phase: "approve",
+        phaseUntil: until,
+        doing: `waiting for ${asked} (1 of 2 approvals (ann))`,
+      });
+      await decide(id, plan, "ann", { decision: "withdraw" });
+      expect(await doing()).toBe(`waiting for ${asked} (0 of 2 approvals)`);
+      // A word that comes when it has gone on changes nothing of that.
+      await db.record.progress(id, "act", "draining", null);
+      await decide(id, plan, "bob");
+      expect(await doing()).toBe("draining");
     });
 
     describe("with a one-time token", () => {
@@ -167,9 +189,13 @@ export function approvalSuite(create: Create): void {
       const plan = aPlan({ target: "expired" });
       const id = await planned(db.record, plan);
       const soon = async () => new Date(Date.parse(await db.record.now()) + 60_000).toISOString();
-      expect((await decide(id, plan, "ann", { quorum: 1, expiresAt: await soon() })).status).toBe("approved");
+      expect((await decide(id, plan, "ann", { roles: ["dc-ops"], quorum: 1, expiresAt: await soon() })).status).toBe(
+        "approved",
+      );
       await db.setClock(61_000);
-      expect((await decide(id, plan, "ann", { quorum: 1, expiresAt: await soon() })).status).toBe("approved");
+      expect((await decide(id, plan, "ann", { roles: ["dc-ops"], quorum: 1, expiresAt: await soon() })).status).toBe(
+        "approved",
+      );
       expect((await db.record.countedFacts(id, plan, hashOfPlan(plan))).counted.approvedBy).toEqual(["ann"]);
       await db.setClock(null);
     });

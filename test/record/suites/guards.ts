@@ -243,6 +243,19 @@ export function guardsSuite(create: Create): void {
           [...ids].sort(),
         );
 
+        // Who asks a person about a plan that the storm stood against is held up, too; who asked before it is not.
+        const asks = await planned(db.record, planFor("storm-4", "storm", { storms }));
+        const before = await planned(db.record, planFor("storm-5", "storm", { storms }));
+        const at = "2026-01-01T00:00:00.000Z";
+        const against = { at, outcome: "review" as const, results: [result("wait", "STORM")] };
+        const stormPlan = planFor("storm-4", "storm", { storms });
+        await db.record.saveDecision(asks, against, stormPlan, hashOfPlan(stormPlan), "cat-1");
+        for (const one of [asks, before]) await db.record.progress(one, "approve", "waiting", null);
+        const held = (await db.record.waitingUnder("group:storm")).map((one) => one.remediationId);
+        expect(held.slice(3)).toEqual([asks]);
+        expect(await db.record.breakers()).toMatchObject([{ waiting: 4 }]);
+        for (const one of [asks, before]) await db.record.close(closing(one));
+
         const reset = { scope: "group:storm", by: "ann", reason: "switch replaced", how: "reEvaluate" as const };
         expect(await db.record.resetBreakers(reset)).toHaveLength(1);
         expect(await db.record.resetBreakers(reset)).toEqual([]);
@@ -301,6 +314,13 @@ export function guardsSuite(create: Create): void {
         expect(await admitByPolicy(id, plan)).toMatchObject({ status: "queued" });
         await db.record.resume((await mine())[0]?.id ?? "", "ann");
         await db.record.close(closing(id));
+        // What a pause stopped has not failed: its runbook goes on when the pause is over.
+        const stopped = await acting(planFor("self-4", "self", { pauseOnFailure }));
+        const pause = await db.record.pause({ scope: "target:host:self-4", reason: "look", by: "ann", until: null });
+        expect(await db.record.beginEffect(anIntent(stopped, { step: "next" }))).toMatchObject({ code: "PAUSED" });
+        await db.record.close(closing(stopped, { outcome: "escalated" }));
+        expect(await mine()).toEqual([]);
+        await db.record.resume(pause.id, "ann");
         await leave(planFor("self-3", "self"));
         expect(await mine()).toEqual([]);
       });

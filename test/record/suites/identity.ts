@@ -109,7 +109,14 @@ export function identitySuite(create: Create): void {
       const { token } = await throughWay(actor.via, () => actingAs(actor.identity, () => db.record.issueToken(wish)));
       await db.record.decide({
         ...{ remediationId: id, planHash, decision: "approve", by: "ann", via: "update", reason: "" },
-        ...{ ignoredBecause: null, token, unsigned: false, quorum: 1, expiresAt: "2099-01-01T00:00:00.000Z" },
+        ...{
+          ignoredBecause: null,
+          token,
+          unsigned: false,
+          roles: ["dc-ops"],
+          quorum: 1,
+          expiresAt: "2099-01-01T00:00:00.000Z",
+        },
       });
       const audit = (await db.record.story(id))?.audit ?? [];
       expect(audit.find(({ kind }) => kind === "decision")?.body).toMatchObject({ by: "ann", ...actor });

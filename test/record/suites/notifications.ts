@@ -35,7 +35,14 @@ export function notificationsSuite(create: Create): void {
       await db.record.keepThread(row, null);
       await db.record.decide({
         ...{ remediationId: id, planHash: hashOfPlan(plan), decision: "approve", by: "ada", via: "cli", reason: "" },
-        ...{ ignoredBecause: null, token: null, unsigned: true, quorum: 1, expiresAt: "2100-01-01T00:00:00.000Z" },
+        ...{
+          ignoredBecause: null,
+          token: null,
+          unsigned: true,
+          roles: ["dc-ops"],
+          quorum: 1,
+          expiresAt: "2100-01-01T00:00:00.000Z",
+        },
       });
       expect((await staleOf(id))?.acknowledgedBy).toBe("ada");
       await db.setClock(60_000);

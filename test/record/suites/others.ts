@@ -96,6 +96,14 @@ export function othersSuite(create: Create): void {
       await db.setClock(null);
     });
 
+    it("tells a message that a window keeps back from one that did not go out", async () => {
+      const id = await planned(db.record, aPlan({ target: "kept-back" }));
+      await db.record.escalation({ remediationId: id, key: "end", route: "page", summary: "nobody decided" });
+      const until = "2100-01-01T00:00:00.000Z";
+      await db.record.holdEscalation(id, "end", until, "patch-night");
+      expect((await db.record.story(id))?.escalations).toMatchObject([{ sentAt: null, error: null, keptUntil: until }]);
+    });
+
     it("appends a key once, whoever appends at the same moment, and the chain holds", async () => {
       const episode = anEpisode({ target: host("chain"), faults: [] });
       await db.record.open(episode);
