@@ -143,9 +143,14 @@ function modeOf(catalogue: Catalogue, place: Place, sets: ModeSet[]): Mode {
 }
 
 function requireApprover(catalogue: Catalogue, runbook: Runbook | null, by: string, what: string): void {
-  const roles = runbook?.spec.approval?.roles ?? catalogue.approvals.roles;
+  const roles = rolesThatApprove(catalogue, runbook === null ? catalogue.runbooks : [runbook]);
   const fault = whyUnknown(catalogue, by, roles.length === 0 ? null : roles, what);
   if (fault !== null) throw notAllowed(fault);
+}
+
+/** Where nobody named a role, everybody among the people of selfheal.yaml may approve. */
+function rolesThatApprove({ approvals }: Catalogue, runbooks: readonly Runbook[]): string[] {
+  return [...new Set(runbooks.flatMap(({ spec }) => spec.approval?.roles ?? approvals.roles))];
 }
 
 export interface PromoteWish {

@@ -118,6 +118,9 @@ describe("/v1/modes", () => {
     expect(await set("runbook:disk", "observe", "eve")).toMatchObject({ status: 200 });
     expect(await set("group:web", "observe", "eve")).toMatchObject({ status: 200 });
     expect(await set("group:web", "auto", "eve")).toMatchObject(refused(403, "eve is not among the people"));
+    const needs = refused(403, "lifting the mode of group:web needs dc-ops");
+    expect(await set("group:web", "auto", "bob"), "one who approves nothing").toMatchObject(needs);
+    expect(await set("group:web", "file", "bob"), "as the file says, which is more").toMatchObject(needs);
     expect(await set("rack:r1", "observe")).toMatchObject(refused(422, "global, group:NAME"));
     expect(await set("group:wbe", "observe")).toMatchObject(refused(422, "group:web, group:db"));
   });
