@@ -76,6 +76,7 @@ describe("the product in real processes", () => {
     await expect.poll(() => ours().map(({ name }) => name)).toContain("remediation");
     const trace = collector.spans.filter((span) => span.traceId === traceId);
     expect(ours().filter((span) => span.traceId !== traceId)).toEqual([]);
+    expect(collector.refused).toEqual([]);
     const names = new Set(trace.map(({ name }) => name));
     const expected = ["webhook alertmanager", "remediation.assess", "open", "confirm", "decide", "remediation.admit"];
     expected.push("loadbalancer.drain", "ticket.open", "wait for tickets", "provisioner.rebuild", "remediation.close");
