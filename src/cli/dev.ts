@@ -57,7 +57,7 @@ async function runDev(options: DevOptions, command: Command): Promise<void> {
   const stack = await startStack(stackOptions(options), { env, stop: stop.signal, say: note });
   try {
     if (!stop.signal.aborted) {
-      printResult(command, { ...stack.urls }, () => describe(stack));
+      printResult(command, { ...stack.urls, logs: stack.logFolder }, () => describe(stack));
       if (!json) note(paint("dim", "Ctrl-C stops everything.", process.stderr));
     }
     await Promise.race([stop.requested, stack.supervisor.failed]);
@@ -89,6 +89,7 @@ function stackOptions(options: DevOptions): StackOptions {
     databaseUrl: options.dbUrl,
     state: options.state,
     fresh: options.fresh === true,
+    logs: true,
   };
 }
 
@@ -100,6 +101,7 @@ function describe(stack: Stack): string {
     ["Temporal Web UI", temporalUi ?? "(of your Temporal)"],
     ["Temporal", temporal],
     ...(lab === null ? [] : [["Lab", lab]]),
+    ...(stack.logFolder === null ? [] : [["Logs", stack.logFolder]]),
   ];
   return rows.map(([name, url]) => `  ${(name ?? "").padEnd(22)}${paint("cyan", url ?? "")}`).join("\n");
 }

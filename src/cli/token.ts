@@ -130,17 +130,19 @@ function listCommand(context: Context): Command {
 
 export function tokensText(tokens: readonly ApiToken[], now: number): string {
   if (tokens.length === 0) return "no token was ever made";
-  const rows = tokens.map((one) => [
-    one.name,
-    one.subject,
-    one.state === "inForce" ? "in force" : one.state,
-    one.roles.join(", "),
-    one.groups?.join(", ") ?? "all",
-    one.expiresAt,
-    one.lastUsedAt === null ? "never" : `${ago(one.lastUsedAt, now)} ago`,
-    one.id,
-  ]);
-  return plain(table(["NAME", "SUBJECT", "STATE", "ROLES", "GROUPS", "UNTIL", "LAST USED", "ID"], rows));
+  const rows = tokens.map((one) =>
+    [
+      one.name,
+      one.subject,
+      one.state === "inForce" ? "in force" : one.state,
+      one.roles.join(", "),
+      one.groups?.join(", ") ?? "all",
+      one.expiresAt,
+      one.lastUsedAt === null ? "never" : `${ago(one.lastUsedAt, now)} ago`,
+      one.id,
+    ].map(plain),
+  );
+  return table(["NAME", "SUBJECT", "STATE", "ROLES", "GROUPS", "UNTIL", "LAST USED", "ID"], rows);
 }
 
 function revokeCommand(context: Context): Command {

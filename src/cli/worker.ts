@@ -83,7 +83,7 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
     const folder = liveConnections(configFolder(options.config, env), log);
     await folder.open();
     let polling = false;
-    await openHealth(options, { ready: () => polling, registry }, defer);
+    const health = await openHealth(options, { ready: () => polling, registry }, defer);
     const needed = { databaseUrl, settings, applicationName: "selfheal worker", defer };
     const { record, client } = await connectBoth(needed, { stop: stop.signal, log });
     const [temporal, mark] = [temporalView(client, settings.address), recordMark(client)];
@@ -116,22 +116,24 @@ function run(options: WorkerOptions, env: Env): Promise<void> {
         beforePolling: () => beforePolling(client, options, { record, mark, log, env }),
         onReady: (detail) => {
           polling = true;
-          announceReady(detail);
+          announceReady({ ...detail, ...health });
         },
       });
     await runAtHome({ own, record, notify: ports.notify, stop: stop.request, log }, work);
   });
 }
 
+/** Answers where it is, for whoever started us. */
 async function openHealth(
   { healthPort }: WorkerOptions,
   shown: { ready: () => boolean; registry: Registry },
   defer: Defer,
-): Promise<void> {
-  if (healthPort === undefined) return;
+): Promise<{ health?: string }> {
+  if (healthPort === undefined) return {};
   collectDefaultMetrics({ register: shown.registry });
   const health = await serveHealth({ port: healthPort, ...shown });
   defer(() => health.close());
+  return { health: `http://127.0.0.1:${health.port}` };
 }
 
 interface Marked {

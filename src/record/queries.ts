@@ -8,7 +8,7 @@ import { effectsOf } from "./effects.ts";
 import { escalationsOf } from "./escalations.ts";
 import { listAlerts } from "./ingest.ts";
 import type { Session } from "./pool.ts";
-import { remediationRows, toRemediationRow } from "./remediation-row.ts";
+import { remediationRows, type StoredRemediation, toRemediationRow } from "./remediation-row.ts";
 import { waitsOf } from "./waits.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -21,19 +21,27 @@ const MIN_PREFIX = 4;
 
 export async function list(db: Session, filter: ListFilter): Promise<RemediationRow[]> {
   const limit = Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT);
-  const rows = await filtered(db, filter)
-    .orderBy("opened_at", "desc")
-    .orderBy("remediation_id", "desc")
-    .limit(limit)
-    .execute();
+  const { groups } = filter;
+  if (!groups) return (await newest(filtered(remediationRows(db), filter), limit).execute()).map(toRemediationRow);
+  // Of each group its newest, by an index: of what others have, nothing is read.
+  const ofOne = filtered(remediationRows(db), filter).where(sql<boolean>`group_name = one.name`);
+  const { rows } = await sql<StoredRemediation>`
+    select found.* from unnest(${[...new Set(groups)]}::text[]) as one (name)
+      cross join lateral (${newest(ofOne, limit)}) found
+     order by found.opened_at desc, found.remediation_id desc limit ${limit}`.execute(db);
   return rows.map(toRemediationRow);
 }
 
-function filtered(db: Session, filter: ListFilter) {
-  const { target, runbook, group, groups, phase, outcome, since, after } = filter;
+type Rows = ReturnType<typeof remediationRows>;
+
+function newest(query: Rows, limit: number): Rows {
+  return query.orderBy("opened_at", "desc").orderBy("remediation_id", "desc").limit(limit);
+}
+
+function filtered(query: Rows, filter: ListFilter): Rows {
+  const { target, runbook, group, phase, outcome, since, after } = filter;
   // Only what is open has another phase than `closed`, and there is an index of that.
   const open = filter.open ?? (phase === undefined || phase === "closed" ? undefined : true);
-  let query = remediationRows(db);
   if (open !== undefined) query = query.where("closed_at", open ? "is" : "is not", null);
   if (target !== undefined) {
     const { kind, id } = parseTarget(target);
@@ -42,7 +50,6 @@ function filtered(db: Session, filter: ListFilter) {
   }
   if (runbook !== undefined) query = query.where("runbook", "=", runbook);
   if (group !== undefined) query = query.where("group_name", "=", group);
-  if (groups) query = query.where("group_name", "in", [...groups]);
   if (phase !== undefined) query = query.where("phase", "=", phase);
   if (outcome !== undefined) query = query.where("outcome", "=", outcome);
   if (since !== undefined) query = query.where("opened_at", ">=", since);

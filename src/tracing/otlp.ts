@@ -77,7 +77,7 @@ function keyValues(attributes: EndedSpan["attributes"]): KeyValue[] {
 function toValue(value: string | number | boolean): Value {
   if (typeof value === "string") return { stringValue: value.slice(0, LONGEST_VALUE) };
   if (typeof value === "boolean") return { boolValue: value };
-  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+  return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
 const LONGEST_VALUE = 255;

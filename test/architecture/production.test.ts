@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import {
   DEFAULT_PORTS,
+  HANDED_ON,
   imageEnv,
   PARTS,
   type Places,
@@ -71,8 +72,9 @@ test("the same command lines of API and worker", () => {
 });
 
 test("the same environment of API and worker, and of the image", () => {
-  expect(service("serve").environment).toEqual(serveEnv(inContainers));
-  expect(service("worker").environment).toEqual(workerEnv(inContainers));
+  const handedOn = Object.fromEntries(HANDED_ON.map((name) => [name, `\${${name}:-}`]));
+  expect(service("serve").environment).toEqual({ ...serveEnv(inContainers), ...handedOn });
+  expect(service("worker").environment).toEqual({ ...workerEnv(inContainers), ...handedOn });
   const [, set = ""] = /^ENV ((?:.*\\\n)*.*)$/m.exec(read("Dockerfile")) ?? [];
   const image = Object.fromEntries(set.split(/\s+\\?\s*/).map((one) => one.split("=") as [string, string]));
   const { SELFHEAL_NODE: _, ...rest } = image;
@@ -110,7 +112,8 @@ test("the secret files are those that docker/make-secrets.sh makes", () => {
   expect([...made.split(" "), "database_url"].sort()).toEqual(Object.values(SECRET_FILES).sort());
 });
 
-test("nothing of the caller's environment reaches selfheal, and everything else does", () => {
-  const shell = { DATABASE_URL: "postgres://x/y", SELFHEAL_API_TOKEN_FILE: "/x", TEMPORAL_API_KEY: "k", RT_TOKEN: "t" };
-  expect(childEnv(withoutOurs(), shell)).toEqual({ RT_TOKEN: "t" });
+test("nothing of the caller's environment reaches selfheal but where traces go, and everything else does", () => {
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://x:4318", SELFHEAL_TRACE_URL: "http://x/{traceId}" };
+  const ours = { DATABASE_URL: "postgres://x/y", SELFHEAL_API_TOKEN_FILE: "/x", TEMPORAL_API_KEY: "k" };
+  expect(childEnv(withoutOurs(), { ...ours, ...traced, RT_TOKEN: "t" })).toEqual({ ...traced, RT_TOKEN: "t" });
 });

@@ -1,6 +1,6 @@
 /** The real processes: `dev` with everything behind it, and what `worker` and `serve` say when something is missing. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -38,6 +38,8 @@ describe("selfheal dev", () => {
     temporal: string;
     temporalUi: string;
     lab: string;
+    /** A folder. */
+    logs: string;
   }
   /** A killed one cannot remove its `--fresh` folder: all of them lie in here. */
   let temporary: string;
@@ -66,6 +68,10 @@ describe("selfheal dev", () => {
 
   test("brings everything up, says where, and a Ctrl-C leaves no process behind", async () => {
     const { child, urls, pids } = await dev();
+    for (const name of ["serve", "worker"]) {
+      const [first = ""] = readFileSync(join(urls.logs, `${name}.log`), "utf8").split("\n");
+      expect(JSON.parse(first)).toMatchObject({ process: name });
+    }
     const answers = await Promise.all(
       [`${urls.api}/readyz`, urls.temporalUi, `${urls.lab}/prometheus/-/ready`].map((url) => fetch(url)),
     );

@@ -43,6 +43,8 @@ describe("token", () => {
     expect(api.printed).toContain(
       "ci    ci       in force  operator, viewer  web     2026-12-21T10:00:00.000Z  5m ago",
     );
+    // The header and one line each: names come from people, and may not break a line.
+    expect(api.printed.trimEnd().split("\n")).toHaveLength(3);
     expect(api.printed).toContain("old   ci       revoked   operator, viewer  all     2026-12-21T10:00:00.000Z  never");
   });
 

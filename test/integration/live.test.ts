@@ -76,6 +76,7 @@ describe("the product in real processes", () => {
     await expect.poll(() => ours().map(({ name }) => name)).toContain("remediation");
     const trace = collector.spans.filter((span) => span.traceId === traceId);
     expect(ours().filter((span) => span.traceId !== traceId)).toEqual([]);
+    expect(collector.refused).toEqual([]);
     const names = new Set(trace.map(({ name }) => name));
     const expected = ["webhook alertmanager", "remediation.assess", "open", "confirm", "decide", "remediation.admit"];
     expected.push("loadbalancer.drain", "ticket.open", "wait for tickets", "provisioner.rebuild", "remediation.close");
@@ -100,6 +101,26 @@ describe("the product in real processes", () => {
       expect(about).not.toEqual([]);
     }
     expect(live.logged("worker")).toContain('"activity":"provisioner.rebuild"');
+  });
+
+  it("is found by one id in ticket, chat, record, trace and Temporal", async () => {
+    const { remediation, alerts, effects, links } = await live.api.story(second);
+    const { remediationId, workflowId } = remediation;
+    const { tickets, messages } = live.lab.world;
+    const ours = tickets.all().filter((ticket) => tickets.body(ticket).includes(remediationId));
+    expect(ours.map(({ host }) => host)).toEqual([second]);
+    const told = messages.map(({ body }) => JSON.stringify(body)).filter((text) => text.includes(remediationId));
+    expect(told.filter((text) => !text.includes(second))).toEqual([]);
+    expect(told).not.toEqual([]);
+    expect(alerts.length * effects.length).toBeGreaterThan(0);
+    expect(links.traceId).toBe(remediationId.replaceAll("-", ""));
+    const found: string[] = [];
+    for await (const one of live.client.workflow.list({ query: `SelfhealRemediationId = "${remediationId}"` })) {
+      found.push(one.workflowId);
+    }
+    expect(found).toEqual([workflowId]);
+    // By its beginning too, as people copy it out of a table.
+    expect(await live.selfheal("remediation", "show", remediationId.slice(0, 13))).toContain(`host/${second}`);
   });
 
   it("says in its details what it waits for and how to approve, and takes an update from the temporal CLI", async () => {

@@ -70,6 +70,7 @@ beforeAll(async () => {
     configure,
     onLine: (_service, line) => void (logs += `${line}\n`),
     token: secret("api"),
+    workerArgs: ["--health-port", "0"],
     env: {
       ...{ SELFHEAL_API_TOKEN: secret("api"), SELFHEAL_PAYLOAD_KEYS: KEYS, SELFHEAL_LOG_LEVEL: "trace" },
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -270,8 +271,10 @@ describe("a run with a secret in every place that takes one", () => {
     expect(found(await apiText(id), all)).toEqual([]);
     const metrics = await ask("/metrics");
     expect(metrics).toMatch(/^selfheal_http_requests_total\{.*route="\/v1\/remediations\/:id"/m);
+    const ofWorker = await (await fetch(`${live.stack.worker.detail["health"]}/metrics`)).text();
+    expect(ofWorker).toMatch(/^selfheal_trace_spans_total\{result="sent"\} [1-9]/m);
     // Not even what stood in the path of a request.
-    expect(found(metrics, { ...all, leak: LEAK })).toEqual([]);
+    expect(found(metrics + ofWorker, { ...all, leak: LEAK })).toEqual([]);
   });
 
   it("put none of them into a span, nor what an action leaks", async () => {

@@ -130,6 +130,22 @@ it.each([
   expect(await scansOf(() => listAlerts(db, { ...filter, limit: 101 }))).toEqual([]);
 });
 
+it.each<object>([{}, { after }, { open: false }])(
+  "remediations of small groups (%j), without reading those of others",
+  async (filter) => {
+    const limit = 3;
+    await queries.list(db, { ...filter, groups: ["group-3", "group-4", "none"], limit });
+    const { sql, parameters } = asked.at(-1) ?? { sql: "", parameters: [] };
+    const [row] = await database.sql(`explain (analyze, format json) ${sql}`, [...parameters]);
+    const read = nodesOf(row).filter((node) => node["Relation Name"] === "remediations");
+    expect(read.map((node) => node["Index Name"])).toEqual(["remediations_of_group"]);
+    // Of each of the three at most a page, and what the filter leaves out of them.
+    expect(read.map((node) => node["Actual Rows"] ?? Infinity)).toSatisfy(
+      ([rows]: number[]) => (rows ?? Infinity) <= limit,
+    );
+  },
+);
+
 it("alerts of a small group, without reading those of others", async () => {
   await listAlerts(db, { groups: ["group-3", "none"], limit: 2, disposition: "delivered" });
   const { sql, parameters } = asked.at(-1) ?? { sql: "", parameters: [] };

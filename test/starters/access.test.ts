@@ -41,7 +41,7 @@ function call(token: string | null, method: string, path: string, body?: unknown
 /** Of the routes that ask for a role, with something in place of each parameter. */
 const ROUTES = OPERATIONS.flatMap((operation) => {
   const { tag, role } = operation;
-  if (tag === "pages" || role === "source" || role === "public") return [];
+  if (tag === "pages" || role === "source" || role === "signed" || role === "public") return [];
   const access = accessOf({ ...operation, role });
   const path = operation.path.replace(/\{\w+\}/g, "nothing");
   return [{ name: nameOf(operation), access, method: operation.method.toUpperCase(), path }];
@@ -56,7 +56,7 @@ describe("the table", () => {
   test("gives each operation the role that it is known for", () => {
     const found = OPERATIONS.map((operation) => {
       const { role } = operation;
-      if (role === "source" || role === "public") return [nameOf(operation), role];
+      if (role === "source" || role === "signed" || role === "public") return [nameOf(operation), role];
       const { by, everywhere } = accessOf({ ...operation, role });
       return [nameOf(operation), { role, ...(by && { by }), ...(everywhere && { everywhere }) }];
     });

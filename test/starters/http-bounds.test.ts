@@ -1,5 +1,8 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
+import { Secret } from "../../src/ports/secret.ts";
+import { slackSignature } from "../../src/starters/chat/slack-request.ts";
+import { catalogueOf, CONFIG, edited } from "../catalogue/support.ts";
 import { problem, sharedApi } from "./support/server.ts";
 
 const it = await sharedApi();
@@ -73,6 +76,25 @@ describe("Idempotency-Key", () => {
   });
 });
 
+const WITH_ANNA = edited(
+  "  - { name: anna, roles: [dc-ops] }",
+  "  - { name: anna, roles: [dc-ops], slack: { id: UANNA, roles: [approver] } }",
+  CONFIG,
+);
+let said = 0;
+/** A slash command of anna's. */
+function say(text: string): Promise<Response> {
+  const fields = { command: "/selfheal", text, user_id: "UANNA", team_id: "T1", trigger_id: String(++said) };
+  const body = new URLSearchParams(fields).toString();
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const headers = {
+    "content-type": "application/x-www-form-urlencoded",
+    "x-slack-request-timestamp": timestamp,
+    "x-slack-signature": slackSignature("signing-secret", timestamp, body),
+  };
+  return fetch(`${it.server.url}/v1/chat/slack`, { method: "POST", headers, body });
+}
+
 describe("too much", () => {
   test("at once is 503 with Retry-After, while /healthz and alerts go on", async () => {
     let open: () => void = () => undefined;
@@ -112,6 +134,36 @@ describe("too much", () => {
     expect(await statuses()).toEqual([200, 200, 404, 200, 200]);
   });
 
+  test("to say in chat at once is 503, and what goes on after its answer counts, while people decide", async () => {
+    const asked: (() => void)[] = [];
+    const find = () => new Promise<null>((resolve) => asked.push(() => resolve(null)));
+    const sourceSecrets = () => ({ slack: { hmac: new Secret("signing-secret") } });
+    const active = () => Promise.resolve(catalogueOf({ config: WITH_ANNA }));
+    await it.restart({
+      limits: { requestsInFlight: 1 },
+      sourceSecrets,
+      active,
+      record: { ...it.database.record, find },
+    });
+    const first = say("status web-1");
+    await expect.poll(() => asked.length).toBe(1);
+    const shed = await say("status web-2");
+    expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect((await pause("k-1")).status).toBe(200);
+    // It is answered after two seconds, and still at work.
+    expect(await (await first).json()).toMatchObject({ text: expect.stringContaining("the answer follows") as string });
+    expect((await say("status web-3")).status).toBe(503);
+    asked[0]?.();
+    await expect.poll(async () => (await say("nonsense")).status).toBe(200);
+  });
+
+  test("for the process leaves chat alone: people decide there", async () => {
+    const sourceSecrets = () => ({ slack: { hmac: new Secret("signing-secret") } });
+    const active = () => Promise.resolve(catalogueOf({ config: WITH_ANNA }));
+    await it.restart({ loopDelayMs: () => 5_000, sourceSecrets, active });
+    expect((await say("status")).status).toBe(200);
+  });
+
   test("in the headers is a problem too", async () => {
     const answered = await new Promise<{ status: number; type: string; body: string }>((resolve, reject) => {
       const asked = request(`${it.server.url}/healthz`, { headers: { "x-much": "y".repeat(20_000) } }, (response) => {
@@ -128,7 +180,8 @@ describe("too much", () => {
   });
 
   test("in a body of a person's word is 413", async () => {
-    expect((await problem(await it.api("/v1/pauses", { ...PAUSE, reason: "x".repeat(20_000) }))).status).toBe(413);
+    const large = await problem(await it.api("/v1/pauses", { ...PAUSE, reason: "x".repeat(20_000) }));
+    expect(large).toMatchObject({ status: 413, detail: "the body is larger than 16384 bytes" });
   });
 });
 

@@ -13,7 +13,7 @@ describe("/openapi.json", () => {
     expect(openapi).toBe("3.1.0");
     expect(new Set(all.map((one) => one["operationId"])).size).toBe(all.length);
     for (const one of all) {
-      expect(one["x-role"]).toMatch(/^(viewer|operator|approver|admin|source|public)$/);
+      expect(one["x-role"]).toMatch(/^(viewer|operator|approver|admin|source|signed|public)$/);
       expect(Object.keys(one["responses"] as object)).toContainEqual(expect.stringMatching(/^(200|202|303)$/));
     }
     expect(Object.keys(paths)).toEqual(

@@ -10,6 +10,7 @@ import { defaultStateFolder } from "../../record/embedded.ts";
 import { currentBundle } from "../../workers/bundle.ts";
 import { claimPort } from "../../workers/ports.ts";
 import type { Service } from "./kept-service.ts";
+import { type LogFiles, logFiles } from "./log-files.ts";
 import { startDatabase, startTemporal } from "./servers.ts";
 import { checkpoint, Stopped } from "./stopped.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -52,6 +53,8 @@ export interface StackOptions {
   serveArgs?: readonly string[];
   /** More variables for both. */
   env?: EnvSource;
+  /** Keeps what each process prints in a file of the state folder. */
+  logs?: boolean;
 }
 
 export interface StackContext {
@@ -87,20 +90,27 @@ export interface Stack {
   /** null when it was there before us. */
   database: Service | null;
   lab: RunningLab | null;
+  /** With a file of what each process prints: `worker.log`. null: nobody asked for them. */
+  logFolder: string | null;
   /** Stops everything in reverse order and removes what `fresh` made. */
   stop(): Promise<void>;
 }
 
 /** On any failure everything that was started is stopped before it rejects. */
 export async function startStack(options: StackOptions, context: StackContext): Promise<Stack> {
+  const files: Pick<LogFiles, "write"> = { write: () => undefined };
+  const shown = context.onLine ?? onlyTrouble(context);
   const supervisor = new Supervisor({
-    onLine: (service, line) => (context.onLine ?? onlyTrouble(context))(service, line),
+    onLine: (service, line) => {
+      files.write(service, line);
+      shown(service, line);
+    },
     onEvent: context.onEvent ?? ((service, event) => context.say(`${service}: ${event}`)),
   });
   const stopEarly = (): void => void supervisor.stop();
   context.stop.addEventListener("abort", stopEarly);
   try {
-    const stack = await startParts(options, context, supervisor);
+    const stack = await startParts(options, context, { supervisor, files });
     checkpoint(context.stop);
     return stack;
   } catch (error) {
@@ -111,10 +121,18 @@ export async function startStack(options: StackOptions, context: StackContext): 
   }
 }
 
-async function startParts(options: StackOptions, context: StackContext, supervisor: Supervisor): Promise<Stack> {
+interface Parts {
+  supervisor: Supervisor;
+  /** Written to from when its folder is known. */
+  files: Pick<LogFiles, "write">;
+}
+
+async function startParts(options: StackOptions, context: StackContext, parts: Parts): Promise<Stack> {
+  const { supervisor } = parts;
   // Ports first: what is in use is said before anything heavy has started.
   const port = await claimPort({ port: options.port, what: "the API", option: "--port" });
   const state = await stateFolder(options, context.env, supervisor);
+  const logFolder = options.logs === true ? await keepLogs(join(state, "log"), parts) : null;
   const temporal = await startTemporal(options, context, { supervisor, state });
   checkpoint(context.stop);
   const database = await startDatabase(options, context, { supervisor, state });
@@ -156,6 +174,7 @@ async function startParts(options: StackOptions, context: StackContext, supervis
     temporal: temporal.service,
     database: database.service,
     lab,
+    logFolder,
     stop: () => supervisor.stop(),
   };
 }
@@ -167,6 +186,14 @@ async function stateFolder(options: StackOptions, env: Env, supervisor: Supervis
   // Root's PostgreSQL runs as another user, who must get through to its data; what is secret in here is 0600.
   await chmod(folder, 0o711);
   supervisor.own("temporary folder", () => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function keepLogs(folder: string, { supervisor, files }: Parts): Promise<string> {
+  const logs = await logFiles(folder);
+  files.write = logs.write;
+  // Closed after the processes that write to them, before the folder that they are in goes.
+  supervisor.own("log files", () => logs.close());
   return folder;
 }
 

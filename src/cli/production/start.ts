@@ -18,7 +18,7 @@ import type { Service } from "../process/kept-service.ts";
 import type { LabPlace, RunningLab } from "../process/stack.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { makeSecrets, postgresPrograms, readSecret, startDatabase, temporalDatabase } from "./database.ts";
-import { logFiles } from "./log-files.ts";
+import { logFiles } from "../process/log-files.ts";
 import { claimPorts, type Ports } from "./ports.ts";
 import {
   imageEnv,

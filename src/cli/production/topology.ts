@@ -73,11 +73,16 @@ export function imageEnv(bundle: string): Record<string, string> {
   return { NODE_ENV: "production", SELFHEAL_LOG_FORMAT: "json", SELFHEAL_WORKFLOW_BUNDLE: bundle };
 }
 
+/** Where traces go is said by whoever starts it all, here as there. */
+export const HANDED_ON = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "SELFHEAL_TRACE_URL"];
+
 /**
- * A container starts with nothing of its host's environment. Here what selfheal reads is taken out before the above is
+ * A container starts with nothing else of its host's environment. Here what selfheal reads is taken out before the above is
  * put in: a DATABASE_URL of the shell would win over a DATABASE_URL_FILE.
  */
 export function withoutOurs(): EnvSource {
-  const ours = Object.keys(ENV_SCHEMA.shape).filter((name) => /^(SELFHEAL|TEMPORAL|DATABASE)_/.test(name));
+  const ours = Object.keys(ENV_SCHEMA.shape).filter(
+    (name) => /^(SELFHEAL|TEMPORAL|DATABASE)_/.test(name) && !HANDED_ON.includes(name),
+  );
   return Object.fromEntries(ours.flatMap((name) => [name, `${name}_FILE`]).map((name) => [name, undefined]));
 }

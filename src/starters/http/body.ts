@@ -6,11 +6,12 @@ import { clipValue, fieldPath, ProblemError } from "../problems.ts";
 import { signed } from "./auth.ts";
 import type { AppEnv } from "./context.ts";
 
-export function limitBody(maxBytes: number): MiddlewareHandler {
+/** `remedy`: what the sender can do about it. */
+export function limitBody(maxBytes: number, remedy = ""): MiddlewareHandler {
   return bodyLimit({
     maxSize: maxBytes,
     onError: () => {
-      const detail = `the body is larger than ${maxBytes} bytes; send fewer alerts at once (Alertmanager: max_alerts, or finer groups)`;
+      const detail = `the body is larger than ${maxBytes} bytes${remedy === "" ? "" : `; ${remedy}`}`;
       throw new ProblemError({ status: 413, slug: "body-too-large", title: "Body too large", detail });
     },
   });
@@ -34,12 +35,12 @@ export async function readJson(context: Context<AppEnv>): Promise<unknown> {
   return signed(context, parsed);
 }
 
-/** Checks a small body or the query against a schema whose messages say what would be right. */
-export function checked<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
+/** Checks a small body or the query (`whole` names it) against a schema whose messages say what would be right. */
+export function checked<S extends z.ZodType>(schema: S, value: unknown, whole = "(the body)"): z.infer<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.slice(0, 5).map((issue) => ({
-    field: fieldPath(issue.path),
+    field: issue.path.length === 0 ? whole : fieldPath(issue.path),
     value: clipValue(issue.path.reduce<unknown>(inner, value)),
     wouldBeRight: issue.message,
   }));

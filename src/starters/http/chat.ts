@@ -32,8 +32,8 @@ export const CHAT_OPERATIONS = [
     method: "post",
     path: "/v1/chat/slack",
     tag: "events",
-    // Slack proves itself by a signature of its own kind, which the handler checks before anything else.
-    role: "public",
+    // Of its own kind, and checked by the handler before anything else.
+    role: "signed",
     summary: "What people say in Slack: slash commands and buttons",
     description: "Signed by Slack (v0, HMAC-SHA256) with `sources.slack.hmac`; each request counts once.",
     body: BODY,
@@ -82,6 +82,7 @@ async function answered(
 ): Promise<Response> {
   const log = context.get("log");
   const inTime = await Promise.race([answer, sleep(ANSWER_WITHIN_MS, null, { ref: false })]);
+  if (inTime === null) context.get("goesOn")?.(answer);
   if (inline && inTime !== null) return context.json(privately(inTime));
   if (responseUrl !== null) {
     void answer

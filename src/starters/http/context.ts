@@ -20,6 +20,7 @@ import type { Authenticate } from "./auth.ts";
 import type { Caller } from "./caller.ts";
 import type { Sender } from "./sender.ts";
 import type { Readiness } from "./health.ts";
+import type { GoesOn } from "./shed.ts";
 
 /** Sent by our own command line. */
 export const VIA_HEADER = "x-selfheal-via";
@@ -111,6 +112,8 @@ export interface AppEnv {
     caller: Caller;
     /** The operation's body names its author. */
     signs: boolean;
+    /** Takes what goes on after the answer, where that counts as work. */
+    goesOn?: GoesOn;
     /** Whose name stands on a page; null: nobody had to sign in. */
     person?: string | null;
   };

@@ -27,7 +27,7 @@ export function requireSenders({ host, webhookToken, sourceSecrets }: Gate): voi
   if (isLoopback(host) || webhookToken !== null) return;
   if (Object.keys(sourceSecrets[alertmanager.name] ?? {}).length > 0) return;
   throw new UserError(
-    `will not listen on ${host} without a webhookToken: everybody on the network could send alerts; ` +
+    `will not listen on ${host} while senders of alerts prove nothing: everybody on the network could send alerts; ` +
       "configure sources.alertmanager.token or .hmac of selfheal.yaml, or SELFHEAL_WEBHOOK_TOKEN, or listen on 127.0.0.1",
     { exitCode: EXIT.usage },
   );

@@ -1,6 +1,7 @@
 /** Puts the route table into the app: who may, how much at once, how large; checked on the way in, JSON on the way out. */
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { z } from "zod";
+import type { Role } from "../../contracts/roles.ts";
 import { allow, type Access } from "./auth.ts";
 import { checked, limitBody, readJson } from "./body.ts";
 import type { AppDependencies, AppEnv } from "./context.ts";
@@ -11,6 +12,7 @@ import { bySender, signedOnce } from "./sender.ts";
 import { Bulkhead, refuseWhenLate } from "./shed.ts";
 
 const BODY_BYTES = 16 * 1024;
+const FEWER = "send fewer alerts at once (Alertmanager: max_alerts, or finer groups)";
 
 export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: readonly AnyOperation[]): void {
   const { limits, metrics } = deps;
@@ -21,18 +23,21 @@ export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: read
     ),
     lists: new Bulkhead("lists are being answered", limits.requestsInFlight),
     decisions: new Bulkhead("decisions are being taken", limits.requestsInFlight),
+    chat: new Bulkhead("requests of chat are being answered", limits.requestsInFlight),
   };
   for (const operation of operations) {
     const kind = kindOf(operation);
-    const shed: MiddlewareHandler = (_context, next) => {
-      if (kind !== "decisions") refuseWhenLate(deps.loopDelayMs(), limits.loopDelayMs);
-      return bulkheads[kind].through(next);
+    const shed: MiddlewareHandler<AppEnv> = (context, next) => {
+      if (kind === "bodies" || kind === "lists") refuseWhenLate(deps.loopDelayMs(), limits.loopDelayMs);
+      return bulkheads[kind].through((goesOn) => {
+        context.set("goesOn", goesOn);
+        return next();
+      });
     };
     const handlers: MiddlewareHandler<AppEnv>[] = [
       named(operation),
-      // `public` is what a probe asks while everything else is too much.
-      ...(operation.role === "public" ? [] : inOrder(operation, guard(deps, operation), shed)),
-      limitBody(operation.bodyBytes?.(deps) ?? BODY_BYTES),
+      ...admission(deps, operation, shed),
+      limitBody(operation.bodyBytes?.(deps) ?? BODY_BYTES, operation.tag === "alerts" ? FEWER : ""),
       ...(operation.source === undefined ? [] : [signedOnce(deps, operation)]),
     ];
     const paths = [operation.path, ...(operation.aliases ?? [])].map(honoPath);
@@ -40,16 +45,23 @@ export function mount(app: Hono<AppEnv>, deps: AppDependencies, operations: read
   }
 }
 
-type Kind = "bodies" | "lists" | "decisions";
+type Kind = "bodies" | "lists" | "decisions" | "chat";
 
 /** What people say, and the single remediation that they look at before, is answered for as long as anything is. */
 function kindOf({ role, method, path }: AnyOperation): Kind {
   if (role === "source") return "bodies";
+  // Of its own: who floods it with what is not signed keeps nobody from deciding here.
+  if (role === "signed") return "chat";
   return method === "get" && !path.includes("{") ? "lists" : "decisions";
 }
 
 /** Who a person is may take a look into the record, and so counts as work; a sender's proof is only compared. */
-function inOrder({ role }: AnyOperation, who: MiddlewareHandler<AppEnv>, shed: MiddlewareHandler<AppEnv>) {
+function admission(deps: AppDependencies, operation: AnyOperation, shed: MiddlewareHandler<AppEnv>) {
+  const { role } = operation;
+  // What a probe asks while everything else is too much.
+  if (role === "public") return [];
+  if (role === "signed") return [shed];
+  const who = guard(deps, { ...operation, role });
   return role === "source" ? [who, shed] : [shed, who];
 }
 
@@ -67,10 +79,10 @@ function named({ path }: AnyOperation): MiddlewareHandler<AppEnv> {
 }
 
 /** Who may: the one place that asks. */
-function guard(deps: AppDependencies, operation: AnyOperation): MiddlewareHandler<AppEnv> {
+function guard(deps: AppDependencies, operation: AnyOperation & { role: Role | "source" }): MiddlewareHandler<AppEnv> {
   const { method, path, role, source, tag } = operation;
   if (source !== undefined) return bySender(deps, source.name);
-  if (role === "source" || role === "public") throw new Error(`${path}: nobody is named who may send this`);
+  if (role === "source") throw new Error(`${path}: nobody is named who may send this`);
   const route = `${method.toUpperCase()} ${honoPath(path)}`;
   const access = accessOf({ ...operation, role });
   return tag === "pages" ? pageGuard(deps.authenticate, route, access) : allow(deps.authenticate, route, access);
@@ -94,7 +106,7 @@ async function run(deps: AppDependencies, operation: AnyOperation, context: Cont
     context,
     log: context.get("log"),
     params: context.req.param(),
-    query: query === undefined ? undefined : checked(query, context.req.query()),
+    query: query === undefined ? undefined : checked(query, context.req.query(), "(the query)"),
     body: body === undefined || bodyTypes !== undefined ? undefined : checked(body, await readJson(context)),
   });
   return answered instanceof Response ? answered : context.json(answered as object, status);

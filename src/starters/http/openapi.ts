@@ -64,7 +64,10 @@ function described(operation: AnyOperation, schemas: Record<string, Schema>, pro
     summary,
     ...(description === undefined ? {} : { description }),
     "x-role": role,
-    security: role === "public" ? [] : [{ [tag === "pages" ? "page" : role === "source" ? "source" : "api"]: [] }],
+    security:
+      role === "public" || role === "signed"
+        ? []
+        : [{ [tag === "pages" ? "page" : role === "source" ? "source" : "api"]: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...bodyOf(operation, schemas),
     responses: { [status]: answerOf(operation, schemas), ...problemsOf(operation, problem, schemas) },
@@ -121,7 +124,7 @@ function problemsOf(operation: AnyOperation, problem: Schema, schemas: Record<st
   const { role, body, query, problems = [] } = operation;
   const statuses = [
     ...(role === "public" ? [] : [401]),
-    ...(role === "public" || role === "source" ? [] : [403]),
+    ...(role === "public" || role === "signed" || role === "source" ? [] : [403]),
     ...(body === undefined ? [] : [400, 413, 415, 422]),
     ...(query === undefined ? [] : [422]),
     ...(paramsOf(operation.path).length === 0 ? [] : [404]),

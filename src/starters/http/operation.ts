@@ -40,8 +40,11 @@ export interface Operation<
   path: string;
   /** Other paths of the same. */
   aliases?: readonly string[];
-  /** `source`: whoever proves to be `source`, by its token or signature. `public`: anybody. */
-  role: Role | "source" | "public";
+  /**
+   * `source`: whoever proves to be `source`, by its token or signature. `signed`: whoever signs in a way of his own, which
+   * the handler checks. `public`: anybody.
+   */
+  role: Role | "source" | "signed" | "public";
   /** It is about all groups at once: a caller whose role is confined to some is refused. */
   everywhere?: true;
   /** Where `role` is `source`: the sender's name in selfheal.yaml, and the answer to a signed body that was taken before. */

@@ -39,6 +39,8 @@ export function refuseWhenLate(delayMs: number, mostMs: number): void {
   throw new Unavailable("capacity", late, { retryAfterSeconds: 2 });
 }
 
+export type GoesOn = (rest: Promise<unknown>) => void;
+
 export class Bulkhead {
   readonly #what: string;
   readonly #most: number;
@@ -51,16 +53,23 @@ export class Bulkhead {
     this.#onChange = onChange;
   }
 
-  /** @throws Unavailable while `most` are inside. */
-  async through<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * What `work` hands to `goesOn` keeps its place until that is over, too: work of which the answer did not wait.
+   *
+   * @throws Unavailable while `most` are inside.
+   */
+  async through<T>(work: (goesOn: GoesOn) => Promise<T>): Promise<T> {
     if (this.#inFlight >= this.#most) {
       throw new Unavailable("capacity", `${this.#inFlight} ${this.#what} now`, { retryAfterSeconds: 1 });
     }
     this.#onChange(++this.#inFlight);
+    const rest: Promise<unknown>[] = [];
+    const leave = (): void => this.#onChange(--this.#inFlight);
     try {
-      return await work();
+      return await work((one) => void rest.push(one));
     } finally {
-      this.#onChange(--this.#inFlight);
+      if (rest.length === 0) leave();
+      else void Promise.allSettled(rest).then(leave);
     }
   }
 }

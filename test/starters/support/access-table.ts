@@ -17,7 +17,7 @@ const ADMINISTER_ALL: Access = { role: "admin", by: true, everywhere: true };
 
 const REMEDIATION = "/v1/remediations/{id}";
 
-export const EXPECTED: Record<string, Access | "public" | "source"> = {
+export const EXPECTED: Record<string, Access | "public" | "signed" | "source"> = {
   "GET /healthz": "public",
   "GET /readyz": "public",
   "GET /metrics": "public",
@@ -27,7 +27,7 @@ export const EXPECTED: Record<string, Access | "public" | "source"> = {
   "POST /v1/alerts/alertmanager": "source",
   "POST /v1/events/tickets/request-tracker": "source",
   "POST /v1/events/tickets/jira": "source",
-  "POST /v1/chat/slack": "public",
+  "POST /v1/chat/slack": "signed",
 
   "GET /v1/whoami": READ,
   "GET /v1/tokens": { role: "admin", everywhere: true },
