@@ -77,6 +77,10 @@ async function run(context: Context, command: Command, options: BacktestOptions)
   const failed = failOn.filter((change) => (report.comparison?.changes[change] ?? 0) > 0);
   const assumed = [...assumedText(options), ...attest.map((name) => `${name} is promoted in the changed folder`)];
   printResult(command, { ...report, assumed, failedOn: failed }, () => backtestText(report, assumed));
+  if (report.firing === 0) {
+    note(`selfheal: no alert that fires is in ${options.alerts.join(", ")}${spanOf(options)}: this shows nothing`);
+    if (failOn.length > 0) process.exitCode = EXIT.failed;
+  }
   if (failed.length > 0) {
     note(`selfheal: --fail-on: there are changes of the kind ${failed.join(", ")}`);
     process.exitCode = EXIT.failed;
@@ -91,6 +95,10 @@ async function run(context: Context, command: Command, options: BacktestOptions)
     await writeDown(context, command, { runbook: name, runbookHash: hash, kind: "backtest", ...ran }, by);
     if (!ran.passed) process.exitCode = EXIT.failed;
   }
+}
+
+function spanOf({ from, to }: Pick<BacktestOptions, "from" | "to">): string {
+  return `${from === undefined ? "" : ` from ${from}`}${to === undefined ? "" : ` to ${to}`}`;
 }
 
 async function requirePromoted(

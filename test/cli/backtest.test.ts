@@ -72,6 +72,14 @@ test("ends with 1 where a change is of a kind that --fail-on names, and with 0 w
   expect(passes).toMatchObject({ code: 0, stderr: "", changes: { "new-action": 1 }, failedOn: [] });
 });
 
+test("ends with 1 where --fail-on has nothing to look at: what shows nothing does not pass", async () => {
+  const { child, said } = backtest(FOLDER, "--fail-on", "new-action", "--from", "2030-01-01");
+  child.stdin.end(line(0));
+  const [, stderr, [code]] = await said;
+  const why = "no alert that fires is in - from 2030-01-01T00:00:00.000Z: this shows nothing\n";
+  expect({ code: code as number, stderr }).toEqual({ code: 1, stderr: `selfheal: ${why}` });
+});
+
 describe("--attest", () => {
   let folder: string;
   let [config, file] = ["", ""];

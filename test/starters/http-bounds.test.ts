@@ -129,6 +129,8 @@ describe("too much", () => {
     const shed = await it.api("/v1/remediations");
     expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "2"]);
     expect((await problem(shed)).detail).toContain("late by 501 ms");
+    expect(it.logged).toContain('"problem":"unavailable-capacity"');
+    expect(it.logged, "no stack for each").not.toContain("stack");
     expect(await statuses()).toEqual([503, 503, 404, 200, 200]);
     lateMs = 500;
     expect(await statuses()).toEqual([200, 200, 404, 200, 200]);

@@ -35,9 +35,16 @@ export function answerError(error: unknown, context: Context<AppEnv>): Response 
   const log = context.get("log");
   // The path of what is about one remediation names it.
   const about = { status: draft.status, path: context.req.path };
-  if (draft.status >= 500) log.error({ ...about, err: error }, draft.title);
-  else log.info({ ...about, problem: draft.slug, detail: draft.detail }, "request refused");
+  const why = { problem: draft.slug, detail: draft.detail };
+  // Whoever is overloaded does not write a stack for each request that it sends away.
+  if (isShed(error)) log.warn({ ...about, ...why }, "request refused");
+  else if (draft.status >= 500) log.error({ ...about, err: error }, draft.title);
+  else log.info({ ...about, ...why }, "request refused");
   return answerProblem(context, draft);
+}
+
+function isShed(error: unknown): boolean {
+  return error instanceof Unavailable && error.system === "capacity";
 }
 
 export function answerProblem(context: Context<AppEnv>, draft: Draft): Response {
