@@ -19,16 +19,21 @@ export function queueText(queue: readonly QueueRow[], now: number): string {
 }
 
 function waiterText(row: QueueRow, now: number): string {
-  const { position, target, runbook, severity, since, remediationId, detail, until, caps } = row;
+  const { position, target, runbook, severity, since, remediationId, detail, until, caps, pauses } = row;
   const head = `${position}. ${target.kind}/${target.id} (${runbook ?? "no runbook"}, ${severity}), since ${ago(since, now)}: ${remediationId}`;
-  const why = `   ${detail}${until === null ? "" : `, until ${until}`}`;
+  const why = `   ${detail}${untilText(until)}`;
   const held = caps
     .filter(({ max, holders }) => holders.length >= max)
     .map(({ scope, max, holders }) => {
       const names = holders.map((one) => `${one.target.kind}/${one.target.id}${STATES[one.state]}`).join(", ");
       return `   ${scope} (at most ${max}) is held by ${names === "" ? "nobody" : names}`;
     });
-  return [head, why, ...held].map(plain).join("\n");
+  const paused = pauses.map((one) => `   ${one.scope} is paused by ${one.by}: ${one.reason}${untilText(one.until)}`);
+  return [head, why, ...paused, ...held].map(plain).join("\n");
+}
+
+function untilText(until: string | null): string {
+  return until === null ? "" : `, until ${until}`;
 }
 
 const STATES = { held: "", orphaned: " (orphaned)", leftOut: " (left out of service)" };

@@ -1,6 +1,6 @@
 /** What the record does for the guardrails and for those who steer them; a part of RecordStore (api.ts). */
 import type { Alert, Severity } from "../contracts/alert.ts";
-import type { Breaker, OutsideHealth } from "../contracts/facts.ts";
+import type { Breaker, OutsideHealth, Pause } from "../contracts/facts.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { GuardrailResult } from "../contracts/verdict.ts";
 import type { LeaseState } from "./api.ts";
@@ -43,6 +43,8 @@ export interface QueueRow {
   detail: string;
   /** ISO; when it may pass at the earliest, where that is known. */
   until: string | null;
+  /** In force now, also those that came after `detail` was written. */
+  pauses: Pause[];
   scopes: string[];
   /** The capped scopes of its plan, with who holds them. */
   caps: { scope: string; max: number; holders: QueueHolder[] }[];

@@ -6,6 +6,7 @@ import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { QueueHolder, QueueRow } from "./api-guards.ts";
 import type { LeaseState } from "./api.ts";
+import { activePauses } from "./controls.ts";
 import type { Session } from "./pool.ts";
 import type { Tables } from "./tables.ts";
 
@@ -20,6 +21,7 @@ interface Waiting {
   detail: string;
   until: string | null;
   scopes: string[];
+  pauseScopes: string[];
   caps: { scope: string; max: number }[];
 }
 
@@ -27,11 +29,14 @@ export async function queueRows(db: Session): Promise<QueueRow[]> {
   const found = await sql<Waiting>`
     select q.remediation_id as "remediationId", q.workflow_id as "workflowId", r.target_kind as kind,
            r.target_id as id, r.runbook, q.severity, q.since, q.detail,
-           nullif(q.wait_until, 'infinity') as until, q.scopes, q.caps
+           nullif(q.wait_until, 'infinity') as until, q.scopes, q.caps,
+           r.pause_scopes as "pauseScopes"
       from queue q join remediations r using (remediation_id) order by q.rank_at, q.seq`.execute(db);
   const holders = await holdersOf(db, [...new Set(found.rows.flatMap((row) => row.scopes))]);
-  return found.rows.map(({ kind, id, caps, ...row }, index) => ({
+  const pauses = await activePauses(db);
+  return found.rows.map(({ kind, id, caps, pauseScopes, ...row }, index) => ({
     ...row,
+    pauses: pauses.filter(({ scope }) => pauseScopes.includes(scope)),
     target: { kind, id },
     position: index + 1,
     caps: caps.map((cap) => ({ ...cap, holders: holders.get(cap.scope) ?? [] })),

@@ -99,6 +99,9 @@ test("queue says who waits, since when, why, and who holds it", async () => {
         position: 1,
         detail: "1 of 1 in work in group:web",
         until: null,
+        pauses: [
+          { id: "p", scope: "global", reason: "incident 7", by: "ann", at: AT, until: "2026-11-22T08:00:00.000Z" },
+        ],
         scopes: [],
         caps: [
           { scope: "target:host:web-2", max: 1, holders: [] },
@@ -111,6 +114,7 @@ test("queue says who waits, since when, why, and who holds it", async () => {
   expect(api.printed.split("\n")).toEqual([
     "1. host/web-2 (disk, critical), since 10m: r-2",
     "   1 of 1 in work in group:web",
+    "   global is paused by ann: incident 7, until 2026-11-22T08:00:00.000Z",
     "   group:web (at most 1) is held by host/web-1 (left out of service)",
     "",
   ]);

@@ -23,6 +23,7 @@ const QUEUE_ROW = z.object({
   position: count,
   detail: text,
   until: maybe,
+  pauses: z.array(PAUSE),
   scopes: z.array(text),
   caps: z.array(
     z.object({

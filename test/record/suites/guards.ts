@@ -332,7 +332,12 @@ export function guardsSuite(create: Create): void {
       const holder = await admitted(db.record, plan("show-1"));
       const id = await planned(db.record, plan("show-2"));
       await admitting(db.record, id, plan("show-2"));
-      const row = (await db.record.queue()).find((one) => one.remediationId === id);
+      const entry = async () => (await db.record.queue()).find((one) => one.remediationId === id);
+      const row = await entry();
+      expect(row?.pauses).toEqual([]);
+      const pause = await db.record.pause({ scope: "group:show", reason: "look", by: "ann", until: null });
+      expect((await entry())?.pauses, "that came after it asked").toMatchObject([{ id: pause.id, reason: "look" }]);
+      await db.record.resume(pause.id, "ann");
       expect(row).toMatchObject({
         target: host("show-2"),
         runbook: "disk",
