@@ -28,9 +28,6 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** How often a message is tried at once, before the sweeper takes it over. */
-export const TELLING_TRIES = 4;
-
 /** What a person says to a remediation that stands still: `take` makes it stand, the others make it go on (ADR 31). */
 export const COMMANDS = ["take", "retry", "skip", "markDone", "release", "end"] as const;
 export type Command = (typeof COMMANDS)[number];

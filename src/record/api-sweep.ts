@@ -11,7 +11,7 @@ export interface UnsentEscalation {
   route: string;
   summary: string;
   at: string;
-  /** Tries so far that were answered; 0: nobody knows. */
+  /** Tries so far that were answered, those of one moment as one; 0: nobody knows. */
   attempts: number;
   error: string | null;
   /** For another try: 2^n minutes after the n-th, at most an hour. */

@@ -2,8 +2,11 @@
 import { sql } from "kysely";
 import type { EscalationRow, EscalationStands } from "./api.ts";
 import { appendAudit } from "./audit.ts";
-import { now } from "./clock.ts";
+import { isWithin, now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
+
+/** Less than the first pause of the sweeper. */
+const BURST_MS = 90_000;
 
 interface Escalation {
   remediationId: string;
@@ -38,7 +41,10 @@ export async function escalation(db: Database, row: Escalation): Promise<Escalat
   });
 }
 
-/** `error` null: it was sent. Once sent it stays so; an error may be followed by another try. */
+/**
+ * `error` null: it was sent. Once sent it stays so; an error may be followed by another try. Those of an activity, at most a
+ * minute one after the other, count as one: else the first of the sweeper's would come after a quarter of an hour.
+ */
 export async function escalationSent(
   db: Database,
   remediationId: string,
@@ -49,7 +55,8 @@ export async function escalationSent(
     const changed = await sql<{ route: string }>`
       update escalations
          set sent_at = case when ${error}::text is null then selfheal_now() end, error = ${error},
-             attempts = attempts + 1, tried_at = selfheal_now()
+             attempts = attempts + case when ${isWithin(sql`tried_at`, BURST_MS)} then 0 else 1 end,
+             tried_at = selfheal_now()
        where remediation_id = ${remediationId} and key = ${key} and sent_at is null returning route`.execute(tx);
     const route = changed.rows[0]?.route;
     if (route === undefined) return;

@@ -3,7 +3,6 @@ import { sql, type SqlBool } from "kysely";
 import type { RemediationRow } from "./api.ts";
 import type { EffectRow } from "./api-effects.ts";
 import type { FaultKey } from "../contracts/alert.ts";
-import { TELLING_TRIES } from "../contracts/remediation.ts";
 import type { LostAlert, OrphanedLeases, RecentEffect, UnsentEscalation } from "./api-sweep.ts";
 import { isDueAgain, isWithin, now } from "./clock.ts";
 import { effectRows, toEffectRow } from "./effects.ts";
@@ -115,9 +114,7 @@ const mayGoOut = sql<SqlBool>`(e.not_before is null or e.not_before <= ${now} an
 
 export async function unsentEscalations(db: Session, limit: number): Promise<UnsentEscalation[]> {
   // Those due come first.
-  // The tries within seconds are one: else the first of the sweeper's would come after a quarter of an hour.
-  const tries = sql`greatest(least(e.attempts, 1), e.attempts - ${TELLING_TRIES - 1}::int)`;
-  const due = isDueAgain(sql`coalesce(e.tried_at, e.at)`, tries);
+  const due = isDueAgain(sql`coalesce(e.tried_at, e.at)`, sql`e.attempts`);
   return db
     .selectFrom("escalations as e")
     .innerJoin("remediations as r", "r.remediation_id", "e.remediation_id")

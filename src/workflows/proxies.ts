@@ -2,7 +2,6 @@
 import { proxyActivities, type ActivityOptions } from "@temporalio/workflow";
 import type { EffectActivity, RemediationActivities } from "../contracts/activities.ts";
 import { effectActivityName } from "../contracts/activities.ts";
-import { TELLING_TRIES } from "../contracts/remediation.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 import { writeAttributes } from "./attributes.ts";
 
@@ -54,7 +53,7 @@ export function readBack(summary: string): Pick<RemediationActivities, "effect.o
 export function people(summary: string): Pick<RemediationActivities, "remediation.notify"> {
   return calling<Pick<RemediationActivities, "remediation.notify">>({
     startToCloseTimeout: "30s",
-    retry: { initialInterval: "2s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: TELLING_TRIES },
+    retry: { initialInterval: "2s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 4 },
     summary,
   });
 }
