@@ -69,8 +69,10 @@ describe("selfheal dev", () => {
   test("brings everything up, says where, and a Ctrl-C leaves no process behind", async () => {
     const { child, urls, pids } = await dev();
     for (const name of ["serve", "worker"]) {
-      const [first = ""] = readFileSync(join(urls.logs, `${name}.log`), "utf8").split("\n");
-      expect(JSON.parse(first)).toMatchObject({ process: name });
+      // Nobody waits for the disk before he says that all is up.
+      await expect
+        .poll(() => readFileSync(join(urls.logs, `${name}.log`), "utf8").split("\n")[0])
+        .toContain(`"process":"${name}"`);
     }
     const answers = await Promise.all(
       [`${urls.api}/readyz`, urls.temporalUi, `${urls.lab}/prometheus/-/ready`].map((url) => fetch(url)),
