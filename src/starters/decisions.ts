@@ -7,7 +7,7 @@ import type { JsonObject } from "../contracts/json.ts";
 import { spelled } from "../contracts/remediation.ts";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
 import type { TokenWish } from "../record/api-people.ts";
-import { ProblemError, throughRecord } from "./problems.ts";
+import { asConflict, ProblemError, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Decision, type Remediations } from "./remediations.ts";
 
 export type DecisionKind = Decision["kind"];
@@ -108,7 +108,7 @@ export async function tokenFor(deps: DecisionDependencies, request: TokenRequest
 }
 
 function issue({ record }: DecisionDependencies, wish: TokenWish): ReturnType<RecordStore["issueToken"]> {
-  return throughRecord("give out a one-time token", () => record.issueToken(wish));
+  return throughRecord("give out a one-time token", () => record.issueToken(wish).catch(asConflict));
 }
 
 function planOfToken({ planHash: given }: TokenRequest, row: RemediationRow): string {

@@ -1,6 +1,6 @@
 /** What a starter says when it cannot take something. The HTTP layer turns these into RFC 9457 problems. */
 import { messageOf } from "../config/user-error.ts";
-import { isRecordUnavailable } from "../record/errors.ts";
+import { isRecordUnavailable, RecordConflict } from "../record/errors.ts";
 
 /** One field that is wrong. */
 export interface FieldFault {
@@ -85,6 +85,11 @@ export class Unavailable extends Error {
 /** Why something failed, for a caller: where our database lies is in the log alone. */
 export function toldOutside(error: unknown): string {
   return isRecordUnavailable(error) ? error.placeless : messageOf(error);
+}
+
+/** For a call of a person that the record may refuse; never for an alert, which must be sent again. */
+export function asConflict(error: unknown): never {
+  throw error instanceof RecordConflict ? conflict(error.message) : error;
 }
 
 /** A slow database must not hold a caller for longer: Alertmanager's next try finds what was written by then. */

@@ -4,7 +4,7 @@ import { whyUnknown } from "../catalogue/people.ts";
 import type { ReviewVerdict } from "../contracts/autonomy.ts";
 import type { RecordStore } from "../record/api.ts";
 import { findRemediation } from "./decisions.ts";
-import { conflict, notAllowed, throughRecord } from "./problems.ts";
+import { asConflict, conflict, notAllowed, throughRecord } from "./problems.ts";
 
 export interface ReviewDependencies {
   record: Pick<RecordStore, "find" | "review">;
@@ -30,6 +30,8 @@ export async function review(deps: ReviewDependencies, wish: ReviewWish): Promis
     throw conflict(`remediation ${remediationId} is open (phase ${phase}): review it once it is closed`);
   const fault = whyUnknown(await throughRecord("read the active catalogue", deps.active), by, null);
   if (fault !== null) throw notAllowed(fault);
-  await throughRecord("write the review", () => deps.record.review({ remediationId, verdict, by, reason }));
+  await throughRecord("write the review", () =>
+    deps.record.review({ remediationId, verdict, by, reason }).catch(asConflict),
+  );
   return { remediationId, target, outcome, verdict };
 }

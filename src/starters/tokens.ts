@@ -1,8 +1,7 @@
 /** Tokens of the API: given to people and programs by whoever administers. */
 import type { Role } from "../contracts/roles.ts";
 import type { ApiToken, IdentityRecord } from "../record/api-identity.ts";
-import { RecordConflict } from "../record/errors.ts";
-import { conflict, notFound, throughRecord } from "./problems.ts";
+import { asConflict, notFound, throughRecord } from "./problems.ts";
 
 export interface TokenDependencies {
   record: Pick<IdentityRecord, "createApiToken" | "revokeApiToken" | "apiTokens" | "apiTokenOf" | "hasApiTokens">;
@@ -25,9 +24,7 @@ export async function createToken({ record }: TokenDependencies, wish: CreateWis
   const subject = wish.subject ?? name;
   const made = await throughRecord("make the token", async () => {
     const wanted = { name, subject, roles: [...new Set(roles)], groups, by, ttlMs };
-    return record.createApiToken(wanted).catch((error: unknown) => {
-      throw error instanceof RecordConflict ? conflict(error.message) : error;
-    });
+    return record.createApiToken(wanted).catch(asConflict);
   });
   return { ...made.token, secret: made.secret };
 }

@@ -8,7 +8,7 @@ import type { CalendarWindow, OpenWindow, WindowKind } from "../contracts/surrou
 import { insideOf } from "../policy/calendar.ts";
 import type { RecordStore } from "../record/api.ts";
 import { hintWaiters, type ControlDependencies } from "./controls.ts";
-import { clipValue, notFound, type ProblemError, throughRecord, wrongField } from "./problems.ts";
+import { asConflict, clipValue, notFound, type ProblemError, throughRecord, wrongField } from "./problems.ts";
 import { checkScope } from "./scopes.ts";
 
 export interface WindowAsk {
@@ -47,7 +47,8 @@ export async function openWindow(deps: Pick<ControlDependencies, "record">, ask:
   }
   const content = await activeContent(record);
   const needs = neededBy(content, scope);
-  return throughRecord("open the window", () => record.openWindow({ kind, scope, needs, reason, by, from, until }));
+  const wish = { kind, scope, needs, reason, by, from, until };
+  return throughRecord("open the window", () => record.openWindow(wish).catch(asConflict));
 }
 
 /** `what`: the id of one window, its beginning, or a scope: every window that is open or to come on exactly that scope. */

@@ -233,6 +233,14 @@ describe("pages", () => {
     expect(first.next).toContain("group=web&limit=2&cursor=");
     expect((await page(first.next ?? "")).remediations).toHaveLength(2);
     expect((await page("/v1/remediations?since=2100-01-01T00:00:00Z")).remediations).toEqual([]);
+    const farEast = encodeURIComponent("2100-01-01T00:00:00+20:13");
+    expect((await page(`/v1/remediations?since=${farEast}`)).remediations).toEqual([]);
+    const early = await it.api("/v1/remediations?since=0000-01-01T00:00:00Z");
+    expect(await problem(early)).toMatchObject({
+      status: 422,
+      field: "since",
+      wouldBeRight: "a time such as 2026-11-21T22:00:00Z, from 1970 to 8999",
+    });
     expect((await page("/v1/remediations?open=false")).remediations).toEqual([]);
   });
 

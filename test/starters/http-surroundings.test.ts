@@ -81,6 +81,11 @@ describe("/v1/windows", () => {
     expect(await call("POST", "/windows/close", { what: id, by: "ben" })).toMatchObject({ status: 404 });
   });
 
+  it("does not ask to send again what is over by the time that it is written", async () => {
+    const reply = await call("POST", "/windows", { scope: "group:web", forMs: 1, ...said });
+    expect([200, 409]).toContain(reply.status);
+  });
+
   it.each([
     ["a scope that there is not", { scope: "group:wob" }, "group:web"],
     ["no end", { forMs: undefined }, "either until or forMs"],
@@ -91,6 +96,7 @@ describe("/v1/windows", () => {
       { forMs: undefined, from: "2099-01-02T00:00:00Z", until: "2099-01-01T00:00:00Z" },
       "2099-01-02",
     ],
+    ["a year that no calendar has", { forMs: undefined, until: "9999-12-31T23:59:59-23:00" }, "from 1970 to 8999"],
     ["another kind", { kind: "freeze" }, "maintenance"],
   ])("refuses %s, and says what would be right", async (_what, changes, right) => {
     const reply = await call("POST", "/windows", { scope: "group:web", forMs: 1_000, ...said, ...changes });

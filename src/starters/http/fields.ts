@@ -14,7 +14,13 @@ export const reason = z
   .min(1, "a text that says why")
   .max(500, "at most 500 characters");
 export const by = name.describe("Who says so; with a token of your own it is you, and may be left out");
-export const time = z.iso.datetime({ offset: true, error: "a time such as 2026-11-21T22:00:00Z" });
+const TIME = "a time such as 2026-11-21T22:00:00Z";
+const [FIRST, LAST] = [0, Date.UTC(9_000, 0)];
+/** In UTC: PostgreSQL knows fewer offsets and years than ISO 8601. */
+export const time = z.iso
+  .datetime({ offset: true, error: TIME })
+  .refine((text) => Date.parse(text) >= FIRST && Date.parse(text) < LAST, { error: `${TIME}, from 1970 to 8999` })
+  .transform((text) => new Date(text).toISOString());
 export const whole = z.number({ error: "a number" }).int("a whole number").min(1, "1 or more");
 export const forMs = z
   .number({ error: "milliseconds" })
