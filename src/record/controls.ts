@@ -6,7 +6,7 @@ import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
 import { lockAdmission, lockPauses } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { mayAskAgain } from "./waiting.ts";
+import { mayAskAgain } from "./queue.ts";
 
 /** Once it has returned, no apply in its scope begins. A second pause by the same person for the same reason is one. */
 export async function pause(

@@ -6,7 +6,7 @@ import type { HoldWish, OwnHold, TargetHold } from "./api-surroundings.ts";
 import { appendControl } from "./audit.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { mayAskAgain } from "./waiting.ts";
+import { mayAskAgain } from "./queue.ts";
 
 interface HoldRow extends Omit<TargetHold, "target"> {
   kind: string;

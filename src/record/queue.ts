@@ -119,6 +119,17 @@ export async function leaveQueue(db: Database, remediationId: string): Promise<v
   });
 }
 
+/**
+ * What was waited for until a known time has ended sooner: whoever waits for it too may ask again. Whom a person holds is
+ * left alone. The caller holds the admission lock, so that nobody is just going into the queue.
+ */
+export async function mayAskAgain(tx: Transaction<Tables>, ended: readonly string[]): Promise<void> {
+  if (ended.length === 0) return;
+  await sql`
+    update queue set wait_until = null
+     where wait_until <> 'infinity' and waits_for && ${[...ended]}::text[]`.execute(tx);
+}
+
 export async function keepPlace(db: Database, remediationId: string): Promise<void> {
   await sql`update queue set wait_until = 'infinity' where remediation_id = ${remediationId}`.execute(db);
 }

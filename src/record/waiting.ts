@@ -2,13 +2,12 @@
  * The queue as people see it: who waits, for what, behind whom, and who holds what they wait for. A place that a person
  * holds waits for ever (`keepPlace`), which is no time.
  */
-import { type RawBuilder, sql, type Transaction } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { QueueHolder, QueueRow } from "./api-guards.ts";
 import type { LeaseState } from "./api.ts";
 import { activePauses } from "./controls.ts";
 import type { Session } from "./pool.ts";
-import type { Tables } from "./tables.ts";
 
 interface Waiting {
   remediationId: string;
@@ -88,15 +87,4 @@ export async function waitingUnder(
       from remediations r left join queue q using (remediation_id)
      where ${heldUpBy(sql`${scope}::text`)} order by q.rank_at nulls last, q.seq, r.opened_at`.execute(db);
   return found.rows;
-}
-
-/**
- * What was waited for until a known time has ended sooner: whoever waits for it too may ask again. Whom a person holds is
- * left alone. The caller holds the admission lock, so that nobody is just going into the queue.
- */
-export async function mayAskAgain(tx: Transaction<Tables>, ended: readonly string[]): Promise<void> {
-  if (ended.length === 0) return;
-  await sql`
-    update queue set wait_until = null
-     where wait_until <> 'infinity' and waits_for && ${[...ended]}::text[]`.execute(tx);
 }

@@ -8,7 +8,7 @@ import { readNow } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
-import { mayAskAgain } from "./waiting.ts";
+import { mayAskAgain } from "./queue.ts";
 
 /** Of every query that answers windows. */
 export const WINDOW = sql`w.id, w.kind, w.scope, w.reason, w.by_person as by, w.from_at as "from", w.until_at as until`;
