@@ -80,7 +80,7 @@ export async function ownFolder(folder: string, user: ServerUser): Promise<void>
 }
 
 /** Folders that we made on the way are open to the server's user, whatever our umask is. */
-async function openWay(first: string, folder: string): Promise<void> {
+export async function openWay(first: string, folder: string): Promise<void> {
   for (let made = dirname(folder); made.startsWith(first); made = dirname(made)) await chmod(made, 0o755);
 }
 
