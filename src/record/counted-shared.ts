@@ -8,6 +8,7 @@ import { scopeOf } from "../contracts/ids.ts";
 import type { Plan, ScopedRate, SharedLimits } from "../contracts/plan.ts";
 import { GLOBAL_SCOPE } from "../contracts/scopes.ts";
 import { UNKNOWN_KIND } from "../contracts/target.ts";
+import { fencedByPause } from "./fenced.ts";
 import type { Session } from "./pool.ts";
 
 type Columns = RawBuilder<unknown>;
@@ -90,14 +91,15 @@ function ofAlerts(remediationId: string, shared: SharedLimits): Columns {
         group by s.scope) counts) as unhealthy`;
 }
 
-/** What failed, or was right in nobody's eyes. Before the breaker's last reset it is forgiven. */
+/** What failed and was stopped by nobody, or was right in nobody's eyes. Before the breaker's last reset it is forgiven. */
 function ofFailures({ target, runbook }: Plan, { errorBudget, storms }: SharedLimits): Columns {
   const scope = errorBudget?.scope ?? "";
   const scopes = [scope, ...storms.map((one) => one.scope)];
   return sql`
     (select (select count(*)::int from remediations r join admissions a using (remediation_id)
               where r.runbook = ${runbook} and r.group_name = ${target.group} and r.outcome in ('failed', 'escalated')
-                and a.first_effect_at is not null and r.closed_at > forgiven.at)
+                and a.first_effect_at is not null and r.closed_at > forgiven.at
+                and not ${fencedByPause(sql`r.remediation_id`)})
           + (select count(*)::int from reviews w join remediations r using (remediation_id)
                join admissions a using (remediation_id)
               where r.runbook = ${runbook} and r.group_name = ${target.group}

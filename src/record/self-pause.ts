@@ -7,6 +7,7 @@ import { sql, type Transaction } from "kysely";
 import type { Outcome } from "../contracts/remediation.ts";
 import { appendControl } from "./audit.ts";
 import { now } from "./clock.ts";
+import { fencedByPause } from "./fenced.ts";
 import type { StoredRemediation } from "./remediation-row.ts";
 import type { Tables } from "./tables.ts";
 
@@ -19,8 +20,7 @@ export async function pauseItself(tx: Transaction<Tables>, row: StoredRemediatio
     select p.plan #>> '{limits,shared,pauseOnFailure}' as scope
       from plans p join admissions a using (remediation_id)
      where p.remediation_id = ${row.remediation_id} and p.plan_hash = a.plan_hash and a.first_effect_at is not null
-       and not exists (select 1 from audit e where e.chain = ${row.remediation_id} and e.kind = 'effectFenced'
-                                               and e.body ->> 'code' = 'PAUSED')
+       and not ${fencedByPause(sql`p.remediation_id`)}
     `.execute(tx);
   const scope = found.rows[0]?.scope ?? null;
   if (scope === null) return;

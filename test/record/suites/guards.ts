@@ -315,11 +315,15 @@ export function guardsSuite(create: Create): void {
         await db.record.resume((await mine())[0]?.id ?? "", "ann");
         await db.record.close(closing(id));
         // What a pause stopped has not failed: its runbook goes on when the pause is over.
+        const errorBudget = { scope: "runbook:disk@self", max: 9, windowMs: HOUR_MS };
+        const failures = async () => (await facts(planFor("self-5", "self", { errorBudget }))).shared?.failures;
+        expect(await failures()).toBe(1);
         const stopped = await acting(planFor("self-4", "self", { pauseOnFailure }));
         const pause = await db.record.pause({ scope: "target:host:self-4", reason: "look", by: "ann", until: null });
         expect(await db.record.beginEffect(anIntent(stopped, { step: "next" }))).toMatchObject({ code: "PAUSED" });
         await db.record.close(closing(stopped, { outcome: "escalated" }));
         expect(await mine()).toEqual([]);
+        expect(await failures()).toBe(1);
         await db.record.resume(pause.id, "ann");
         await leave(planFor("self-3", "self"));
         expect(await mine()).toEqual([]);
