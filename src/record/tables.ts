@@ -2,7 +2,6 @@
 import type { ColumnType, Generated } from "kysely";
 import type { Severity } from "../contracts/alert.ts";
 import type { Word } from "../contracts/ballot.ts";
-import type { BreakerKind, Mode } from "../contracts/facts.ts";
 import type { EffectState } from "../contracts/effect.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 import type { Json, JsonObject } from "../contracts/json.ts";
@@ -10,14 +9,15 @@ import type { Plan } from "../contracts/plan.ts";
 import type { Outcome, Phase } from "../contracts/remediation.ts";
 import type { GuardrailResult, Verdict } from "../contracts/verdict.ts";
 import type { Disposition, LeaseState } from "./api.ts";
-import type { AttestationKind, ReviewVerdict } from "../contracts/autonomy.ts";
 import type { FindingSeverity } from "./api-sweep.ts";
+import type { ControlTables } from "./tables-controls.ts";
+import type { LessonTables } from "./tables-lessons.ts";
 import type { NotificationTables } from "./tables-notifications.ts";
 
 /** Written as JSON text: pg would make an SQL array of a JSON array. */
 type AsJson<T> = ColumnType<T, string, string>;
 
-export interface Tables extends NotificationTables {
+export interface Tables extends ControlTables, LessonTables, NotificationTables {
   alerts: AlertsTable;
   decided_faults: { fault_key: string; remediation_id: string; decided_at: string };
   catalogues: { version: string; content: AsJson<Json>; inventory: string | null; saved_at: string };
@@ -35,13 +35,7 @@ export interface Tables extends NotificationTables {
   effects: EffectsTable;
   waits: WaitsTable;
   escalations: EscalationsTable;
-  pauses: PausesTable;
-  standing_approvals: StandingTable;
-  modes: ModesTable;
-  reviews: ReviewsTable;
-  attestations: AttestationsTable;
   pulse: { singleton: Generated<boolean>; beat: number };
-  breakers: BreakersTable;
   group_health: { kind: string; group_name: string; at: string; unhealthy: string[] | null; detail: string };
   findings: FindingsTable;
   sweep_last: { singleton: Generated<boolean>; at: string; failures: string[]; temporal_lag_ms: number | null };
@@ -62,15 +56,6 @@ export interface Tables extends NotificationTables {
     status: number | null;
     content_type: string | null;
     body: string | null;
-  };
-  postmortems: PostmortemsTable;
-  reports: ReportsTable;
-  problems: ProblemsTable;
-  problem_remediations: {
-    problem_key: string;
-    remediation_id: string;
-    at: string;
-    noted_at: ColumnType<string | null, never, string>;
   };
   audit_chains: {
     chain: string;
@@ -210,20 +195,6 @@ interface AdmissionsTable {
   cost: number;
 }
 
-interface BreakersTable {
-  id: string;
-  kind: BreakerKind;
-  scope: string;
-  reason: string;
-  /** Whose decision tripped it. */
-  remediation_id: string;
-  tripped_at: string;
-  reset_at: string | null;
-  reset_by: string | null;
-  reset_reason: string | null;
-  reset_how: string | null;
-}
-
 interface EffectsTable {
   key: string;
   remediation_id: string;
@@ -283,109 +254,6 @@ interface FindingsTable {
   tell_attempts: number;
   tell_tried_at: string | null;
   tell_error: string | null;
-}
-
-interface PausesTable {
-  id: string;
-  scope: string;
-  reason: string;
-  by_person: string;
-  at: string;
-  until_at: string | null;
-  resumed_at: string | null;
-}
-
-interface StandingTable {
-  id: string;
-  runbook: string;
-  runbook_hash: string;
-  group_name: string;
-  by_person: string;
-  granted_at: string;
-  expires_at: string;
-  max_count: number;
-  used: number;
-  withdrawn_at: string | null;
-  reason: Generated<string>;
-  declared: Generated<boolean>;
-  withdrawn_by: ColumnType<string | null, never, string>;
-  lapsed_at: ColumnType<string | null, never, string>;
-}
-
-interface ModesTable {
-  id: string;
-  /** `global`, or a scope of a group, a runbook, or a runbook in a group. */
-  scope: string;
-  mode: Mode;
-  /** What selfheal.yaml or the runbook said there when it was set; null: it has no such place. */
-  declared: Mode | null;
-  /** The version that was promoted; null: it is about no version. */
-  runbook_hash: string | null;
-  by_person: string;
-  reason: string;
-  at: string;
-  ended_at: ColumnType<string | null, never, string>;
-}
-
-interface ReviewsTable {
-  remediation_id: string;
-  verdict: ReviewVerdict;
-  by_person: string;
-  reason: string;
-  at: string;
-}
-
-interface AttestationsTable {
-  id: string;
-  runbook: string;
-  runbook_hash: string;
-  kind: AttestationKind;
-  passed: boolean;
-  summary: string;
-  by_person: string;
-  at: string;
-}
-
-/** Of what is sent to people once, and tried again until it was. */
-interface Sending {
-  sent_at: ColumnType<string | null, never, string>;
-  attempts: Generated<number>;
-  tried_at: ColumnType<string | null, never, string>;
-  error: ColumnType<string | null, never, string | null>;
-}
-
-interface PostmortemsTable extends Sending {
-  remediation_id: string;
-  owner: string;
-  markdown: string;
-  made_at: string;
-}
-
-interface ReportsTable extends Sending {
-  /** `month 2026-10` */
-  period: string;
-  report: AsJson<JsonObject>;
-  markdown: string;
-  csv: string;
-  made_at: string;
-}
-
-interface ProblemsTable {
-  /** What the ticket carries, so that it can be found again. */
-  key: string;
-  /** What comes again and again: `target:host:web-1`. */
-  pattern: string;
-  title: string;
-  body: string;
-  queue: string;
-  owner: string;
-  found_at: string;
-  /** When a ticket was last asked for; it may have come into being since. */
-  sent_at: ColumnType<string | null, never, string>;
-  ticket_id: ColumnType<string | null, never, string>;
-  url: ColumnType<string | null, never, string>;
-  closed_at: ColumnType<string | null, never, string>;
-  error: ColumnType<string | null, never, string | null>;
 }
 
 interface AuditTable {
