@@ -30,3 +30,9 @@ export type EffectReport =
   | { state: "fenced"; code: FenceCode; detail: string };
 
 export type FenceCode = "LEASE_LOST" | "PAUSED" | "NOT_OPEN" | "SUPERSEDED";
+
+/**
+ * Milliseconds that the effect wrapper may take on top of `apply` itself: intent, fence, reading back, record. It sends
+ * nothing after that time.
+ */
+export const WRAPPER_MS = 30_000;

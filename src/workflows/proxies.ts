@@ -3,6 +3,7 @@ import { proxyActivities, type ActivityOptions } from "@temporalio/workflow";
 import type { EffectActivity, RemediationActivities } from "../contracts/activities.ts";
 import { effectActivityName } from "../contracts/activities.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
+import { WRAPPER_MS } from "../contracts/effect.ts";
 import { writeAttributes } from "./attributes.ts";
 
 /** Every activity beats (workers/heartbeats.ts): a worker that died is noticed after this. */
@@ -57,9 +58,6 @@ export function people(summary: string): Pick<RemediationActivities, "remediatio
     summary,
   });
 }
-
-/** Milliseconds that the effect wrapper may take on top of `apply` itself: intent, fence, reading back, record. */
-export const WRAPPER_MS = 30_000;
 
 /** Changing the world: one try, ever. A second apply is the workflow's own decision (design §3 law 6). */
 export function effect(action: string, direction: EffectDirection, timeoutMs: number, summary: string): EffectActivity {

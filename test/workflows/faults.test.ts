@@ -37,6 +37,29 @@ describe("a lost or late reply", () => {
     });
   });
 
+  it("is waited for from when it was sent, not from when that was asked for: one ticket", async () => {
+    let calls = 0;
+    let follow = (): Promise<void> => Promise.resolve();
+    const slow: RigOptions = {
+      activities: (real) => ({
+        ...real,
+        "ticket.open": async (...args) => {
+          if (++calls === 1) await env.sleep(9_000).then(follow);
+          return real["ticket.open"]?.(...args);
+        },
+      }),
+    };
+    await withRig(env, slow, async (rig) => {
+      follow = () => rig.followServer();
+      // Within the 60 s that such a request may live.
+      const lost = rig.lab.inject({ name: "timeout", system: "rt", count: 1, lateMs: 58_000 });
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "healed", needsHuman: false });
+      expect(lost.strikes).toBe(1);
+      expect(rig.world("web-1")).toEqual(BACK);
+    });
+  });
+
   it("costs the effect none of its time: the second request has the whole `within`", async () => {
     // As short as it may be: over before the second request is sent, which then has sessions to wait for.
     const drainWithin = "45s";

@@ -3,15 +3,15 @@
  * is not certain is read back; `not happened` counts only when a lost request can no longer take effect; a second apply
  * uses the same key; what stays unknown goes to a person.
  */
+import { patched } from "@temporalio/workflow";
 import type { EffectRequest } from "../../contracts/activities.ts";
-import type { EffectReport } from "../../contracts/effect.ts";
+import { WRAPPER_MS, type EffectReport } from "../../contracts/effect.ts";
 import type { EffectDirection } from "../../contracts/ids.ts";
 import { effectKey } from "../../contracts/ids.ts";
 import { assertNever, type JsonObject } from "../../contracts/json.ts";
 import type { PlanStep } from "../../contracts/plan.ts";
 import type { Episode } from "../episode.ts";
 import { heldUntil, type Word } from "../held.ts";
-import { WRAPPER_MS } from "../proxies.ts";
 import { waitUntil, wallTime } from "../wait.ts";
 import { observe, send } from "./ask.ts";
 import { effectPoint } from "./freeze.ts";
@@ -73,7 +73,7 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
       : Math.max(past.sentAt + call.step.withinMs, episode.now() + LEAST_PATIENCE_MS);
   const appliedAt = past === undefined ? Date.now() : sentUntil(call.step, past.sentAt);
   const counts = { applies: 0, mayApply: MAX_APPLIES, sends: 0, looks: 0 };
-  const progress: Progress = { ...counts, deadline, sendBy: deadline, appliedAt, askedAt: 0 };
+  const progress: Progress = { ...counts, deadline, sendBy: deadline, appliedAt, answeredAt: appliedAt, askedAt: 0 };
   const request = (): EffectRequest => ({
     remediationId: episode.remediationId,
     target: episode.requirePlan().target,
@@ -96,6 +96,7 @@ export async function performEffect(episode: Episode, call: EffectCall): Promise
     progress.sends += 1;
     progress.appliedAt = Date.now();
     const report = await send(call.step, request());
+    progress.answeredAt = Date.now();
     // What was lost, or stood about while no worker was there, took its time with it: the effect has its whole time.
     progress.deadline = episode.now() + call.step.withinMs;
     return report;
@@ -123,7 +124,10 @@ interface Progress {
   /** Applies that law 6 allows; each retry of a person allows one more. */
   mayApply: number;
   sends: number;
+  /** Milliseconds by the real clock; its last request was sent no earlier. */
   appliedAt: number;
+  /** The same; no later. */
+  answeredAt: number;
   /** By the episode's clock; when the last report was asked for. */
   askedAt: number;
   looks: number;
@@ -185,7 +189,7 @@ async function afterNotHappened(
   progress: Progress,
 ): Promise<Next> {
   if (readOnly) return end("failed", detail);
-  const mayStillHappen = progress.appliedAt + call.step.lifeMs - Date.now();
+  const mayStillHappen = lastSentAt(progress) + call.step.lifeMs - Date.now();
   if (mayStillHappen > 0) {
     const summary = `a lost request may still take effect: ${call.step.uses}`;
     // Not stopped: it would take effect after it was taken back.
@@ -206,10 +210,15 @@ async function afterNotHappened(
   return { kind: "apply" };
 }
 
+/** An activity may stand in line, wait for the record, and send at its very end. */
+function lastSentAt({ appliedAt, answeredAt }: Progress): number {
+  return answeredAt > appliedAt && patched("life-from-the-answer") ? answeredAt : appliedAt;
+}
+
 /** Nobody can read it: look again, ever more rarely, until its time is over; then a person must. */
 async function lookAgain(episode: Episode, call: EffectCall, detail: string, progress: Progress): Promise<Next> {
   progress.looks += 1;
-  const mayStillHappen = progress.appliedAt + call.step.lifeMs - Date.now();
+  const mayStillHappen = lastSentAt(progress) + call.step.lifeMs - Date.now();
   const left = Math.max(progress.deadline - episode.now(), mayStillHappen);
   if (left <= 0 && progress.looks >= MIN_LOOKS) return end("unknown", detail);
   const gap = Math.min(FIRST_LOOK_MS * 2 ** (progress.looks - 1), LONGEST_LOOK_MS, left);
