@@ -74,7 +74,7 @@ async function remediate(store: RecordStore, index: number): Promise<string> {
   for (let step = 0; step < EFFECTS; step++) {
     const intent = anIntent(id, { step: `step${step}` });
     await store.beginEffect(intent);
-    await store.settleEffect(intent.key, "happened", { sessions: 0 }, "drained", await store.now());
+    await store.settleEffect(intent.key, "happened", { sessions: 0 }, "drained", { actedAt: await store.now() });
   }
   await store.close(closing(id));
   return id;

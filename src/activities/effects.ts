@@ -5,14 +5,14 @@
  */
 import type { EffectActivity, EffectRequest } from "../contracts/activities.ts";
 import { effectActivityName } from "../contracts/activities.ts";
-import type { EffectReport, EffectState } from "../contracts/effect.ts";
+import { WRAPPER_MS, type EffectReport, type EffectState } from "../contracts/effect.ts";
 import type { EffectDirection } from "../contracts/ids.ts";
 import { effectKey } from "../contracts/ids.ts";
 import { assertNever, type JsonObject } from "../contracts/json.ts";
 import { whyStrange } from "../contracts/plan.ts";
 import type { AnyAction, EffectContext, Observation, Operation } from "../ports/action.ts";
 import { AdapterError } from "../ports/failure.ts";
-import type { EffectRow } from "../record/api-effects.ts";
+import type { EffectRow, SettleTimes } from "../record/api-effects.ts";
 import type { ActivityDependencies } from "./dependencies.ts";
 
 const DIRECTIONS: readonly EffectDirection[] = ["apply", "undo", "finishHealthy", "finishOtherwise"];
@@ -30,6 +30,7 @@ export function effectActivities(deps: ActivityDependencies): Record<string, Eff
 }
 
 export async function performEffect(deps: ActivityDependencies, request: EffectRequest): Promise<EffectReport> {
+  const passed = stopwatch();
   const prepared = prepare(deps, request);
   if (!prepared.ok) return prepared.report;
   const stranger = request.direction === "apply" ? await strangePlan(deps, request.remediationId) : null;
@@ -50,12 +51,18 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
   });
   if (!fence.ok) return { state: "fenced", code: fence.code, detail: fence.detail };
   const context = contextOf(deps, request, fence.row, await deps.record.now());
-  const passed = stopwatch();
+  const lookedAt = context.now;
+  const sinceNow = stopwatch();
   // The intent stood there already (a reset, a second apply), or the record was restored to an older state and has
   // forgotten it: what is done is not done again.
   if (!fence.fresh || request.attempt > 1) {
     const seen = await look(operation, context, input);
-    if (seen.state !== "notHappened") return settle(deps, request, seen);
+    if (seen.state !== "notHappened") return settle(deps, request, seen, { lookedAt });
+  }
+  // Sent now it could be under way when its workflow has given it up: sent anew, or taken back.
+  if (passed() > WRAPPER_MS) {
+    const detail = `not sent: it took ${Math.round(passed() / 1_000)} s to get as far as that`;
+    return { state: "notSent", detail, retryAfterMs: null };
   }
   deps.faultPoint?.(`effect.${direction}.intended`, action);
   try {
@@ -63,13 +70,13 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     const refused = reportOf(error);
-    if (refused !== null) return settle(deps, request, refused);
+    if (refused !== null) return settle(deps, request, refused, { lookedAt });
   }
-  const actedAt = new Date(Date.parse(context.now) + passed()).toISOString();
+  const actedAt = new Date(Date.parse(context.now) + sinceNow()).toISOString();
   deps.faultPoint?.(`effect.${direction}.applied`, action);
   const seen = await look(operation, context, input);
   deps.faultPoint?.(`effect.${direction}.seen`, action);
-  const report = await settle(deps, request, seen, actedAt);
+  const report = await settle(deps, request, seen, { actedAt, lookedAt });
   deps.faultPoint?.(`effect.${direction}.settled`, action);
   return report;
 }
@@ -86,7 +93,7 @@ export async function observeEffect(deps: ActivityDependencies, request: EffectR
   }
   const now = await deps.record.now();
   const observation = await operation.observe(contextOf(deps, request, row, now), input);
-  return settle(deps, request, observation);
+  return settle(deps, request, observation, { lookedAt: now });
 }
 
 type NothingDone = Extract<EffectReport, { state: "notSent" | "refused" }>;
@@ -216,21 +223,30 @@ async function settle(
   deps: ActivityDependencies,
   request: EffectRequest,
   seen: EffectReport | Observation,
-  actedAt: string | null = null,
+  times: SettleTimes,
 ): Promise<EffectReport> {
   const key = keyOf(request);
   const result = seen.state === "happened" ? seen.result : null;
-  if (isAttempt(deps, request)) await deps.record.settleEffect(key, stateOf(seen), result, seen.detail, actedAt);
+  const current =
+    !isAttempt(deps, request) || (await deps.record.settleEffect(key, stateOf(seen), result, seen.detail, times));
+  // Whoever asked has heard more by now; what he waits for is not this.
+  if (!current) return reportOnly(seen);
   if (request.direction === "undo" && seen.state === "happened") await settleUndone(deps, request);
   if (seen.state === "pending" && "wait" in seen) {
-    const { wait, ...report } = seen;
     const { remediationId, until, direction } = request;
-    await deps.record.wait({ key, remediationId, ...wait, until });
+    await deps.record.wait({ key, remediationId, ...seen.wait, until });
     await deps.record.progress(remediationId, direction === "apply" ? "act" : "close", `waits: ${seen.detail}`, until);
-    return report;
+    return reportOnly(seen);
   }
   await deps.record.endWait(key);
-  return seen;
+  return reportOnly(seen);
+}
+
+/** What the bulk watcher looks at is the record's. */
+function reportOnly(seen: EffectReport | Observation): EffectReport {
+  if (seen.state !== "pending" || !("wait" in seen)) return seen;
+  const { wait: _, ...report } = seen;
+  return report;
 }
 
 const UNSETTLED: readonly EffectState[] = ["intent", "pending", "unknown"];

@@ -24,6 +24,14 @@ export interface EffectRow extends Intent {
   settledAt: string | null;
 }
 
+/** ISO, the record's time. */
+export interface SettleTimes {
+  /** When the call that acted was over; its distance to the entry is the audit's lag (M10). */
+  actedAt?: string | null;
+  /** No later than when the world was looked at. Left out: now. */
+  lookedAt?: string;
+}
+
 /** `fresh`: this call wrote the intent; false when it stood there already (a retry, a reset), so that the caller reads back first. */
 export type Fence =
   | { ok: true; fresh: boolean; row: EffectRow }
@@ -36,16 +44,16 @@ export interface EffectRecord {
    */
   beginEffect(effect: Intent): Promise<Fence>;
   /**
-   * Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. `actedAt` (ISO, the
-   * record's time): when the call that acted was over; its distance to the entry is the audit's lag (M10).
+   * Of a closed remediation too (law 2): its orphaned leases go when its last effect is settled. Answers false, changing
+   * nothing, when it was seen to happen after this look at it began.
    */
   settleEffect(
     key: string,
     state: EffectState,
     result: JsonObject | null,
     detail: string,
-    actedAt?: string | null,
-  ): Promise<void>;
+    times?: SettleTimes,
+  ): Promise<boolean>;
   /** A person's word that it happened: the row is made when there is none, and looks at no fence, since nothing is sent. */
   vouchEffect(effect: Intent, result: JsonObject, detail: string): Promise<void>;
   effect(key: string): Promise<EffectRow | null>;

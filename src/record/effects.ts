@@ -7,7 +7,7 @@ import { sql, type Transaction } from "kysely";
 import type { EffectState } from "../contracts/effect.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import type { JsonObject } from "../contracts/json.ts";
-import type { EffectRow, Fence, Intent } from "./api-effects.ts";
+import type { EffectRow, Fence, Intent, SettleTimes } from "./api-effects.ts";
 import { appendAudit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
@@ -141,19 +141,18 @@ async function writeIntent(tx: Transaction<Tables>, intent: Intent): Promise<Eff
   return toEffectRow(await effectRows(tx).where("key", "=", key).executeTakeFirstOrThrow());
 }
 
-interface Settled {
+interface Settled extends SettleTimes {
   state: EffectState;
   result: JsonObject | null;
   detail: string;
-  actedAt: string | null;
 }
 
 export async function settleEffect(
   db: Database,
   key: string,
-  { state, result, detail, actedAt }: Settled,
-): Promise<void> {
-  await inTransaction(db, async (tx) => {
+  { state, result, detail, actedAt = null, lookedAt }: Settled,
+): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
     const late = await isOfClosed(tx, key);
     if (late) await lockAdmission(tx);
     const known = await effectRows(tx).where("key", "=", key).forUpdate().executeTakeFirst();
@@ -161,7 +160,9 @@ export async function settleEffect(
       throw new RecordConflict(`the record knows no effect ${key}: its intent was never recorded`);
     const same =
       known.state === state && known.detail === detail && JSON.stringify(known.result) === JSON.stringify(result);
-    if (same) return;
+    if (same) return true;
+    // An activity that its workflow has given up may come to its end long after others have looked.
+    if (known.state === "happened" && state !== "happened" && isBefore(lookedAt, known.settled_at)) return false;
     const over = state !== "intent" && state !== "pending";
     const written = result === null ? null : JSON.stringify(result);
     await tx
@@ -177,7 +178,12 @@ export async function settleEffect(
       await appendAudit(tx, { chain, key: auditKey, kind: "effectSettled", body });
     }
     if (late) await releaseSettled(tx, known.remediation_id);
+    return true;
   });
+}
+
+function isBefore(lookedAt: string | undefined, settledAt: string | null): boolean {
+  return lookedAt !== undefined && settledAt !== null && Date.parse(lookedAt) < Date.parse(settledAt);
 }
 
 export async function vouchEffect(db: Database, intent: Intent, result: JsonObject, detail: string): Promise<void> {
@@ -186,7 +192,7 @@ export async function vouchEffect(db: Database, intent: Intent, result: JsonObje
     const known = await effectRows(tx).where("key", "=", intent.key).executeTakeFirst();
     if (known === undefined) await writeIntent(tx, intent);
   });
-  await settleEffect(db, intent.key, { state: "happened", result, detail, actedAt: null });
+  await settleEffect(db, intent.key, { state: "happened", result, detail });
 }
 
 /** An activity may finish after its workflow is gone (law 2); what is closed stays closed. */

@@ -132,8 +132,8 @@ function writersOfEpisodes(db: Database) {
 function writersOfEffects(db: Database) {
   return {
     beginEffect: (intent) => effects.beginEffect(db, intent),
-    settleEffect: (key, state, result, detail, actedAt = null) =>
-      effects.settleEffect(db, key, { state, result, detail, actedAt }),
+    settleEffect: (key, state, result, detail, times = {}) =>
+      effects.settleEffect(db, key, { state, result, detail, ...times }),
     vouchEffect: (intent, result, detail) => effects.vouchEffect(db, intent, result, detail),
     wait: (row) => waits.wait(db, row),
     endWait: (key) => waits.endWait(db, key),

@@ -33,7 +33,7 @@ export async function writeRecord(record: RecordStore): Promise<Written> {
   await admitting(record, healed, plan);
   const intent = anIntent(healed);
   await record.beginEffect(intent);
-  await record.settleEffect(intent.key, "pending", null, "12 sessions", await record.now());
+  await record.settleEffect(intent.key, "pending", null, "12 sessions", { actedAt: await record.now() });
   await record.settleEffect(intent.key, "pending", null, "3 sessions");
   await record.settleEffect(intent.key, "unknown", null, "no answer");
   await record.settleEffect(intent.key, "happened", { sessions: 0 }, "drained");

@@ -282,13 +282,9 @@ describe("the audit's lag (M10)", () => {
     await audit.db.record.beginEffect(anIntent(id));
     await audit.db.setClock(30_000);
     expect((await audit.db.record.auditLag(3_600_000)).unwritten).toBeGreaterThanOrEqual(30);
-    await audit.db.record.settleEffect(
-      anIntent(id).key,
-      "happened",
-      null,
-      "",
-      new Date(Date.now() + 25_000).toISOString(),
-    );
+    await audit.db.record.settleEffect(anIntent(id).key, "happened", null, "", {
+      actedAt: new Date(Date.now() + 25_000).toISOString(),
+    });
     const after = await audit.db.record.auditLag(3_600_000);
     expect(after).toMatchObject({ effects: 2, unwritten: 0 });
     expect(after.max).toBeGreaterThan(4);

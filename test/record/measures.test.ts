@@ -42,7 +42,9 @@ async function healed(): Promise<string> {
   const intent = { ...anIntent(remediationId, { step: "dc" }), action: "ticket.open", request: { serial: "S1" } };
   await record.beginEffect(intent);
   await db.setClock(time("10:06:02"));
-  await record.settleEffect(intent.key, "happened", { ticketId: "42", url: "u" }, "opened", time("10:06:01"));
+  await record.settleEffect(intent.key, "happened", { ticketId: "42", url: "u" }, "opened", {
+    actedAt: time("10:06:01"),
+  });
   await record.wait({ key: "w1", remediationId, system: "tickets", ref: "42", seen: "open", until: null });
   await db.setClock(time("10:26:00"));
   await record.endWait("w1");
@@ -217,7 +219,7 @@ describe("the audit's lag (M10)", () => {
     const intent = anIntent(id);
     await db.record.beginEffect(intent);
     await db.setClock("2026-10-25T10:00:09.500Z");
-    await db.record.settleEffect(intent.key, "happened", null, "", "2026-10-25T10:00:02.250Z");
+    await db.record.settleEffect(intent.key, "happened", null, "", { actedAt: "2026-10-25T10:00:02.250Z" });
     await db.record.close(closing(id));
     const day = { from: "2026-10-25T00:00:00.000Z", to: "2026-10-26T00:00:00.000Z", group: null, after: null };
     const { rows: found } = await db.record.measured(day);

@@ -28,7 +28,7 @@ async function acted(target: string): Promise<string> {
   const remediationId = await admitted(record, aPlan({ target }));
   const intent = anIntent(remediationId);
   await record.beginEffect(intent);
-  await record.settleEffect(intent.key, "happened", {}, "drained", await record.now());
+  await record.settleEffect(intent.key, "happened", {}, "drained", { actedAt: await record.now() });
   await record.close(closing(remediationId));
   return remediationId;
 }

@@ -31,6 +31,23 @@ export function effectSuite(create: Create): void {
       });
     });
 
+    it("does not take back what was seen to happen by a look that began before that", async () => {
+      const id = await admitted(db.record, aPlan({ target: "late-look" }));
+      const { key } = anIntent(id);
+      await db.record.beginEffect(anIntent(id));
+      const lookedAt = await db.record.now();
+      await db.setClock(60_000);
+      expect(await db.record.settleEffect(key, "happened", { sessions: 0 }, "drained", { lookedAt })).toBe(true);
+      for (const state of ["notHappened", "pending", "unknown", "failed"] as const) {
+        expect(await db.record.settleEffect(key, state, null, "an old look", { lookedAt }), state).toBe(false);
+      }
+      expect(await db.record.effect(key)).toMatchObject({ state: "happened", detail: "drained" });
+      const later = { lookedAt: await db.record.now() };
+      expect(await db.record.settleEffect(key, "notHappened", null, "it is gone", later)).toBe(true);
+      await db.setClock(null);
+      expect(await db.record.effect(key)).toMatchObject({ state: "notHappened", detail: "it is gone" });
+    });
+
     it("takes a person's word that one happened, with or without an intent, and past every fence", async () => {
       const id = await admitted(db.record, aPlan({ target: "vouched" }));
       await db.record.beginEffect(anIntent(id));
