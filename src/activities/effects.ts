@@ -10,6 +10,7 @@ import type { EffectDirection } from "../contracts/ids.ts";
 import { effectKey } from "../contracts/ids.ts";
 import { assertNever, type JsonObject } from "../contracts/json.ts";
 import { whyStrange } from "../contracts/plan.ts";
+import type { TargetRef } from "../contracts/target.ts";
 import type { AnyAction, EffectContext, Observation, Operation } from "../ports/action.ts";
 import { AdapterError } from "../ports/failure.ts";
 import type { EffectRow, SettleTimes } from "../record/api-effects.ts";
@@ -178,7 +179,12 @@ function contextOf(
     ports: deps.ports,
     now,
     intendedAt: row?.intentAt ?? now,
+    leftOut: () => isLeftOut(deps, target),
   };
+}
+
+export async function isLeftOut({ record }: ActivityDependencies, { kind, id }: TargetRef): Promise<boolean> {
+  return (await record.leftOut()).some(({ target }) => target.kind === kind && target.id === id);
 }
 
 /** Of the effect that this one takes back or finishes. */

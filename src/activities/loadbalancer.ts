@@ -101,6 +101,21 @@ const restore: Operation<Input & { percent?: number }> = {
 };
 
 /**
+ * As it was before: what an earlier remediation left out of service stays drained, because nobody has proven it healthy
+ * (design §3).
+ */
+const takeBack: Operation<Input> = {
+  async apply(context, what) {
+    if (!(await context.leftOut())) await restore.apply?.(context, what);
+  },
+  async observe(context, what) {
+    if (!(await context.leftOut())) return restore.observe(context, what);
+    const { pool, server, ref } = placeOf(context, what);
+    return happened(`${ref} stays as an earlier remediation left it: out of service`, { pool, server, keptOut: true });
+  },
+};
+
+/**
  * Below 100 the balancer cuts to whole weights; 100 is exact, so that no server is left with less by rounding. A server
  * with more has been at this level: a ramp that is gone through again does not take traffic away.
  */
@@ -126,7 +141,7 @@ export const loadbalancerActions: AnyAction[] = [
     summary: "Takes the target out of its pool and waits until its sessions are over; never the pool's last server.",
     defaultWithinMs: 15 * MINUTE_MS,
     perform: drain,
-    undo: restore,
+    undo: takeBack,
     finishHealthy: restore,
     finishOtherwise: keepDrained,
     ramped: true,

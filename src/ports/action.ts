@@ -17,6 +17,8 @@ export interface EffectContext {
   now: string;
   /** ISO; when this effect's first apply was intended. */
   intendedAt: string;
+  /** An earlier remediation left the target out of service, and nobody has proven or said since that it is back. */
+  leftOut(): Promise<boolean>;
 }
 
 /** What reading the world back says about one effect. */

@@ -26,7 +26,7 @@ function mayHaveChangedIt({ effect }: RecentEffect): boolean {
 
 /** Newest first, so the first that fits has the last word. */
 function ownerOf(server: PoolServer, effects: RecentEffect[], nowMs: number): Candidate[] {
-  const last = effects.find((one) => isOf(one, server));
+  const last = lastWord(effects.filter((one) => isOf(one, server)));
   if (last?.closedAt === null) return [];
   if (last === undefined) return [elsewhere(server, "the record has no drain of it")];
   const { direction, state } = last.effect;
@@ -36,6 +36,13 @@ function ownerOf(server: PoolServer, effects: RecentEffect[], nowMs: number): Ca
     return [elsewhere(server, `selfheal had given it its traffic back at ${last.effect.settledAt}`)];
   }
   return Date.parse(last.closedAt) + SETTLED_AFTER_MS > nowMs ? [] : [left(server, last)];
+}
+
+/** A remediation that found it out of service and left it so has not had the last word: whoever took it out has. */
+function lastWord(effects: RecentEffect[]): RecentEffect | undefined {
+  const [last] = effects;
+  if (last?.effect.result?.["keptOut"] !== true) return last;
+  return lastWord(effects.filter(({ effect }) => effect.remediationId !== last.effect.remediationId));
 }
 
 function isOf({ effect, target }: RecentEffect, { pool, server }: PoolServer): boolean {

@@ -25,6 +25,11 @@ describe("a drained server", () => {
     await rig.record.beginEffect(intent);
     await rig.record.settleEffect(intent.key, "happened", { pool: "web", server: target }, "done");
   };
+  const keepOut = async (id: string, target: string): Promise<void> => {
+    const intent = anIntent(id, { direction: "undo", request: {} });
+    await rig.record.beginEffect(intent);
+    await rig.record.settleEffect(intent.key, "happened", { pool: "web", server: target, keptOut: true }, "stays");
+  };
   const close = async (id: string, target: string, outcome: "healed" | "escalated" | "failed"): Promise<void> => {
     await rig.record.close(closing(id, { outcome }));
     rig.temporal.ended(`heal:host:${target}`, "COMPLETED");
@@ -69,6 +74,18 @@ describe("a drained server", () => {
     await close(id, "web-1", "healed");
     rig.servers = [drained("web", "web-1")];
     expect(await found()).toEqual(["DRAINED_ELSEWHERE"]);
+  });
+
+  test("that a later remediation found like that and left like that is still the first one's", async () => {
+    const first = await drain("web-1");
+    await finish(first, "web-1", "finishOtherwise");
+    await close(first, "web-1", "escalated");
+    await rig.at(5);
+    const second = await drain("web-1");
+    await keepOut(second, "web-1");
+    await close(second, "web-1", "escalated");
+    rig.servers = [drained("web", "web-1")];
+    expect(await found()).toEqual(["DRAINED_KEPT"]);
   });
 
   test("of another pool with the same name is not taken for ours", async () => {

@@ -4,7 +4,7 @@ import type { FaultName } from "../../src/lab/faults.ts";
 import type { LabHost } from "../../src/lab/types.ts";
 import { sharedServer } from "../support/rig-server.ts";
 import { ALL_TAKEN_BACK, UNTOUCHED } from "../support/rig-state.ts";
-import { withRig, type Rig } from "../support/rig.ts";
+import { HOUR_MS, withRig, type Rig } from "../support/rig.ts";
 
 const env = await sharedServer();
 
@@ -71,6 +71,28 @@ describe("the technician", () => {
       expect(state.detail).toContain("is not healthy");
       expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0 });
       expect(rig.harm()).toBe(0);
+    });
+  });
+});
+
+describe("a host that an earlier remediation left out of service", () => {
+  it("gets no traffic by the undo of a later one: nobody has proven it healthy", async () => {
+    const runbook = (content: RunbookYaml): void => {
+      wideOpen(content);
+      delete content.limits["cooldown"];
+      delete content.limits["attempts"];
+    };
+    await withRig(env, { runbook }, async (rig) => {
+      expect(await endWith(rig, "wrong-disk")).toMatchObject(LEFT_OUT);
+      await rig.advance(25 * HOUR_MS);
+      const startsAt = new Date(rig.lab.clock.now()).toISOString();
+      rig.lab.inject({ name: "technician-absent", host: "web-1" });
+      await rig.alert({}, ({ alerts }) => alerts.forEach((alert) => Object.assign(alert, { startsAt })));
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ ...LEFT_OUT, leftOut: false, effects: ALL_TAKEN_BACK });
+      expect(await rig.outcomes("web-1")).toEqual(["escalated", "escalated"]);
+      expect(rig.world("web-1")).toEqual({ ...STAYS_OUT, rebuilds: 0, tickets: ["resolved", "rejected"] });
+      expect(await rig.record.leftOut()).toMatchObject([{ target: { id: "web-1" } }]);
     });
   });
 });

@@ -7,6 +7,7 @@ import { compileCollect } from "../../catalogue/compile.ts";
 import { judge } from "../../catalogue/probe-state.ts";
 import { AdapterError } from "../../ports/failure.ts";
 import type { ActivityDependencies } from "../dependencies.ts";
+import { isLeftOut } from "../effects.ts";
 import { classifiedBy } from "./classified.ts";
 
 export async function readProbe(deps: ActivityDependencies, spec: ProbeSpec): Promise<ProbeReading> {
@@ -62,7 +63,8 @@ async function observeOnce(
   if (action === undefined) throw deps.refuse(`this worker does not know the action ${item.uses}`);
   const key = `${remediationId}/collect/${item.id}`;
   const now = await deps.record.now();
-  const context = { key, applyKey: key, remediationId, target, ports: deps.ports, now, intendedAt: now };
+  const about = { remediationId, target, ports: deps.ports, leftOut: () => isLeftOut(deps, target) };
+  const context = { key, applyKey: key, ...about, now, intendedAt: now };
   const seen = await action.perform.observe(context, action.input.parse(item.input) as never);
   if (seen.state === "happened") return seen.result;
   throw new CollectFailed(`${item.uses}: ${seen.state}: ${seen.detail}`);

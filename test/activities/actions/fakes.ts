@@ -192,7 +192,7 @@ type Direction = "perform" | "undo" | "finishHealthy" | "finishOtherwise";
 
 /** Runs one operation of an action as the effect wrapper does, and reads it back. */
 export function act(
-  w: { ports: Ports; target?: Target; now?: string },
+  w: { ports: Ports; target?: Target; now?: string; leftOut?: boolean },
   name: string,
   input: JsonObject = {},
   step = "s1",
@@ -200,11 +200,13 @@ export function act(
   const action = ACTIONS[name] as AnyAction;
   const { percent, ...rest } = input;
   const parsed = { ...(action.input.parse(rest) as JsonObject), ...(percent === undefined ? {} : { percent }) };
+  const leftOut = Promise.resolve(w.leftOut ?? false);
   const context = (direction: Direction): EffectContext => {
     const applyKey = `rem/rung/${step}`;
     const key = direction === "perform" ? applyKey : `${applyKey}/${direction}`;
     const now = w.now ?? "2026-01-01T00:30:00.000Z";
-    return { key, applyKey, remediationId: "rem", target: w.target ?? target, ports: w.ports, now, intendedAt: now };
+    const about = { remediationId: "rem", target: w.target ?? target, ports: w.ports, leftOut: () => leftOut };
+    return { key, applyKey, ...about, now, intendedAt: now };
   };
   return {
     apply: async (direction: Direction = "perform"): Promise<void> => {

@@ -71,6 +71,18 @@ describe("loadbalancer.drain", () => {
     expect(w.servers[0]).toMatchObject({ admin: "ready", weightPercent: 100 });
   });
 
+  it("undo leaves a target drained that an earlier remediation left out of service; healthy, it gets its traffic", async () => {
+    const w = { ...world(), leftOut: true };
+    const drain = act(w, "loadbalancer.drain");
+    await drain.apply();
+    await drain.apply("undo");
+    expect(await drain.observe("undo")).toMatchObject({ state: "happened", result: { keptOut: true } });
+    expect(w.servers[0]?.admin).toBe("drain");
+    await drain.apply("finishHealthy");
+    expect(await drain.observe("finishHealthy")).toMatchObject({ state: "happened" });
+    expect(w.servers[0]?.admin).toBe("ready");
+  });
+
   it("finishes healthy gradually: the weight first, and each level is told from the one before", async () => {
     const w = world();
     await act(w, "loadbalancer.drain").apply();
