@@ -279,10 +279,14 @@ export interface CloseRequest {
   detail: string;
   /** Every fault this episode decided (law 5). */
   faults: FaultKey[];
+  /** `<rung>/<step>` of each effect that the closing run began; left out: it has looked at all of the record. */
+  began?: string[];
 }
 export interface CloseReply {
   /** Head of the remediation's audit chain, so that it lies in the history too (B9). */
   auditHead: string;
+  /** It is open still: a run that was reset to before these effects does not know of them. */
+  unsettled?: string[];
 }
 
 export interface RemediationActivities {

@@ -12,12 +12,16 @@ export interface CloseRequest {
   detail: string;
   /** Every fault that it decided (law 5). */
   faults: FaultKey[];
+  /** `<rung>/<step>` of each effect that whoever closes knows of; left out: all. */
+  began?: string[];
 }
 export interface Closed {
   /** Head of the remediation's audit chain. */
   auditHead: string;
   /** Somebody may go on now. */
   gaveBack: boolean;
+  /** Nothing was closed: these effects may have happened, were not taken back, and `began` does not name them. */
+  unsettled?: string[];
 }
 
 /** What a verdict puts in force; without a plan it takes the earlier one out of force. */

@@ -70,6 +70,8 @@ async function tryClose(tx: Transaction<Tables>, request: CloseRequest, locked: 
   const { remediationId, outcome, faults } = request;
   const row = await lockRemediation(tx, remediationId);
   if (row.closed_at !== null) return { auditHead: row.closing_hash ?? GENESIS, gaveBack: true };
+  const unsettled = await unknownTo(tx, request);
+  if (unsettled.length > 0) return { auditHead: "", gaveBack: false, unsettled };
   const gaveBack = await holdsOrWaits(tx, remediationId);
   if (gaveBack && !locked) return null;
   if (faults.length > 0) {
@@ -111,6 +113,19 @@ export function asClosed({ outcome, needsHuman, detail }: CloseRequest, auditHea
     closed_at: now,
     closing_hash: auditHead,
   } as const;
+}
+
+/** A reset takes a run back to before what it had done; the effects are there all the same. */
+async function unknownTo(tx: Transaction<Tables>, { remediationId, began }: CloseRequest): Promise<string[]> {
+  if (began === undefined) return [];
+  const found = await sql<{ place: string }>`
+    select e.rung || '/' || e.step as place from effects e
+     where e.remediation_id = ${remediationId} and e.direction = 'apply' and e.state <> 'notHappened'
+       and e.rung || '/' || e.step <> all(${began}::text[])
+       and not exists (select 1 from effects u where u.remediation_id = e.remediation_id and u.rung = e.rung
+                          and u.step = e.step and u.direction = 'undo' and u.state = 'happened')
+     order by 1`.execute(tx);
+  return found.rows.map(({ place }) => place);
 }
 
 async function holdsOrWaits(tx: Transaction<Tables>, remediationId: string): Promise<boolean> {

@@ -55,6 +55,8 @@ export class Episode {
   collectDetail = "";
   /** Every effect that may have changed the world and was neither taken back nor finished, oldest first. */
   readonly performed: PerformedEffect[] = [];
+  /** `<rung>/<step>` of every effect that this run began, whatever became of it. */
+  readonly begun = new Set<string>();
   private everActed = false;
   private noReturn = false;
   readonly results: Record<string, JsonObject> = {};
@@ -114,6 +116,7 @@ export class Episode {
   /** Noted before it is sent: from here on it may have happened, whatever the answer is. */
   began(effect: PerformedEffect): void {
     this.performed.push(effect);
+    this.begun.add(`${effect.rung}/${effect.step.id}`);
     this.view.pointOfNoReturn = this.pointOfNoReturn();
   }
 

@@ -191,20 +191,22 @@ async function serve(makeEpisode: () => Episode): Promise<void> {
   }
 }
 
-/** `blocked`: it was not opened, because an earlier episode of the target is open still. */
+/**
+ * `blocked`: an earlier episode of the target is open still, or this very one has effects from before a reset, which must
+ * be settled first.
+ */
 async function runEpisode(episode: Episode): Promise<"over" | "blocked"> {
   try {
     const ending = await stages(episode);
     if (ending === "blocked") return "blocked";
-    if (ending !== null) await closeUnlessHeld(episode, ending);
+    return ending === null ? "over" : await closeUnlessHeld(episode, ending);
   } catch (error) {
-    await closeUnlessHeld(episode, await endAfterBug(episode, error));
+    return closeUnlessHeld(episode, await endAfterBug(episode, error));
   }
-  return "over";
 }
 
 /** The last freeze point; with it passed, and no await between, nobody can take the episode over any more. */
-async function closeUnlessHeld(episode: Episode, ending: Ending): Promise<void> {
+async function closeUnlessHeld(episode: Episode, ending: Ending): Promise<"over" | "blocked"> {
   const { takeover } = episode.desk;
   let because = ending.because;
   try {
@@ -217,7 +219,7 @@ async function closeUnlessHeld(episode: Episode, ending: Ending): Promise<void> 
     because += `; a bug in selfheal: ${messageOf(error)}`;
   }
   takeover.shut();
-  await close(episode, { ...ending, because });
+  return (await close(episode, { ...ending, because })) ? "over" : "blocked";
 }
 
 /** Null: nothing is left to do (decided before, sent elsewhere, or closed with the first look). */

@@ -164,7 +164,53 @@ describe("what is signalled past the API", () => {
   });
 });
 
+/** To the workflow task behind which it called this activity first. */
+async function resetTo(rig: Rig, id: string, activity: string): Promise<void> {
+  const handle = rig.handle(id);
+  const { events } = await handle.fetchHistory();
+  const scheduled = events?.map((event) => event.activityTaskScheduledEventAttributes);
+  const first = scheduled?.find((one) => one?.activityType?.name === activity);
+  await env.client.workflowService.resetWorkflowExecution({
+    namespace: "default",
+    workflowExecution: (await handle.describe()).raw.workflowExecutionInfo?.execution ?? null,
+    workflowTaskFinishEventId: first?.workflowTaskCompletedEventId ?? null,
+    reason: "by hand",
+    requestId: randomUUID(),
+  });
+}
+
 describe("a run that was reset", () => {
+  it("to before its first effect and ends there: what it had done before the reset is taken back", async () => {
+    let calls = 0;
+    const [entered, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const activities: RigOptions["activities"] = (real) => ({
+      ...real,
+      // The first is the one behind the approval, the second that of the new run.
+      "remediation.confirm": async (...args) => {
+        if (++calls === 2) {
+          entered.resolve();
+          await opened.promise;
+        }
+        return real["remediation.confirm"]?.(...args);
+      },
+    });
+    await withRig(env, { standingFor: [], activities }, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval/);
+      await rig.decide("approve", "web-1", "grace");
+      await rig.soonIn("web-1", "act", /sessions/);
+      await resetTo(rig, "web-1", "remediation.confirm");
+      await entered.promise;
+      await rig.cancel("web-1");
+      opened.resolve();
+      await over(rig, ["web-1"]);
+      const state = await rig.state("web-1");
+      expect(state.effects).toMatchObject({ "drain/undo": "happened", "silence/undo": "happened" });
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [], leftOut: false });
+      expect(rig.world("web-1")).toEqual(UNTOUCHED);
+    });
+  });
+
   it("while an effect of it is in flight: that comes late, and is there once", async () => {
     const gate = gateAt("monitoring.silence");
     await withRig(env, gate.options, async (rig) => {

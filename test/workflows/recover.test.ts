@@ -193,6 +193,30 @@ describe("a workflow that was terminated while the traffic came back", () => {
   });
 });
 
+describe("a workflow that was terminated when it had told its end, and not closed", () => {
+  it("is not the last word: what came of it is told too", async () => {
+    let away = true;
+    const activities: RigOptions["activities"] = (real) => ({
+      ...real,
+      "remediation.close": (...args) =>
+        (away ? null : real["remediation.close"]?.(...args)) ?? Promise.reject(new Error("the record is full")),
+    });
+    await withRig(env, { activities }, async (rig) => {
+      await rig.alert();
+      const told = async (): Promise<string[]> => (await rig.state("web-1")).told;
+      await rig.untilIn("web-1", "verify");
+      await rig.until("it was told", async () => (await told()).includes("message sent"));
+      await rig.handle("web-1").terminate("it does not get on");
+      away = false;
+      rig.lab.world.failDisk("web-1");
+      await recover(rig);
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ outcome: "escalated", needsHuman: true, told: ["message sent", "page sent"] });
+      expect(rig.world("web-1")).toMatchObject({ server: "drain 100 %" });
+    });
+  });
+});
+
 describe("the next alert of the target", () => {
   it("has it recovered first, and gets a remediation of its own", async () => {
     await withRig(env, { standingFor: [] }, async (rig) => {

@@ -39,7 +39,8 @@ function messageOf(request: NotifyRequest): Message {
 async function send(deps: ActivityDependencies, request: NotifyRequest, stands: EscalationStands): Promise<void> {
   const { remediationId, key } = request;
   const message = messageOf(request);
-  const window = key === "end" && message.route !== "message" ? await windowOver(deps, remediationId) : null;
+  const mayWait = ["end", "settled"].includes(key) && message.route !== "message";
+  const window = mayWait ? await windowOver(deps, remediationId) : null;
   if (window !== null) {
     await deps.record.holdEscalation(remediationId, key, window.until, window.id);
     return;
@@ -63,7 +64,8 @@ function routeOf({ route, severity }: NotifyRequest): Route {
 /** Closes the episode and wakes who waited for its leases. */
 export async function closeRemediation(deps: ActivityDependencies, request: CloseRequest): Promise<CloseReply> {
   try {
-    const { auditHead, gaveBack } = await deps.record.close(request);
+    const { auditHead, gaveBack, unsettled } = await deps.record.close(request);
+    if (unsettled !== undefined) return { auditHead, unsettled };
     deps.faultPoint?.("close.closed");
     if (gaveBack) await hintWaiters(deps);
     return { auditHead };

@@ -3,25 +3,32 @@ import type { Ending, Episode } from "../episode.ts";
 import { setAttributes } from "../attributes.ts";
 import { people, record } from "../proxies.ts";
 
-/** Tells people, records the outcome, releases the leases. Never cancelled: the whole workflow runs non-cancellable. */
-export async function close(episode: Episode, ending: Ending): Promise<void> {
+/**
+ * Tells people, records the outcome, releases the leases. Never cancelled: the whole workflow runs non-cancellable. False:
+ * it is open still, because the record has effects that this run has not begun (it was reset); `settled`: all were looked at.
+ */
+export async function close(episode: Episode, ending: Ending, how: "run" | "settled" = "run"): Promise<boolean> {
   const { remediationId, target, view } = episode;
   view.needsHuman = ending.needsHuman;
   episode.enter("close", `${ending.outcome}: ${ending.because}`);
-  if (shouldTell(ending)) await tell(episode, ending);
+  // A gone run may have told its own end, and what is told once is not told again.
+  if (shouldTell(ending)) await tell(episode, ending, how === "run" ? "end" : "settled");
   const faults = episode.faults().map((fault) => fault.key);
-  await record(`close ${target.id}: ${ending.outcome}`)["remediation.close"]({
+  const { unsettled = [] } = await record(`close ${target.id}: ${ending.outcome}`)["remediation.close"]({
     remediationId,
     outcome: ending.outcome,
     needsHuman: ending.needsHuman,
     detail: ending.because,
     faults,
+    ...(how === "run" ? { began: [...episode.begun] } : {}),
   });
+  if (unsettled.length > 0) return false;
   view.outcome = ending.outcome;
   view.step = null;
   setAttributes({ SelfhealOutcome: ending.outcome });
   episode.enter("closed", ending.because);
   episode.inbox.settle(faults);
+  return true;
 }
 
 /** Nothing was done and nothing is needed: nobody is told. */
@@ -35,7 +42,7 @@ function worstSeverity(episode: Episode): Severity {
   return SEVERITIES.find((severity) => seen.includes(severity)) ?? "warning";
 }
 
-async function tell(episode: Episode, ending: Ending): Promise<void> {
+async function tell(episode: Episode, ending: Ending, key: "end" | "settled"): Promise<void> {
   const { remediationId, target, plan } = episode;
   const routes = plan?.finish.escalate;
   // Something was changed and is not well: somebody must look now, whatever the runbook says.
@@ -44,7 +51,7 @@ async function tell(episode: Episode, ending: Ending): Promise<void> {
   await people(`tell: ${target.id} ${ending.outcome}`)
     ["remediation.notify"]({
       remediationId,
-      key: "end",
+      key,
       route: ending.escalate ? (escalation ?? "bySeverity") : "message",
       severity,
       title: `${target.id}: ${plan?.runbook ?? episode.view.runbook ?? "no runbook"} ${ending.outcome}${ending.needsHuman ? ", a person must look" : ""}`,

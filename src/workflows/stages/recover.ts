@@ -40,7 +40,7 @@ export async function recover(
   // It is on its way to its safe state already: nobody can cancel it or take it over.
   desk.takeover.shut();
   const episode = episodeOf(reply.past, target, desk, view);
-  await close(episode, await settle(episode, reply.past));
+  await close(episode, await settle(episode, reply.past), "settled");
   desk.takeover.clear();
   return true;
 }

@@ -108,6 +108,28 @@ export function episodeSuite(create: Create): void {
       expect(await mine()).toEqual([]);
     });
 
+    it("stays open when whoever closes it does not know of an effect that is not taken back", async () => {
+      const id = await admitted(db.record, aPlan({ target: "forgotten" }));
+      const { key, rung, step } = anIntent(id);
+      await db.record.beginEffect(anIntent(id));
+      const unaware = closing(id, { outcome: "recovered", began: [] });
+      expect(await db.record.close(unaware)).toEqual({
+        auditHead: "",
+        gaveBack: false,
+        unsettled: [`${rung}/${step}`],
+      });
+      expect(await db.record.find(id)).toMatchObject({ closedAt: null });
+      await db.record.settleEffect(key, "happened", {}, "drained");
+      expect(await db.record.close(unaware)).toHaveProperty("unsettled");
+      const undo = anIntent(id, { direction: "undo" });
+      await db.record.beginEffect(undo);
+      await db.record.settleEffect(undo.key, "happened", {}, "back");
+      expect(await db.record.close(unaware)).toMatchObject({ gaveBack: true });
+      const aware = await admitted(db.record, aPlan({ target: "remembered" }));
+      await db.record.beginEffect(anIntent(aware));
+      expect(await db.record.close(closing(aware, { began: [`${rung}/${step}`] }))).toMatchObject({ gaveBack: true });
+    });
+
     it("says in the row what it does, and writes the chain only for what changed", async () => {
       const episode = anEpisode({ target: host("progress"), faults: [] });
       await db.record.open(episode);
