@@ -2,7 +2,7 @@
  * Alerts as they were received (design §3 law 9): inserted before anybody is told, told until somebody says delivered.
  * Rows of a batch are written in the order of their keys, so that two batches with the same alerts cannot deadlock.
  */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Alert, FaultKey } from "../contracts/alert.ts";
 import { faultKey } from "../contracts/ids.ts";
 import { cleanText } from "../contracts/text.ts";
@@ -62,8 +62,11 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
         disposition text, reason text, "reopenAfterMs" bigint)),
     decided as materialized (
       select i.ordinal, i.status, d.*,
-             coalesce(d.decided_at < selfheal_now() - i."reopenAfterMs" * interval '1 millisecond', false) as expired
-        from input i join decided_faults d on d.fault_key = i."faultKey"),
+             coalesce(d.decided_at < selfheal_now() - i."reopenAfterMs" * interval '1 millisecond', false)
+               or coalesce(fired.delivered_at < ended.last_seen_at and ${wasEnded(sql`ended`)}, false) as expired
+        from input i join decided_faults d on d.fault_key = i."faultKey"
+        left join alerts fired on fired.fault_key = d.fault_key and fired.status = 'firing'
+        left join alerts ended on ended.fault_key = d.fault_key and ended.status = 'resolved'),
     written as (
       insert into alerts (fault_key, status, fingerprint, starts_at, ends_at, labels, annotations, source, target_kind,
                           target_id, target_group, target_places, runbook, disposition, reason, repeats,
@@ -82,6 +85,23 @@ async function upsert(db: Session, facts: Fact[]): Promise<Upserted[]> {
       join written w on w.fault_key = i."faultKey" and w.status = i.status
       left join decided d on d.ordinal = i.ordinal`.execute(db);
   return found.rows;
+}
+
+/**
+ * Whether what fires now fires again, and is no old news that was overtaken by the news of its end. Alertmanager ends what
+ * Prometheus could not tell it for some minutes, and then has it from the same start on.
+ */
+const wasEnded = (ended: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql`${ended}.last_seen_at < selfheal_now() - ${OVERTAKEN_WITHIN_MS} * interval '1 millisecond'`;
+const OVERTAKEN_WITHIN_MS = 2 * 60_000;
+
+/** A decided fault that has ended and came again since: no repeat any more (law 5). */
+export function firesAgain(decided: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`exists (
+    select 1 from alerts fired join alerts ended using (fault_key)
+     where fired.fault_key = ${decided}.fault_key and fired.status = 'firing' and ended.status = 'resolved'
+       and fired.last_seen_at > ${decided}.decided_at and fired.last_seen_at > ended.last_seen_at
+       and ${wasEnded(sql`ended`)})`;
 }
 
 /**

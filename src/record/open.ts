@@ -7,6 +7,7 @@ import { GENESIS } from "./audit/chain.ts";
 import { appendAudit, chained, type ChainedRow, insertEntries } from "./audit.ts";
 import { now } from "./clock.ts";
 import { RecordConflict } from "./errors.ts";
+import { firesAgain } from "./ingest.ts";
 import { type Database, inTransaction, pastCollisions, type Session } from "./pool.ts";
 import { pauseScopesOfEpisode } from "./scopes.ts";
 
@@ -48,8 +49,8 @@ async function look(db: Session, { remediationId, faults, reopenAfterMs = null }
   const found = await sql<Seen>`
     select (select json_build_object('closed', closed_at is not null, 'runId', run_id) from remediations
              where remediation_id = ${remediationId}) as known,
-           (select coalesce(json_agg(remediation_id order by decided_at desc), '[]') from decided_faults
-             where fault_key = any(${faults}::text[])
+           (select coalesce(json_agg(remediation_id order by decided_at desc), '[]') from decided_faults d
+             where fault_key = any(${faults}::text[]) and not ${firesAgain(sql`d`)}
                and (${reopenAfterMs}::float8 is null
                  or decided_at >= selfheal_now() - ${reopenAfterMs}::float8 * interval '1 millisecond')) as "decidedBy",
            selfheal_now() as at`.execute(db);

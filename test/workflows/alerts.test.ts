@@ -3,7 +3,7 @@ import { sharedServer } from "../support/rig-server.ts";
 import { REFUSED, UNTOUCHED } from "../support/rig-state.ts";
 import { fingerprint } from "../../src/lab/alerts.ts";
 import type { WebhookAlert, WebhookPayload } from "../../src/lab/alerts.ts";
-import { HOUR_MS, withRig } from "../support/rig.ts";
+import { HOUR_MS, MINUTE_MS, withRig } from "../support/rig.ts";
 
 const env = await sharedServer();
 
@@ -143,3 +143,24 @@ function relabel(alert: WebhookAlert, labels: Record<string, string | undefined>
   );
   return { ...alert, labels: kept, fingerprint: fingerprint(kept) };
 }
+
+describe("a fault whose end came before anything was done", () => {
+  // Prometheus could not reach its Alertmanager for some minutes: that tells an end, and then the same fault again.
+  it("is taken up again when it fires again, though it began when it did", async () => {
+    await withRig(env, { standingFor: [] }, async (rig) => {
+      await rig.alert();
+      await rig.soonIn("web-1", "approve", /approval/);
+      await rig.alert({ hosts: [], resolved: ["web-1"] });
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "recovered", effects: {} });
+      await rig.advance(10 * MINUTE_MS);
+      expect(await rig.alert()).toMatchObject({ accepted: 1 });
+      await rig.soonIn("web-1", "approve", /approval/);
+      // Its repeats are repeats again.
+      await rig.decide("reject", "web-1", "ada");
+      await rig.closed("web-1");
+      await rig.advance(10 * MINUTE_MS);
+      expect(await rig.alert()).toMatchObject({ accepted: 0, duplicates: 1 });
+      expect(await rig.outcomes("web-1")).toEqual(["rejected", "recovered"]);
+    });
+  });
+});

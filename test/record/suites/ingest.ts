@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { faultKey } from "../../../src/contracts/ids.ts";
 import { anAlert, anEpisode, closing, host, received } from "../builders.ts";
@@ -81,6 +82,35 @@ export function ingestSuite(create: Create): void {
       expect(await db.record.receive([again])).toEqual([{ faultKey: fault, deliver: true, decidedBy: null }]);
       await db.record.markDelivered([{ faultKey: fault, status: "firing" }]);
       expect((await db.record.receive([again]))[0]?.deliver).toBe(false);
+      await db.setClock(null);
+    });
+
+    it("tells a fault again that fires after its end, but not what was only overtaken by that", async () => {
+      const fault = faultKey(anAlert({ fingerprint: "again" }));
+      const firing = received({ fingerprint: "again" }, { reopenAfterMs: 3_600_000 });
+      const ended = received({ fingerprint: "again", status: "resolved", endsAt: "2026-01-01T01:00:00.000Z" });
+      const episode = anEpisode({ target: host("again"), faults: [fault], reopenAfterMs: 3_600_000 });
+      const next = { ...episode, remediationId: randomUUID() };
+      await db.record.receive([firing]);
+      await db.record.markDelivered([{ faultKey: fault, status: "firing" }]);
+      await db.record.open(episode);
+      await db.setClock(10_000);
+      await db.record.receive([ended]);
+      await db.record.close(closing(episode.remediationId, { outcome: "recovered", faults: [fault] }));
+      await db.setClock(60_000);
+      const repeat = [{ faultKey: fault, deliver: false, decidedBy: episode.remediationId }];
+      expect(await db.record.receive([firing])).toEqual(repeat);
+      expect(await db.record.open(next)).toMatchObject({ kind: "decidedBefore" });
+      await db.setClock(300_000);
+      // Twice: the first was not delivered.
+      for (const _ of [1, 2]) {
+        expect(await db.record.receive([firing])).toEqual([{ faultKey: fault, deliver: true, decidedBy: null }]);
+      }
+      await db.record.markDelivered([{ faultKey: fault, status: "firing" }]);
+      expect(await db.record.open(next)).toEqual({ kind: "opened" });
+      await db.record.close(closing(next.remediationId, { outcome: "rejected", faults: [fault] }));
+      await db.setClock(600_000);
+      expect((await db.record.receive([firing]))[0]).toMatchObject({ deliver: false, decidedBy: next.remediationId });
       await db.setClock(null);
     });
 
