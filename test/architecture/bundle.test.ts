@@ -7,7 +7,7 @@ import { currentBundle, type WorkflowBundle } from "../../src/workers/bundle.ts"
  * The workflow code as every worker loads it, without source map. A new sandbox is made of it for each worker thread,
  * and one zod constant would double it, so growth has to be looked at: raise this with the reason in the commit.
  */
-const MAX_CODE_BYTES = 762_000;
+const MAX_CODE_BYTES = 767_000;
 /** What the SDK brings. Anything else that turns up was imported by mistake. */
 const ALLOWED_PACKAGES = ["@temporalio/common", "@temporalio/workflow", "long", "ms", "nexus-rpc"];
 
