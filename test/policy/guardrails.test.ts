@@ -4,7 +4,20 @@ import type { DecisionFacts, Mode } from "../../src/contracts/facts.ts";
 import type { Plan } from "../../src/contracts/plan.ts";
 import type { GuardrailResult } from "../../src/contracts/verdict.ts";
 import { decide } from "../../src/policy/verdict.ts";
-import { ago, counted, factsOf, HOUR_MS, NO_SHARED, NOW, planOf, STANDING, TARGET } from "./support.ts";
+import {
+  ago,
+  around,
+  counted,
+  factsOf,
+  HOUR_MS,
+  NO_SHARED,
+  NO_SURROUNDINGS,
+  NOW,
+  planOf,
+  SHOP_SLO,
+  STANDING,
+  TARGET,
+} from "./support.ts";
 
 /** What one guardrail said, as `outcome CODE`. */
 function said(guardrail: string, facts: DecisionFacts, plan: Plan = planOf()): string {
@@ -233,8 +246,10 @@ describe("approval", () => {
   it("needs as many different people as the plan says, everywhere, and no standing approval then", () => {
     const approval = { roles: ["dc-ops"], expiresMs: 1, onTimeout: "escalate" as const, quorum: 2 };
     const shared = { ...NO_SHARED, security: "tagged", rollout: { percent: 0, bucket: 1 } };
-    const plan = planOf({ approval, limits: { ...planOf().limits, shared } });
-    const by = (...approvedBy: string[]) => counted({ approvedBy });
+    const surroundings = { ...NO_SURROUNDINGS, slos: [SHOP_SLO] };
+    const plan = planOf({ approval, limits: { ...planOf().limits, shared, surroundings } });
+    const slos = { shop: { at: NOW, value: { window: 1, recent: 1 }, detail: "" } };
+    const by = (...approvedBy: string[]) => counted({ approvedBy, surroundings: around({ slos }) });
     const review = { modes: { global: "review", group: "auto", runbook: "auto" } } as const;
     for (const [people, outcome] of [
       [[], "review"],
@@ -242,7 +257,7 @@ describe("approval", () => {
       [["anna", "anna"], "review"],
       [["anna", "bob"], "pass"],
     ] as [string[], string][]) {
-      for (const name of ["approval", "security", "rollout"]) {
+      for (const name of ["approval", "security", "rollout", "slo"]) {
         expect(said(name, by(...people), plan)).toMatch(outcome);
       }
       expect(said("mode", { ...by(...people), ...review }, plan)).toMatch(outcome);

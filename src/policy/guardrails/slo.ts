@@ -1,6 +1,8 @@
+import type { CountedFacts } from "../../contracts/facts.ts";
 import type { Plan } from "../../contracts/plan.ts";
 import type { OutsideReading, SloLimit, SloReading } from "../../contracts/surroundings.ts";
 import type { GuardrailResult } from "../../contracts/verdict.ts";
+import { approvers, soFar } from "../approved.ts";
 import { pass, stop, timeOf, unavailable, worstOf, type Guardrail } from "../guardrail.ts";
 import { refuseUnread } from "../outside.ts";
 
@@ -12,12 +14,13 @@ import { refuseUnread } from "../outside.ts";
 export const slo: Guardrail = {
   name: "slo",
   counted: true,
-  evaluate(plan, { counted: { surroundings, approvedBy }, now }) {
+  evaluate(plan, { counted, now }) {
+    const { surroundings } = counted;
     const limits = plan.limits.surroundings?.slos ?? [];
     if (limits.length === 0) return pass("slo", "no objective governs this target");
     const at = timeOf(now);
     if (at === null) return unavailable("slo", `the time ${now} cannot be read`);
-    return worstOf(limits.map((limit) => judge(plan, limit, surroundings?.slos[limit.name] ?? null, approvedBy, at)));
+    return worstOf(limits.map((limit) => judge(plan, limit, surroundings?.slos[limit.name] ?? null, counted, at)));
   },
 };
 
@@ -27,7 +30,7 @@ function judge(
   plan: Plan,
   limit: SloLimit,
   reading: OutsideReading<SloReading> | null,
-  approvedBy: string[],
+  counted: CountedFacts,
   at: number,
 ): GuardrailResult {
   const { name } = limit;
@@ -40,6 +43,7 @@ function judge(
   }
   const [budgetLeft, burnRate] = [1 - spent(window, limit), spent(recent, limit)];
   const level = levelOf(limit, budgetLeft, burnRate);
+  const approvedBy = approvers(plan, counted);
   const saw = {
     slo: name,
     level,
@@ -52,7 +56,7 @@ function judge(
   const asks = level === "conservative" || (level === "normal" && isRisky(plan));
   if (!asks) return pass("slo", detail, saw);
   if (approvedBy.length > 0) return pass("slo", `${detail}; approved by ${approvedBy.join(", ")}`, saw);
-  return stop("slo", "review", "SLO_BUDGET", `${detail}: a person decides`, saw);
+  return stop("slo", "review", "SLO_BUDGET", `${detail}: a person decides${soFar(plan, counted)}`, saw);
 }
 
 /** In budgets: 1 spends exactly what the objective allows. */
