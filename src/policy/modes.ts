@@ -22,18 +22,23 @@ export function modesAt(declared: ModeLevels, place: ModePlace, sets: readonly M
   const at = (scope: string): ModeSet | null => sets.find((one) => one.scope === scope) ?? null;
   const wide = at(scopeOf.runbook(runbook));
   const narrow = at(scopeOf.runbookInGroup(runbook, group));
-  const ofRunbook = (set: ModeSet | null): Mode => inForce(set, declared.runbook, runbookHash);
   return {
     global: inForce(at(GLOBAL_SCOPE), declared.global, null),
     group: inForce(at(scopeOf.group(group)), declared.group, null),
-    runbook: narrow === null ? ofRunbook(wide) : narrowest(ofRunbook(narrow), narrow, ofRunbook(wide), wide),
+    runbook: narrowest(declared.runbook, runbookHash, narrow, wide),
   };
 }
 
-/** What is said of one group counts before what is said of the runbook, unless that came later and is lower. */
-function narrowest(mode: Mode, narrow: ModeSet, wideMode: Mode, wide: ModeSet | null): Mode {
-  const later = wide !== null && Date.parse(wide.at) > Date.parse(narrow.at);
-  return later ? lowest([mode, wideMode]) : mode;
+/**
+ * What is said of one group counts before what is said of the runbook, unless that came later and is lower, or the word on
+ * the group does not lift any more.
+ */
+function narrowest(declared: Mode, runbookHash: string, narrow: ModeSet | null, wide: ModeSet | null): Mode {
+  const wideMode = inForce(wide, declared, runbookHash);
+  if (narrow === null) return wideMode;
+  const mode = inForce(narrow, declared, runbookHash);
+  const isLater = wide !== null && Date.parse(wide.at) > Date.parse(narrow.at);
+  return isLater || lapsed(narrow, declared, runbookHash) !== null ? lowest([mode, wideMode]) : mode;
 }
 
 /** Lowering always counts. Lifting counts while the files still say what they said then, of the same version. */

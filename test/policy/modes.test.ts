@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MODES, type ModeSet } from "../../src/contracts/autonomy.ts";
 import type { Mode } from "../../src/contracts/facts.ts";
-import { lowest, modesAt, type ModeLevels } from "../../src/policy/modes.ts";
+import { lapsed, lowest, modesAt, type ModeLevels } from "../../src/policy/modes.ts";
 import { ago } from "./support.ts";
 
 const PLACE = { group: "web", runbook: "disk", runbookHash: "v1" };
@@ -49,6 +49,14 @@ describe("the mode in force", () => {
     const low = set("runbook:disk@web", "observe", { at: ago(1_000) });
     expect(at([low, set("runbook:disk", "auto", { at: ago(0) })]).runbook).toBe("observe");
   });
+
+  it("of a group that was promoted with another version lifts nothing that was lowered for the runbook", () => {
+    const promoted = set("runbook:disk@web", "auto", { runbookHash: "v0", declared: "auto", at: ago(0) });
+    const low = set("runbook:disk", "review", { declared: "auto", at: ago(1_000) });
+    const auto = { ...FILES, runbook: "auto" } as const;
+    expect(at([low, { ...promoted, runbookHash: "v1" }], auto).runbook).toBe("auto");
+    expect(at([low, promoted], auto).runbook).toBe("review");
+  });
 });
 
 const mode = fc.constantFrom(...MODES);
@@ -80,6 +88,18 @@ it("never lies above the files but by a set mode that is of this version and saw
         // A version is of runbooks alone: elsewhere such a word lifts nothing.
         expect(lifts && (level === "runbook" || why.some((one) => one.runbookHash === null))).toBe(true);
       }
+    }),
+  );
+});
+
+it("never lies higher because of a word that does not lift any more", () => {
+  fc.assert(
+    fc.property(sets, files, (all, declared) => {
+      const rank = (levels: ModeLevels): number => MODES.indexOf(levels.runbook);
+      const lasting = all.filter(
+        (one) => !one.scope.startsWith("runbook:") || lapsed(one, declared.runbook, PLACE.runbookHash) === null,
+      );
+      expect(rank(modesAt(declared, PLACE, all))).toBeLessThanOrEqual(rank(modesAt(declared, PLACE, lasting)));
     }),
   );
 });
