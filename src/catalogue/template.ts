@@ -110,14 +110,22 @@ function fillText(text: string, bindings: JsonObject, options: FillOptions): Fil
   if (isOpen) return { ok: false, reason: `${text} has a \${{ without its }}` };
   if (isWhole) return fillOne(templates[0] ?? "", bindings, options);
   let failed: string | null = null;
+  const kept: string[] = [];
   const filled = text.replace(TEMPLATE, (whole, expression: string) => {
     const one = fillOne(expression.trim(), bindings, options);
     if (!one.ok) failed ??= one.reason;
-    if (!one.ok || isKept(expression.trim(), options)) return whole;
+    if (!one.ok) return whole;
+    if (isKept(expression.trim(), options)) {
+      kept.push(expression.trim());
+      return whole;
+    }
     const plain = typeof one.value === "string" ? one.value : JSON.stringify(one.value);
     return options.escape ? options.escape(plain) : plain;
   });
-  return failed === null ? { ok: true, value: filled } : { ok: false, reason: failed };
+  if (failed !== null) return { ok: false, reason: failed };
+  // As in fillOne; here the parts of one may also come from a value and from what stands beside it.
+  const isOwn = !isUnclosed(filled) && templatesIn(filled).join("\n") === kept.join("\n");
+  return isOwn ? { ok: true, value: filled } : { ok: false, reason: `${text} gives a text that is itself a template` };
 }
 
 function fillOne(expression: string, bindings: JsonObject, options: FillOptions): Filled {

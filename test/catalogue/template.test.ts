@@ -34,6 +34,15 @@ describe("fill", () => {
     expect(fill(value, BINDINGS).ok).toBe(false);
   });
 
+  it.each([
+    ["a value ends what the text begins", "costs $${{ v }}", { v: "{{ steps.dc.url }}" }],
+    ["two values stand side by side", "${{ v }}${{ w }}", { v: "$", w: "{{ steps.dc.url }}" }],
+    ["it stays open", "costs $${{ v }}", { v: "{{ steps" }],
+    ["beside one that is left", "${{ steps.dc.url }} $${{ v }}", { v: "{{ steps.dc.id }}" }],
+  ])("makes no template of data and what stands beside it: %s", (_what, value, bindings) => {
+    expect(fill(value, bindings, { keepSteps: true }).ok).toBe(false);
+  });
+
   it("never gives an empty text or a template out of data, whatever the data", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, value) => {
