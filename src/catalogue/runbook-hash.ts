@@ -1,6 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import type { AnyAction } from "../ports/action.ts";
 import { hashOf } from "./canonical.ts";
+import { pathsIn } from "./expression.ts";
+import { templatesIn, textsIn } from "./template.ts";
 
 /**
  * The version of a runbook, as 64 hex digits: what it says, the named probes, SLI and values of selfheal.yaml that it
@@ -46,11 +48,15 @@ function alsoOf(raw: JsonObject): string[] {
   });
 }
 
-/** Values whose name appears behind `config` anywhere: rather one too many. */
+/** Values whose name appears behind `config` anywhere, all of them where a name is calculated: rather one too many. */
 function valuesUsed(raw: JsonObject, config: JsonObject): string[] {
-  const text = JSON.stringify([raw, config["probes"] ?? null, config["slis"] ?? null]);
+  const written = [raw, config["probes"] ?? null, config["slis"] ?? null];
+  const text = JSON.stringify(written);
   const values = isJsonObject(config["values"]) ? Object.keys(config["values"]) : [];
-  return text.includes("config") ? values.filter((name) => text.includes(name)) : [];
+  if (!text.includes("config")) return [];
+  const expressions = [textOf(raw["require"]), ...textsIn(written).flatMap(templatesIn)];
+  const isCalculated = expressions.flatMap(pathsIn).some(([root, name]) => root === "config" && name === undefined);
+  return isCalculated ? values : values.filter((name) => text.includes(name));
 }
 
 function pick(from: Json | undefined, names: readonly string[]): JsonObject {

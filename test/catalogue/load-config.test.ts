@@ -141,6 +141,19 @@ describe("a standing approval in the file", () => {
     expect(problems[0]?.wouldBeRight).toBe(`its hash is now ${catalogue?.runbooks[0]?.hash}`);
   });
 
+  it("lapses when a value changes that is only found by a calculated name", () => {
+    const runbooks = [edited('"${{ target.image }}"', `"\${{ config[target.pool + 'Image'] }}"`)];
+    const [one, other] = ["debian-12", "debian-13"].map((image) => {
+      const config = edited(
+        "values: { queue: datacenter }",
+        `values: { queue: datacenter, webImage: ${image} }`,
+        CONFIG,
+      );
+      return catalogueOf({ config, runbooks }).runbooks[0]?.hash;
+    });
+    expect(one).not.toBe(other);
+  });
+
   it("is not lost by another review date", () => {
     const hash = catalogueOf().runbooks[0]?.hash;
     expect(catalogueOf({ runbooks: [edited("reviewBy: 2027-05-01", "reviewBy: 2028-05-01")] }).runbooks[0]?.hash).toBe(
