@@ -5,6 +5,7 @@
 import type { Alert } from "../contracts/alert.ts";
 import type { CountedFacts } from "../contracts/facts.ts";
 import { assertNever } from "../contracts/json.ts";
+import { quorumOf } from "../contracts/ballot.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Outcome } from "../contracts/remediation.ts";
 import type { GuardrailResult, ReasonCode } from "../contracts/verdict.ts";
@@ -41,8 +42,10 @@ export interface Episode extends Waits {
 /** A waiter without a known time looks for itself this often, as the workflow does. */
 const LOOK_AGAIN_MS = 6 * 3_600_000;
 const LEAST_WAIT_MS = 1_000;
-/** Who approves, when it is assumed that somebody does. */
-const ASSUMED_PERSON = "assumed";
+/** Who approve, when it is assumed that somebody does: as many as the plan needs. */
+function assumedPeople(quorum: number): string[] {
+  return Array.from({ length: quorum }, (_, index) => (index === 0 ? "assumed" : `assumed ${index + 1}`));
+}
 
 export class Stages {
   readonly tripped: { scope: string; reason: string; trippedAt: string }[] = [];
@@ -205,8 +208,10 @@ export class Stages {
       return void this.next(episode, world.now + expiresMs, () => this.close(episode, "escalated", "notApproved"));
     }
     this.next(episode, world.now + approveAfterMs, () => {
-      const approval = { person: ASSUMED_PERSON, planHash, at: world.now, expiresAt: world.now + expiresMs };
-      world.history.approve(episode.id, approval);
+      const approval = { planHash, at: world.now, expiresAt: world.now + expiresMs };
+      for (const person of assumedPeople(quorumOf(plan.approval))) {
+        world.history.approve(episode.id, { person, ...approval });
+      }
       this.decide(episode);
     });
   }

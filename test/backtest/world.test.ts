@@ -21,6 +21,12 @@ describe("a world in virtual time", () => {
     expect(report.after).toMatchObject({ approvalsAsked: 1, fates: { acted: 1, repeat: 2 } });
   });
 
+  it("asks once where several people must approve, and has all of them", async () => {
+    const two = edited("approval: {", "approval: { quorum: 2,", AUTO);
+    const alerts = [firing(disk("web-1"), 0), firing({ alertname: "Later" }, 24 * 60)];
+    expect((await replay(alerts, catalogue(two))).fates).toMatchObject([{ kind: "acted", asked: 1 }]);
+  });
+
   it("does nothing about what is over before a person has approved", async () => {
     const alerts = [firing(disk("web-1"), 0), resolved(disk("web-1"), 5, 0)];
     expect((await replay(alerts, catalogue())).fates).toMatchObject([{ kind: "recovered", asked: 1 }]);
