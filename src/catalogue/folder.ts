@@ -3,7 +3,7 @@
  * Kubernetes turns a link to other content: what changed while it was read is read again, so no mixture is ever seen.
  */
 import { createHash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface FolderFile {
@@ -79,9 +79,9 @@ async function readOnce(folder: string): Promise<Snapshot> {
   const teams = new Map<string, FolderFile[]>();
   for (const one of files) {
     const [top, team = ""] = one.file.split("/");
-    if (top === TEAMS) teams.set(team, [...(teams.get(team) ?? []), one]);
+    if (top === TEAMS && team !== "") teams.set(team, [...(teams.get(team) ?? []), one]);
   }
-  const runbooks = files.filter(({ file }) => file.startsWith("runbooks"));
+  const runbooks = files.filter(({ file }) => file.startsWith("runbooks") || file === TEAMS);
   const slos = named(SLOS);
   return {
     hash: hash.digest("hex"),
@@ -96,10 +96,12 @@ async function readOnce(folder: string): Promise<Snapshot> {
 /** Relative names, sorted. A folder that cannot be listed stands for itself, so that its fault is seen. */
 async function filesOf(folder: string): Promise<string[]> {
   const teams = await foldersIn(join(folder, TEAMS));
+  if (teams === null) return [CONFIG, INVENTORY, SLOS, TEAMS];
   const ofTeams = await Promise.all(teams.map((team) => yamlIn(folder, `${TEAMS}/${team}/runbooks`)));
   const own = await yamlIn(folder, "runbooks");
   // Teams may bring all the runbooks there are.
-  const isMissing = own.length === 1 && own[0] === "runbooks" && teams.length > 0;
+  const isAlone = own.length === 1 && own[0] === "runbooks";
+  const isMissing = isAlone && teams.length > 0 && !(await isThere(join(folder, "runbooks")));
   const files = [CONFIG, INVENTORY, SLOS, ...(isMissing ? [] : own), ...ofTeams.flat()];
   if (files.length <= MAX_FILES) return files;
   throw new Error(`${folder} has ${files.length} files with runbooks; at most ${MAX_FILES} are read`);
@@ -129,7 +131,7 @@ function isRunbookTestFile(name: string): boolean {
  * `runbooks` alone.
  */
 export async function runbookTestsIn(folder: string, kind: "whole" | "runbooks"): Promise<string[]> {
-  const teams = kind === "whole" ? await foldersIn(join(folder, TEAMS)) : [];
+  const teams = kind === "whole" ? ((await foldersIn(join(folder, TEAMS))) ?? []) : [];
   const places = kind === "whole" ? ["runbooks/", ...teams.map((team) => `${TEAMS}/${team}/runbooks/`)] : [""];
   const found = places.map(async (under) => {
     const names = await readdir(join(folder, under)).catch((): string[] => []);
@@ -138,11 +140,20 @@ export async function runbookTestsIn(folder: string, kind: "whole" | "runbooks")
   return (await Promise.all(found)).flat().sort();
 }
 
-/** Kubernetes puts `..data` beside what it mounts. */
-async function foldersIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+/** Kubernetes puts `..data` beside what it mounts. null: there is something that cannot be listed. */
+async function foldersIn(path: string): Promise<string[] | null> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => null);
+  if (entries === null) return (await isThere(path)) ? null : [];
   const folders = entries.filter((entry) => !entry.isFile() && !entry.name.startsWith("."));
   return folders.map(({ name }) => name).sort();
+}
+
+/** Also a link to nothing, and what this user may not look at. */
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: unknown) => codeOf(error) !== "ENOENT",
+  );
 }
 
 async function readOne(path: string, file: string): Promise<FolderFile> {

@@ -232,13 +232,30 @@ describe("what cannot be taken over now", () => {
 });
 
 describe("a team's broken file", () => {
-  it("keeps that team's last good runbooks across a restart, and says so", async () => {
-    const of = join("teams", "storage", "runbooks");
+  const of = join("teams", "storage", "runbooks");
+  async function withTeam(): Promise<void> {
     await mkdir(join(folder, of), { recursive: true });
     await edit("selfheal.yaml", "connections:", "teams: { storage: { groups: [web] } }\nconnections:");
     const text = await readFile(join(folder, RUNBOOK), "utf8");
     const raid = text.replace("name: disk-replacement", "name: raid").replace(/SmartDiskFailing/g, "RaidFailing");
     await writeFile(join(folder, of, "raid.yaml"), raid);
+  }
+
+  it.each(["runbooks", "teams"])("or a folder %s that cannot be listed takes no runbook out of use", async (name) => {
+    await withTeam();
+    expect(await looked()).toMatchObject({ state: "current" });
+    const { version } = live.status;
+    await rename(join(folder, name), join(base, name));
+    // A circle of links, because those who may read everything run tests, too.
+    await symlink(name, join(folder, name));
+    expect(await looked()).toMatchObject({ state: "broken", version, problems: [{ file: name }] });
+    await rm(join(folder, name));
+    await rename(join(base, name), join(folder, name));
+    expect(await looked()).toMatchObject({ state: "current", version });
+  });
+
+  it("keeps that team's last good runbooks across a restart, and says so", async () => {
+    await withTeam();
     expect(await looked()).toMatchObject({ state: "current", teams: [{ team: "storage", runbooks: ["raid"] }] });
     const content = live.catalogue.content as never;
     await writeFile(join(folder, of, "raid.yaml"), "kind: [");
