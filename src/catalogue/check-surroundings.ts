@@ -3,9 +3,12 @@ import { scopeOf } from "../contracts/ids.ts";
 import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
 import { ROOTS } from "./bindings.ts";
 import { checkTemplates } from "./check-templates.ts";
+import type { JsonObject } from "../contracts/json.ts";
 import type { ConfigSpec } from "./grammar/config.ts";
 import type { InventorySpec } from "./grammar/inventory.ts";
+import { indexOf } from "./inventory.ts";
 import type { SlosSpec } from "./grammar/slos.ts";
+import type { Target } from "../contracts/target.ts";
 import { suggest, type Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -25,8 +28,9 @@ type Path = (string | number)[];
 
 /** Without inventory or configuration nothing is known to compare with. */
 export function checkSurroundings(sources: Sources, { config, inventory, slos, runbooks }: Parsed): Problem[] {
-  if (config === null || inventory === null) return [];
-  const known = scopesIn(config, inventory, runbooks);
+  if (config === null || inventory === null || sources.inventory === null) return [];
+  const { targets } = indexOf(sources.inventory.json as JsonObject, inventory, config.groups).inventory;
+  const known = scopesIn(config, targets, runbooks);
   const unknown = (source: YamlSource | null | undefined, scopes: readonly string[], path: Path): Problem[] =>
     scopes.flatMap((scope, index) => {
       if (!source || known.has(scope)) return [];
@@ -57,13 +61,13 @@ function twice(source: YamlSource | null, path: Path, value: string): Problem[] 
   ];
 }
 
-function scopesIn(config: ConfigSpec, inventory: InventorySpec, runbooks: readonly string[]): Set<string> {
+function scopesIn(config: ConfigSpec, targets: readonly Target[], runbooks: readonly string[]): Set<string> {
   const groups = Object.keys(config.groups);
   return new Set([
     GLOBAL_SCOPE,
     ...groups.map(scopeOf.group),
     ...runbooks.map(scopeOf.runbook),
     ...runbooks.flatMap((name) => groups.map((group) => scopeOf.runbookInGroup(name, group))),
-    ...inventory.targets.flatMap((target) => [scopeOf.target(target), ...placesOf(target)]),
+    ...targets.flatMap((target) => [scopeOf.target(target), ...placesOf(target)]),
   ]);
 }

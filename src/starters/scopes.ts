@@ -1,4 +1,5 @@
 /** Scopes as people write them. A pause of a name that nothing has would stop nothing, and nobody would notice. */
+import { indexOf, parseInventory } from "../catalogue/inventory.ts";
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
 import { scopeOf } from "../contracts/ids.ts";
 import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
@@ -42,6 +43,7 @@ async function activeScopes(record: Catalogues): Promise<Set<string> | null> {
   const content = await record.catalogue(version);
   if (content === null) return null;
   const scopes = scopesOf(content);
+  if (scopes === null) return null;
   kept.set(record, { version, scopes });
   return scopes;
 }
@@ -50,19 +52,15 @@ function wrong(scope: string, wouldBeRight: string): ProblemError {
   return wrongField("scope", clipValue(scope), wouldBeRight);
 }
 
-/** The stored documents are as they were written: what is left out there is no place. */
-function scopesOf(content: Json): Set<string> {
+/** null: this program cannot read the inventory of that version. */
+function scopesOf(content: Json): Set<string> | null {
   const { config, inventory, runbooks } = isJsonObject(content) ? content : {};
   const groups = Object.keys(objectOf(objectOf(config)["groups"]));
   const names = listOf(runbooks).map((one) => textOf(objectOf(one["metadata"])["name"]));
-  const targets = listOf(objectOf(inventory)["targets"]).map((one) => ({
-    kind: textOf(one["kind"]),
-    id: textOf(one["id"]),
-    group: textOf(one["group"]),
-    rack: textOf(one["rack"]) || null,
-    region: textOf(one["region"]) || null,
-    services: Array.isArray(one["services"]) ? one["services"].map(textOf) : [],
-  }));
+  const document = objectOf(inventory);
+  const parsed = parseInventory(document);
+  if (!parsed.success) return null;
+  const { targets } = indexOf(document, parsed.data, {}).inventory;
   return new Set([
     ...groups.map(scopeOf.group),
     ...names.map(scopeOf.runbook),

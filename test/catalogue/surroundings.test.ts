@@ -84,6 +84,15 @@ describe("what goes on around a target", () => {
     expect(dependencyWindows).toMatchObject([{ name: "power", scope: "group:db" }]);
   });
 
+  it("takes the region of its rack for a place, as it does where leases and alerts count", () => {
+    const inventory = INVENTORY.replace("targets:", "racks: { r1: { region: eu } }\ntargets:");
+    const config = CONFIG + windows.replace("rack:r1", "region:eu");
+    expect(surroundingsOf({ inventory, config }).windows).toMatchObject([
+      { scope: "region:eu" },
+      { scope: "runbook:disk" },
+    ]);
+  });
+
   it("asks for silences where there is an Alertmanager, unless its group says not to", () => {
     const config = CONFIG.replace("connections:\n", 'connections:\n  alertmanager: { url: "http://127.0.0.1:9093" }\n');
     expect(surroundingsOf({ config }).silencesMaxAgeMs).toBe(300_000);

@@ -30,7 +30,12 @@ async function call(path: string, body?: object): Promise<{ status: number; body
 async function withCatalogue(): Promise<void> {
   const content = {
     config: { groups: { web: {}, db: {} } },
-    inventory: { targets: [{ kind: "host", id: "web-1", group: "web", rack: "r1", services: ["shop"] }] },
+    inventory: {
+      apiVersion: "selfheal/v1",
+      kind: "Inventory",
+      racks: { r1: { region: "eu" } },
+      targets: [{ kind: "host", id: "web-1", group: "web", rack: "r1", services: ["shop"] }],
+    },
     runbooks: [{ metadata: { name: "disk" } }],
   };
   await record.saveCatalogue("v1", content);
@@ -82,13 +87,19 @@ describe("/v1/pauses", () => {
     expect(await record.pauses()).toEqual([]);
   });
 
-  it.each(["global", "group:web", "rack:r1", "service:shop", "runbook:disk", "runbook:disk@web", "target:host:web-1"])(
-    "takes %s",
-    async (scope) => {
-      await withCatalogue();
-      expect((await call("/pauses", { scope, ...said })).status).toBe(200);
-    },
-  );
+  it.each([
+    "global",
+    "group:web",
+    "rack:r1",
+    "region:eu",
+    "service:shop",
+    "runbook:disk",
+    "runbook:disk@web",
+    "target:host:web-1",
+  ])("takes %s", async (scope) => {
+    await withCatalogue();
+    expect((await call("/pauses", { scope, ...said })).status).toBe(200);
+  });
 
   it.each([
     [{ scope: "global", by: "ann" }, "reason"],
