@@ -125,15 +125,21 @@ export class World {
       this.now,
     );
     if (this.isDecided(key)) return "repeat";
-    const inbox = this.inboxes.get(target) ?? { target, faults: new Map<FaultKey, Fault>(), episode: null };
+    const inbox = this.inboxes.get(target) ?? this.openInbox(target);
     if (inbox.faults.has(key)) return "repeat";
-    this.inboxes.set(target, inbox);
     const member = classified.kind === "matched" ? { group: `${ref.kind} ${group}`, id: ref.id } : null;
     const joinKey = classified.kind === "matched" ? classified.joinKey : alert.fingerprint;
     inbox.faults.set(key, { key, alert, member, joinKey, resolved: false, told: false });
     this.count(member, 1);
-    if (inbox.episode === null) this.startNext(inbox);
     return "new";
+  }
+
+  /** Its first remediation begins once all that came at this moment is there. */
+  private openInbox(target: string): Inbox {
+    const inbox: Inbox = { target, faults: new Map<FaultKey, Fault>(), episode: null };
+    this.inboxes.set(target, inbox);
+    this.at(this.now, () => this.startNext(inbox));
+    return inbox;
   }
 
   /** Virtual time stops here: what is not over is told as it stands. */

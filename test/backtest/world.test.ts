@@ -84,6 +84,33 @@ describe("a world in virtual time", () => {
     expect(apart.fates.map(({ kind }) => kind)).toEqual(["acted", "refused"]);
   });
 
+  it.each([
+    ["as they are written", false],
+    ["the other way round", true],
+  ])(
+    "decides alerts of one moment by all of them, %s: the worst first, and each firing counts",
+    async (_how, turned) => {
+      const power = edited("name: disk,", "name: power,", AUTO).replace("DiskFailing", "PowerFailing");
+      const files = { config: quiet, inventory: FLEET, runbooks: [AUTO, power] };
+      const body = [
+        firing({ ...disk("web-1"), severity: "warning" }, 60),
+        firing({ ...disk("web-1"), alertname: "PowerFailing", severity: "critical" }, 60),
+      ];
+      const end = firing({ alertname: "End" }, 60 * 24);
+      const { fates } = await replay([...(turned ? body.toReversed() : body), end], catalogueOf(files));
+      expect(fates.map(({ runbook }) => runbook)).toEqual(["power", "disk"]);
+
+      const joins = edited('device="${{ alert.labels.device }}"', 'job="disks"', AUTO);
+      const restless = [10, 20, 30].flatMap((at) => [
+        firing(disk("web-1", "sdb"), at),
+        resolved(disk("web-1", "sdb"), at + 1, at),
+      ]);
+      const two = [firing(disk("web-1", "sda"), 60), firing(disk("web-1", "sdb"), 60)];
+      const flapping = await replay([...restless, ...(turned ? two.toReversed() : two), end], catalogue(joins));
+      expect(flapping.fates.at(-1)?.waitedFor).toContain("FLAPPING");
+    },
+  );
+
   it("trips a storm once, lets nothing through until it is reset, and then asks afresh", async () => {
     const storm = quiet.replace(
       "limits: { storm: off }",
