@@ -62,7 +62,9 @@ export interface Catalogue {
   connections: JsonObject;
   /** With references, too. */
   sources: ConfigSpec["sources"];
-  /** Those that are bound to the runbooks as they are now. */
+  /** All that stand in selfheal.yaml. */
+  declaredApprovals: Omit<StandingApproval, "id" | "used">[];
+  /** Of these, those that are bound to the runbooks as they are now. */
   standingApprovals: Omit<StandingApproval, "id" | "used">[];
   modes(runbook: Runbook, target: Target): { global: Mode; group: Mode; runbook: Mode };
 }
@@ -96,6 +98,7 @@ export function catalogueFromContent(
   const { timeScale, config, runbooks, teams = {}, slos } = content;
   const spec = parseAs(configSchema(timeScale), config, version);
   const schema = runbookSchema(timeScale);
+  const declaredApprovals = declaredIn(spec);
   const made = runbooks.map((raw) => toRunbook(parseAs(schema, raw, version), raw, { spec, config, teams, actions }));
   return {
     version,
@@ -124,7 +127,10 @@ export function catalogueFromContent(
     values: spec.values,
     connections: spec.connections,
     sources: spec.sources,
-    standingApprovals: standingOf(spec, made),
+    declaredApprovals,
+    standingApprovals: declaredApprovals.filter((one) =>
+      made.some(({ name, hash }) => name === one.runbook && hash === one.runbookHash),
+    ),
     modes: (runbook, target) => ({ global: spec.mode, group: modeOf(spec, target.group), runbook: runbook.spec.mode }),
   };
 }
@@ -186,12 +192,10 @@ export function groupsOf(
   return target.groups?.filter((group) => granted.includes(group)) ?? granted;
 }
 
-function standingOf(spec: ConfigSpec, runbooks: readonly Runbook[]): Catalogue["standingApprovals"] {
-  return spec.standingApprovals
-    .filter((one) => runbooks.some((runbook) => runbook.name === one.runbook && runbook.hash === one.runbookHash))
-    .map(({ runbook, runbookHash: hash, group, expires, maxCount, by }) => {
-      return { runbook, runbookHash: hash, group, by, expiresAt: expires, maxCount };
-    });
+function declaredIn({ standingApprovals }: ConfigSpec): Catalogue["declaredApprovals"] {
+  return standingApprovals.map(({ runbook, runbookHash: hash, group, expires, maxCount, by }) => {
+    return { runbook, runbookHash: hash, group, by, expiresAt: expires, maxCount };
+  });
 }
 
 /** A hash of hashes: documents that stayed the same are not hashed again. */

@@ -45,8 +45,11 @@ export interface AutonomyRecord {
   giveStanding(wish: StandingWish): Promise<StandingApproval>;
   /** Newest first, at most 200: those that may be used no more, too. */
   standingRows(): Promise<StandingRow[]>;
-  /** Ends every approval given by hand whose version is not among these; answers their ids. */
-  lapseStanding(current: readonly { runbook: string; hash: string }[]): Promise<string[]>;
+  /**
+   * Ends every approval given by hand whose version is not `current`, and every one of selfheal.yaml that is not
+   * `declared` (ids) any more; answers their ids.
+   */
+  lapseStanding(current: readonly { runbook: string; hash: string }[], declared: readonly string[]): Promise<string[]>;
 
   /** Of a closed remediation; a later one takes its place. Rejects with RecordConflict when it is open. */
   review(review: Review): Promise<void>;

@@ -307,7 +307,11 @@ export interface RecordStore
   pause(pause: { scope: string; reason: string; by: string; until: string | null }): Promise<Pause>;
   resume(id: string, by: string): Promise<void>;
   pauses(): Promise<Pause[]>;
-  grantStanding(approval: Omit<StandingApproval, "id" | "used">, id?: string): Promise<StandingApproval>;
+  /**
+   * One of selfheal.yaml: granted once, and what was left of it again after a while without it. One whose version is not
+   * active (default: it is) is not granted. Answers its id; null: it has none.
+   */
+  grantStanding(declared: Omit<StandingApproval, "id" | "used">, isActive?: boolean): Promise<string | null>;
   withdrawStanding(id: string, by: string): Promise<void>;
   standing(): Promise<StandingApproval[]>;
 

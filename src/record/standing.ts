@@ -1,5 +1,5 @@
 /** Standing approvals: declared in selfheal.yaml or given by hand, used by admissions. Audited in the chain `control`. */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
 import type { StandingApproval } from "../contracts/facts.ts";
 import type { StandingRow, StandingWish } from "./api-autonomy.ts";
@@ -11,13 +11,36 @@ import type { Tables } from "./tables.ts";
 
 const SHOWN = 200;
 
-/** Declared: with an id of the caller's, a second call changes nothing, not even when it was withdrawn or used up since. */
-export async function grantStanding(
-  db: Database,
-  approval: Omit<StandingApproval, "id" | "used">,
-  id?: string,
-): Promise<StandingApproval> {
-  return inTransaction(db, (tx) => grant(tx, { ...approval, reason: "" }, id ?? randomUUID(), true));
+type Declared = Omit<StandingApproval, "id" | "used">;
+
+/**
+ * Declared: a second call changes nothing, not even when it was withdrawn or used up since. Where it was not declared for
+ * a while, what was left of it is granted again. Only what `isActive` is granted. Answers the id that it has now.
+ */
+export async function grantStanding(db: Database, declared: Declared, isActive: boolean): Promise<string | null> {
+  return inTransaction(db, async (tx) => {
+    await lockAdmission(tx);
+    let { maxCount } = declared;
+    for (let times = 0; ; times++) {
+      const id = declaredId(declared, times);
+      const known = await tx
+        .selectFrom("standing_approvals")
+        .select(["lapsed_at", "max_count", "used"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (known === undefined && !isActive) return null;
+      if (known === undefined) await grant(tx, { ...declared, maxCount, reason: "" }, id, true);
+      if ((known?.lapsed_at ?? null) === null) return id;
+      maxCount = (known?.max_count ?? 0) - (known?.used ?? 0);
+    }
+  });
+}
+
+/** Made of what it says, and of how often it was declared anew. */
+function declaredId({ runbook, runbookHash, group, by, expiresAt, maxCount }: Declared, times: number): string {
+  const says = [runbook, runbookHash, group, by, expiresAt, maxCount, ...(times === 0 ? [] : [times])];
+  const hex = createHash("sha256").update(JSON.stringify(says)).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }
 
 export async function giveStanding(db: Database, wish: StandingWish): Promise<StandingApproval> {
@@ -31,7 +54,7 @@ async function grant(
   declared: boolean,
 ): Promise<StandingApproval> {
   const { runbook, runbookHash, group, by, expiresAt, maxCount } = approval;
-  const granted = await tx
+  await tx
     .insertInto("standing_approvals")
     .values({
       id,
@@ -46,10 +69,7 @@ async function grant(
       reason,
       declared,
     })
-    .onConflict((conflict) => conflict.column("id").doNothing())
-    .returning("id")
-    .executeTakeFirst();
-  if (granted === undefined) return { id, used: 0, ...approval };
+    .execute();
   const body = { id, runbook, runbookHash, group, by, expiresAt, maxCount, reason, declared };
   await appendControl(tx, { key: `standing:${id}`, kind: "standingGranted", body });
   return { id, used: 0, ...approval };
@@ -75,13 +95,16 @@ export async function withdrawStanding(db: Database, id: string, by: string): Pr
 export async function lapseStanding(
   db: Database,
   current: readonly { runbook: string; hash: string }[],
+  declared: readonly string[],
 ): Promise<string[]> {
   return inTransaction(db, async (tx) => {
     await lockAdmission(tx);
     const lapsed = await sql<{ id: string; runbook: string; runbookHash: string; used: number }>`
       update standing_approvals set lapsed_at = selfheal_now()
-       where not declared and lapsed_at is null and withdrawn_at is null and (runbook, runbook_hash) not in (
-         select * from unnest(${current.map((one) => one.runbook)}::text[], ${current.map((one) => one.hash)}::text[]))
+       where lapsed_at is null and withdrawn_at is null and case when declared
+         then id <> all(${[...declared]}::text[]) and expires_at > selfheal_now() and used < max_count
+         else (runbook, runbook_hash) not in (
+           select * from unnest(${current.map((one) => one.runbook)}::text[], ${current.map((one) => one.hash)}::text[])) end
       returning id, runbook, runbook_hash as "runbookHash", used`.execute(tx);
     for (const { id, ...rest } of lapsed.rows) {
       const body = { id, ...rest, now: current.find((one) => one.runbook === rest.runbook)?.hash ?? null };

@@ -2,7 +2,6 @@
  * The catalogue that this process classifies with: loaded from a folder, saved in the record by its hash, made the
  * active one. Only `serve` activates: a worker that starts with an older folder must not turn the clock back.
  */
-import { createHash } from "node:crypto";
 import type { AnyAction } from "../ports/action.ts";
 import type { CatalogueOrigin, RecordStore } from "../record/api.ts";
 import { throughWay } from "../record/actor.ts";
@@ -59,16 +58,17 @@ export function activate(
 ): Promise<void> {
   return throughWay("file", async () => {
     await record.saveCatalogue(catalogue.version, catalogue.content);
-    for (const approval of catalogue.standingApprovals) await record.grantStanding(approval, idOf(approval));
+    const { declaredApprovals, standingApprovals } = catalogue;
+    const declared: string[] = [];
+    // Those for another version too: a plan that was decided with it keeps its approval while that stands there.
+    for (const approval of declaredApprovals) {
+      const id = await record.grantStanding(approval, standingApprovals.includes(approval));
+      if (id !== null) declared.push(id);
+    }
     await record.activateCatalogue(catalogue.version, origin);
-    await record.lapseStanding(catalogue.runbooks.map(({ name, hash }) => ({ runbook: name, hash })));
+    await record.lapseStanding(
+      catalogue.runbooks.map(({ name, hash }) => ({ runbook: name, hash })),
+      declared,
+    );
   });
-}
-
-/** A declared standing approval is granted once, ever: its id is made of what it says. */
-function idOf(approval: Catalogue["standingApprovals"][number]): string {
-  const { runbook, runbookHash, group, by, expiresAt, maxCount } = approval;
-  const text = JSON.stringify([runbook, runbookHash, group, by, expiresAt, maxCount]);
-  const hex = createHash("sha256").update(text).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }

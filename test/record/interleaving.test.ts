@@ -112,13 +112,14 @@ describe("admission under many hands", () => {
       fc.asyncProperty(fc.array(wish, { minLength: 5, maxLength: 25 }), async (wishes) => {
         run++;
         const world = new World();
-        const granted = await db.record.grantStanding({
+        const granted = await db.record.giveStanding({
           runbook: "disk",
           runbookHash: "rb-1",
           group: "web",
           by: "ann",
           expiresAt: "2100-01-01T00:00:00.000Z",
           maxCount: 1_000,
+          reason: "",
         });
         const watch = watchLeases(db, world);
         const ends = await within(

@@ -277,7 +277,7 @@ export function approvalSuite(create: Create): void {
     });
 
     it("uses a standing approval exactly as often as it says, by as many as want it at once", async () => {
-      const granted = await db.record.grantStanding({
+      const id = await db.record.grantStanding({
         runbook: "standing",
         runbookHash: "rb-1",
         group: "web",
@@ -304,21 +304,21 @@ export function approvalSuite(create: Create): void {
       const second = await admitAll();
       expect([numberOf(second, "admitted"), numberOf(second, "again")]).toEqual([3, 5]);
       expect(await db.record.standing()).toEqual([]);
-      expect(await db.sql("select used from standing_approvals where id = $1", [granted.id])).toEqual([{ used: 3 }]);
+      expect(await db.sql("select used from standing_approvals where id = $1", [id])).toEqual([{ used: 3 }]);
     });
 
     it("shows a standing approval only to its runbook version and group, until it is withdrawn or expires", async () => {
       const wish = { runbook: "disk", runbookHash: "rb-1", group: "web", by: "ann", maxCount: 1 };
-      const granted = await db.record.grantStanding({ ...wish, expiresAt: "2100-01-01T00:00:00.000Z" });
+      const id = (await db.record.grantStanding({ ...wish, expiresAt: "2100-01-01T00:00:00.000Z" })) ?? "";
       const seen = async (plan: Plan) => (await db.record.countedFacts("x", plan, "h")).counted.standing?.id ?? null;
-      expect(await seen(aPlan())).toBe(granted.id);
+      expect(await seen(aPlan())).toBe(id);
       expect(await seen(aPlan({ group: "db" }))).toBeNull();
       expect(await seen({ ...aPlan(), runbookHash: "rb-2" })).toBeNull();
       await db.setClock("2100-01-01T00:00:01Z");
       expect(await seen(aPlan())).toBeNull();
       await db.setClock(null);
-      await db.record.withdrawStanding(granted.id, "bob");
-      await db.record.withdrawStanding(granted.id, "bob");
+      await db.record.withdrawStanding(id, "bob");
+      await db.record.withdrawStanding(id, "bob");
       expect(await seen(aPlan())).toBeNull();
       const control = await db.record.audit("control");
       expect(control.filter((row) => row.kind === "standingWithdrawn")).toHaveLength(1);

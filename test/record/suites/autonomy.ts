@@ -84,23 +84,42 @@ export function autonomySuite(create: Create): void {
       expect(row?.uses.map((one) => one.target.id).sort()).toEqual(used.sort());
     });
 
-    it("one given by hand lapses for good with the version; a declared one counts again with it", async () => {
+    const { reason: _, ...rest } = standing;
+    const declared = { ...rest, by: "file" };
+
+    it("one given by hand lapses for good with the version, a declared one with its declaration", async () => {
       const given = await db.record.giveStanding(standing);
-      const { reason: _, ...declared } = standing;
-      await db.record.grantStanding({ ...declared, by: "file" }, "5f3a91c2-0000-0000-0000-000000000001");
-      expect(await db.record.lapseStanding([{ runbook: "std", hash: "rb-1" }])).toEqual([]);
-      expect(await db.record.lapseStanding([{ runbook: "std", hash: "rb-2" }])).toEqual([given.id]);
-      expect(await db.record.lapseStanding([])).toEqual([]);
+      const id = (await db.record.grantStanding(declared)) ?? "";
+      expect(await db.record.lapseStanding([{ runbook: "std", hash: "rb-1" }], [id])).toEqual([]);
+      expect(await db.record.lapseStanding([{ runbook: "std", hash: "rb-2" }], [id])).toEqual([given.id]);
+      expect(await db.record.lapseStanding([], [id])).toEqual([]);
       const plan = aPlan({ runbook: "std" });
       expect((await db.record.countedFacts("x", plan, "h")).counted.standing).toMatchObject({ by: "file" });
       const states = (await db.record.standingRows()).map((row) => `${row.by} ${row.state}`).sort();
       expect(states).toEqual(["ann lapsed", "file usable"]);
       expect((await control("standingLapsed")).at(-1)?.body).toMatchObject({ id: given.id, now: "rb-2" });
-      await db.record.withdrawStanding("5f3a91c2-0000-0000-0000-000000000001", "bob");
+      await db.record.withdrawStanding(id, "bob");
       expect((await db.record.standingRows()).find((row) => row.declared)).toMatchObject({
         state: "withdrawn",
         withdrawnBy: "bob",
       });
+      expect(await db.record.lapseStanding([], [])).toEqual([]);
+      expect(await db.record.grantStanding(declared)).toBe(id);
+    });
+
+    it("one that selfheal.yaml does not declare any more lets nothing pass; declared again, what was left of it does", async () => {
+      const plan = aPlan({ runbook: "std" });
+      const counted = async () => (await db.record.countedFacts("x", plan, "h")).counted.standing;
+      expect(await db.record.grantStanding(declared, false)).toBeNull();
+      const first = await db.record.grantStanding(declared);
+      expect(await db.record.grantStanding(declared)).toBe(first);
+      await db.sql("update standing_approvals set used = 1");
+      expect(await db.record.lapseStanding([{ runbook: "std", hash: "rb-1" }], [])).toEqual([first]);
+      expect(await counted()).toBeNull();
+      const second = (await db.record.grantStanding(declared)) ?? "";
+      expect(await counted()).toMatchObject({ id: second, used: 0, maxCount: 1 });
+      expect(await db.record.lapseStanding([{ runbook: "std", hash: "rb-1" }], [second])).toEqual([]);
+      expect(await db.record.grantStanding(declared)).toBe(second);
     });
 
     const observed: Verdict = { outcome: "observe", results: [], at: "2026-01-01T00:00:00.000Z", would: "act" };
