@@ -211,6 +211,18 @@ describe("decide", () => {
     );
   });
 
+  it("fewer people than the plan needs are nobody, to every guardrail", () => {
+    fc.assert(
+      fc.property(plan, facts, (aPlan, some) => {
+        const needsThree = { ...aPlan, approval: { ...aPlan.approval, quorum: 3 } };
+        const by = (...approvedBy: string[]) =>
+          resultsOf(needsThree, { ...some, counted: some.counted && { ...some.counted, approvedBy } });
+        expect(by("anna", "ben").map(({ outcome }) => outcome)).toEqual(by().map(({ outcome }) => outcome));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("a worse fact never makes the outcome better", () => {
     type Worsen = (some: DecisionFacts) => DecisionFacts;
     const inCounted =
