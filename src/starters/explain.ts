@@ -1,6 +1,7 @@
 /** Explains with the active catalogue and what the record holds. It asks no probe: what a worker read last is named so. */
 import type { Alert } from "../contracts/alert.ts";
-import type { JsonObject } from "../contracts/json.ts";
+import type { Json, JsonObject } from "../contracts/json.ts";
+import { faultKey } from "../contracts/ids.ts";
 import { isJsonObject } from "../contracts/json.ts";
 import type { ProbeReading } from "../contracts/probe.ts";
 import type { Verdict } from "../contracts/verdict.ts";
@@ -33,7 +34,7 @@ export async function explainAsked(deps: ExplainDependencies, asked: Asked): Pro
   const catalogue = deps.catalogue();
   if (catalogue === null) throw new Unavailable("catalogue", "no catalogue is loaded yet");
   const story = "remediation" in asked ? await storyOf(deps, asked.remediation) : null;
-  const alerts = story === null ? [await alertOf(deps, asked)] : story.alerts.map(bare);
+  const alerts = story === null ? [await alertOf(deps, asked)] : alertsOf(story);
   const [first, ...others] = alerts;
   if (first === undefined) throw notFound("the record has no alert of this remediation any more");
   const live = await liveFacts(deps, catalogue, [first, ...others], story);
@@ -54,6 +55,22 @@ async function alertOf(deps: ExplainDependencies, asked: Asked): Promise<Alert> 
   const found = await throughRecord("read the alert", () => deps.record.alerts({ fingerprint, limit: 1 }));
   if (found[0] === undefined) throw notFound(`the record has no alert with the fingerprint ${fingerprint}`);
   return bare(found[0]);
+}
+
+/** As its workflow has them: those that fire, all of them once none does, in the order in which they came. */
+function alertsOf({ alerts, audit }: RemediationStory): Alert[] {
+  const opened = audit.find(({ kind }) => kind === "opened")?.body["faults"];
+  const faults: readonly Json[] = Array.isArray(opened) ? opened : [];
+  const placeOf = (alert: Alert): number => {
+    const at = faults.indexOf(faultKey(alert));
+    return at === -1 ? faults.length : at;
+  };
+  const came = alerts
+    .filter(({ status }) => status === "firing")
+    .sort((a, b) => placeOf(a) - placeOf(b) || Date.parse(a.receivedAt) - Date.parse(b.receivedAt));
+  const over = new Set(alerts.filter(({ status }) => status === "resolved").map(faultKey));
+  const firing = came.filter((alert) => !over.has(faultKey(alert)));
+  return (firing.length > 0 ? firing : came).map(bare);
 }
 
 function bare({ fingerprint, status, labels, annotations, startsAt, endsAt, source, receivedAt }: Alert): Alert {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { compilePlan } from "../../src/catalogue/compile.ts";
 import type { RecordStore } from "../../src/record/api.ts";
 import { faultKey } from "../../src/contracts/ids.ts";
 import type { ExplainAnswer } from "../../src/starters/explain.ts";
 import { alertOf, catalogueOf, COLLECTED } from "../catalogue/support.ts";
-import { anEpisode, received } from "../record/builders.ts";
+import { anEpisode, closing, received } from "../record/builders.ts";
 import { API_TOKEN, ApiUnderTest } from "./support/server.ts";
 
 const catalogue = catalogueOf();
@@ -64,6 +65,29 @@ it("explains a remediation by what its worker read, with the hash that would be 
   // Its own opening does not stand in its way; another look at the same alert would wait for it.
   expect(says(body)["one-per-target"]).toBe("pass");
   expect(says((await explain({ fingerprint: alert.fingerprint })).body)["one-per-target"]).toBe("wait");
+});
+
+it("explains a remediation of several alerts by those that fire, in the order in which its workflow has them", async () => {
+  const alerts = ["sdb", "sda", "sdc"].map((device) => ({
+    ...alertOf({ host: "web-2", device }),
+    fingerprint: device,
+  }));
+  const target = { kind: "host", id: "web-2" };
+  for (const one of alerts) await record.receive([received(one, { target })]);
+  const episode = anEpisode({ target, runbook: "disk", faults: alerts.map(faultKey) });
+  await record.open(episode);
+  await record.append(episode.remediationId, "c1", "collected", { collected: COLLECTED });
+  const hashOf = (of: typeof alerts): string => {
+    const web2 = catalogue.inventory.targets.find(({ id }) => id === "web-2")!;
+    const compiled = compilePlan(catalogue, catalogue.runbooks[0]!, web2, of, COLLECTED, catalogue.actions);
+    return "plan" in compiled ? compiled.planHash : compiled.detail;
+  };
+  const explained = async () => (await explain({ remediation: "web-2" })).body.now.plan?.hash;
+  expect(await explained()).toBe(hashOf(alerts));
+  const [first, ...others] = alerts as [(typeof alerts)[0], ...typeof alerts];
+  await record.receive([received({ ...first, status: "resolved", endsAt: first.receivedAt }, { target })]);
+  await record.close(closing(episode.remediationId, { faults: alerts.map(faultKey) }));
+  expect(await explained()).toBe(hashOf(others));
 });
 
 it("answers what it cannot explain", async () => {
