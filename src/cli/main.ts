@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { EXIT } from "../config/user-error.ts";
 import { note, printError } from "./output.ts";
+import { endWithReader } from "./process/broken-pipe.ts";
 import { selfhealProgram } from "./program.ts";
 
 async function main(argv: string[]): Promise<number> {
@@ -16,6 +17,7 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
+endWithReader([process.stdout, process.stderr]);
 process.on("unhandledRejection", (error) => {
   note("selfheal: a promise failed and nobody was looking; this is a bug");
   process.exit(printError(error, { json: false, debug: true }));

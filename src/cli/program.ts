@@ -33,7 +33,8 @@ import { workerCommand } from "./worker.ts";
 
 const EXIT_CODES = `
 Exit status: 0 it worked; 1 it was tried and failed; 2 wrong command line or configuration; 3 something it needs
-(Temporal, the database, a port) is not there; 130 stopped before it was up, or by a second Ctrl-C.
+(Temporal, the database, a port) is not there; 130 stopped before it was up, or by a second Ctrl-C; 141 nobody
+reads its output any more.
 
 Start with \`selfheal demo\` (a simulated datacenter, nothing to install) or \`selfheal dev\`.`;
 

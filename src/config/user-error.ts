@@ -23,6 +23,8 @@ export const EXIT = {
   unavailable: 3,
   /** Ended by SIGINT (128 + 2). */
   interrupted: 130,
+  /** Nobody reads its output any more, as by SIGPIPE (128 + 13). */
+  unread: 141,
 } as const;
 
 /** The message of anything that was thrown, on one line, with its cause where that says more ("fetch failed" does not). */

@@ -238,6 +238,12 @@ describe("a worker or API that starts before its database and Temporal", () => {
   });
 });
 
+test("output that nobody reads any more ends a command without a word, as `| head` wants it", async () => {
+  const child = start(["schema", "config"]);
+  child.stdout?.destroy();
+  expect(await ended(child)).toEqual({ code: 141, stderr: "" });
+});
+
 test("every module of src loads in Node itself, where a CommonJS package has fewer names than in a test", async () => {
   const load = `
     import { globSync } from "node:fs";
