@@ -40,9 +40,9 @@ async function issue(context: Context, command: CliCommand, id: string, options:
   const at = await placeOf(api, decision, id);
   const expiry = expiresIn === undefined ? {} : { expiresInSeconds: expiresIn };
   const answer = await api.token(id, { by, decision, ...expiry });
-  printResult(command, answer, () =>
-    plain(`for ${answer.by} alone, once, until ${answer.expiresAt}:\n${signalOf(answer, at)}`),
-  );
+  // The signal on a line of its own, to be copied.
+  const lines = [`for ${answer.by} alone, once, until ${answer.expiresAt}:`, signalOf(answer, at)];
+  printResult(command, answer, () => lines.map(plain).join("\n"));
 }
 
 /** What goes on from where it stands is bound to that place, so that it does not hit the step behind it. */

@@ -154,8 +154,11 @@ describe("a token for a command past the API", () => {
     await run("token", "web-1", "--decision", "take", "--by", "grace", "--expires-in", "60");
     const body = { by: "grace", decision: "take", expiresInSeconds: 60 };
     expect(sent).toEqual([{ path: "/v1/remediations/web-1/token", body }]);
-    expect(printed).toContain("for grace alone, once, until 2026-11-21T11:00:00.000Z:");
-    expect(printed).toContain(signalOf("take", { remediationId: ID, by: "grace", token: "selfheal_abc" }));
+    // On a line of its own: people copy it.
+    expect(printed.trimEnd().split("\n")).toEqual([
+      "for grace alone, once, until 2026-11-21T11:00:00.000Z:",
+      signalOf("take", { remediationId: ID, by: "grace", token: "selfheal_abc" }),
+    ]);
   });
 
   test("of its holder is bound to where it stands, and is asked for by the name that people type", async () => {
