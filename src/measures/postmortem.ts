@@ -125,9 +125,14 @@ function workedOrNot({ effects, escalations, remediation }: RemediationStory): s
       ({ rung, step, action, direction, state }) =>
         `${line(`${rung}/${step}`)}: ${line(action)} ${direction} is ${state}`,
     ),
-    ...unsent.map(({ route, error }) => `a ${line(route)} did not go out: ${line(error ?? "no try came to its end")}`),
+    ...unsent.map(({ route, error, keptUntil }) => `a ${line(route)} ${notYet(error, keptUntil)}`),
   ];
   return `## What worked\n\n${list(worked, "Nothing that the record shows.")}\n\n## What did not\n\n${list(failed, "Nothing that the record shows.")}`;
+}
+
+function notYet(error: string | null, keptUntil: string | null): string {
+  if (error === null && keptUntil !== null) return `was kept back until ${keptUntil}, the end of a window`;
+  return `did not go out: ${line(error ?? "no try came to its end")}`;
 }
 
 function evidence({ audit }: RemediationStory): string {
@@ -176,7 +181,7 @@ function questions({ story, earlier, problem }: PostmortemFacts): string {
     ...(earlier.length === 0
       ? []
       : [
-          `It is remediation ${earlier.length + 1} or later of this target, the last one ${earlier[0]?.outcome ?? "open"} at ${earlier[0]?.openedAt}: what keeps coming back?`,
+          `It is remediation ${earlier.length + 1} or later of this target, the last one ${earlier[0]?.outcome ?? "open"}, opened at ${earlier[0]?.openedAt}: what keeps coming back?`,
         ]),
     ...(problem === null
       ? []

@@ -36,7 +36,9 @@ const SENTENCES: Record<string, Say> = {
     `${word(body, "action")} ${direction(body)}`.trimEnd() + `: ${word(body, "state")}, ${word(body, "detail")}`,
   effectFenced: (body) => `not sent: ${word(body, "action")}: ${word(body, "detail")}`,
   held: (body) => `held by ${word(body, "by")}: ${word(body, "reason")}`,
-  escalation: (body) => `people told (${word(body, "route")}): ${word(body, "summary")}`,
+  escalation: (body) => `people are to be told (${word(body, "route")}): ${word(body, "summary")}`,
+  escalationHeld: (body) => `people are told at the end of the window: ${word(body, "until")}`,
+  escalationSent: (body) => `people were told (${word(body, "route")})`,
   escalationFailed: (body) => `people could not be told: ${word(body, "error")}`,
   channelFailed: (body) => `not told through ${word(body, "channel")}: ${word(body, "error")}`,
   breakerTripped: (body) => `breaker tripped: ${word(body, "reason")}`,
@@ -48,16 +50,7 @@ const SENTENCES: Record<string, Say> = {
 };
 
 /** What is only bookkeeping says nothing. */
-const SILENT = [
-  "waitBegan",
-  "waitEnded",
-  "escalationSent",
-  "channelTook",
-  "repeat",
-  "tokenIssued",
-  "leasesReleased",
-  "postmortem",
-];
+const SILENT = ["waitBegan", "waitEnded", "channelTook", "repeat", "tokenIssued", "leasesReleased", "postmortem"];
 
 function sentenceOf(kind: string, body: JsonObject): string | null {
   if (SILENT.includes(kind)) return null;

@@ -70,6 +70,20 @@ describe("a postmortem draft", () => {
     expect(section(markdown, "Timeline")).toContain("alert SmartDiskFailing firing (came 3 times)");
   });
 
+  it("does not call a message that a window keeps back, or one that waits to be sent, told or failed", () => {
+    const kept = { remediationId: "r1", route: "page", summary: "look", at: at("11:00"), sentAt: null, error: null };
+    const until = at("12:00");
+    const audit = [
+      entry("escalation", "10:50", { route: "page", summary: "look" }),
+      entry("escalationHeld", "10:51", { until }),
+    ];
+    const markdown = postmortemOf(facts({ escalations: [{ ...kept, keptUntil: until }], audit }));
+    expect(section(markdown, "Timeline")).toContain("people are to be told (page): look");
+    expect(section(markdown, "Timeline")).toContain(`people are told at the end of the window: ${until}`);
+    expect(section(markdown, "What did not")).toContain(`a page was kept back until ${until}, the end of a window`);
+    expect(section(markdown, "What worked")).not.toContain("people were told");
+  });
+
   it("asks what nobody has seen the end of, and what keeps coming back", () => {
     const effects = [effect({ state: "unknown" }), effect({ direction: "undo", state: "failed", step: "two" })];
     const earlier = [{ ...REMEDIATION, openedAt: at("01:00"), outcome: "healed" as const }];
