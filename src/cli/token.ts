@@ -89,7 +89,7 @@ function createCommand(context: Context): Command {
     printResult(command, made, () => `${plain(describe(made))}; it is shown this once:\n${made.secret}`);
   });
   return withExamples(command, [
-    ["selfheal token create anna --role operator --role approver --record", "the first one, with DATABASE_URL"],
+    ["selfheal token create root --role admin --record", "the first one, with DATABASE_URL"],
     ["selfheal token create ci --role operator --group web --for 30d", "a program, for one group"],
     ["selfheal token create anna-2 --subject anna --role approver", "the next one, before the old one ends"],
   ]);

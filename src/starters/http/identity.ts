@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ROLES } from "../../contracts/roles.ts";
 import { createToken, listTokens, revokeToken } from "../tokens.ts";
+import { conflict } from "../problems.ts";
 import * as answers from "./answers-identity.ts";
 import { by, forMs, name } from "./fields.ts";
 import { operation } from "./operation.ts";
@@ -54,6 +55,13 @@ export const IDENTITY_OPERATIONS = [
     problems: [409],
     handle: async (deps, { body, log, context }) => {
       const { subject = null, groups = null, ...wish } = body;
+      // From the first token on everybody is asked for one: it must be able to make the next.
+      if (context.get("caller").identity === null && (groups !== null || !wish.roles.includes("admin"))) {
+        throw conflict(
+          "nobody is asked for a token yet, and after this one everybody would be, but nobody could make another: " +
+            "make a first one with the role admin, for all groups",
+        );
+      }
       const { secret, ...token } = await createToken(deps, { ...wish, subject, groups });
       log.warn({ ...token }, "token of the API made");
       context.header("cache-control", "no-store");
