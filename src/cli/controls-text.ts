@@ -1,5 +1,5 @@
 /** Pauses, queue, breakers and targets out of service as text for people. */
-import type { Pause } from "../contracts/facts.ts";
+import type { BreakerKind, Pause } from "../contracts/facts.ts";
 import { plain } from "../contracts/text.ts";
 import type { BreakerRow, LeftOut, QueueRow } from "../record/api-guards.ts";
 import { table } from "./output.ts";
@@ -38,18 +38,28 @@ function untilText(until: string | null): string {
 
 const STATES = { held: "", orphaned: " (orphaned)", leftOut: " (left out of service)" };
 
+export const BREAKER_NAMES: Record<BreakerKind, string> = {
+  storm: "storm",
+  errorBudget: "error budget",
+  correlation: "correlation",
+};
+
 export function breakersText(breakers: readonly BreakerRow[], now: number): string {
   if (breakers.length === 0) return "no breaker is open";
   const rows = breakers.map(({ scope, kind, trippedAt, waiting, reason }) =>
-    [scope, kind === "storm" ? "storm" : "error budget", ago(trippedAt, now), String(waiting), reason].map(plain),
+    [scope, BREAKER_NAMES[kind], ago(trippedAt, now), String(waiting), reason].map(plain),
   );
   return table(["SCOPE", "KIND", "TRIPPED", "WAITING", "WHY"], rows);
 }
 
+const STATE_NAMES: Record<LeftOut["state"], string> = { leftOut: "left out", orphaned: "not known" };
+
 export function leftOutText(leftOut: readonly LeftOut[], now: number): string {
   if (leftOut.length === 0) return "no target was left out of service";
-  const rows = leftOut.map(({ target, group, since, remediationId, detail }) =>
-    [`${target.kind}/${target.id}`, group, ago(since, now), remediationId.slice(0, 13), detail].map(plain),
-  );
-  return table(["TARGET", "GROUP", "SINCE", "REMEDIATION", "WHY"], rows);
+  const rows = leftOut.map(({ target, group, state, since, remediationId, detail }) => {
+    const id = remediationId.slice(0, 13);
+    const why = state === "leftOut" ? detail : `look, then \`remediation release-leases ${id}\`: ${detail}`;
+    return [`${target.kind}/${target.id}`, group, STATE_NAMES[state], ago(since, now), id, why].map(plain);
+  });
+  return table(["TARGET", "GROUP", "STATE", "SINCE", "REMEDIATION", "WHY"], rows);
 }

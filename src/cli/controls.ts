@@ -6,7 +6,7 @@ import type { Pause } from "../contracts/facts.ts";
 import { plain } from "../contracts/text.ts";
 import type { BreakerRow, LeftOut, QueueRow } from "../record/api-guards.ts";
 import type { BackAnswer, ResetAnswer, Resumed } from "../starters/controls.ts";
-import { breakersText, leftOutText, pausesText, queueText } from "./controls-text.ts";
+import { BREAKER_NAMES, breakersText, leftOutText, pausesText, queueText } from "./controls-text.ts";
 import { withExamples } from "./options.ts";
 import { printResult } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
@@ -99,7 +99,7 @@ function breakerCommand(context: Context): Command {
     printResult(list, breakers, () => breakersText(breakers, context.outside.now()));
   });
   return new Command("breaker")
-    .description("storm breakers and error budgets: see them, reset them")
+    .description("storms, error budgets and correlations that tripped: see them, reset them")
     .addCommand(withExamples(list, [["selfheal breaker list", "what tripped, when and why"]]))
     .addCommand(resetCommand(context));
 }
@@ -107,7 +107,7 @@ function breakerCommand(context: Context): Command {
 function resetCommand(context: Context): Command {
   const command = changing("reset", "reset the breakers of a scope: only a person does")
     .argument("<scope>", "as `selfheal breaker list` shows it")
-    .option("--drop", "cancel the remediations that waited behind a storm breaker")
+    .option("--drop", "cancel the remediations that waited behind it (nothing waits behind an error budget)")
     .option("--re-evaluate", "confirm them and ask the guardrails afresh");
   command.action(async (scope: string, options: Said & { drop?: true; reEvaluate?: true }) => {
     if ((options.drop === true) === (options.reEvaluate === true)) {
@@ -118,7 +118,7 @@ function resetCommand(context: Context): Command {
     const how = options.drop === true ? "drop" : "reEvaluate";
     const answer = await callApi<ResetAnswer>(context.options(command), "/breakers/reset", { scope, reason, by, how });
     printResult(command, answer, () => {
-      const kinds = answer.reset.map((one) => (one.kind === "storm" ? "storm breaker" : "error budget")).join(" and ");
+      const kinds = answer.reset.map(({ kind }) => `${BREAKER_NAMES[kind]} breaker`).join(" and ");
       const fate = how === "drop" ? `${answer.dropped.length} were dropped` : `${answer.hinted} were told to ask again`;
       return plain(`${kinds} of ${scope} reset; of the remediations that waited ${fate}`);
     });
@@ -130,7 +130,10 @@ function resetCommand(context: Context): Command {
 }
 
 function targetCommand(context: Context): Command {
-  const out = apiCommand("out", "targets that a closed remediation left out of service: they count against the limits");
+  const out = apiCommand(
+    "out",
+    "targets that a closed remediation left out of service, or may have: they count against the limits",
+  );
   out.action(async () => {
     const { leftOut } = await callApi<{ leftOut: LeftOut[] }>(context.options(out), "/left-out");
     printResult(out, leftOut, () => leftOutText(leftOut, context.outside.now()));

@@ -50,12 +50,14 @@ export interface QueueRow {
   caps: { scope: string; max: number; holders: QueueHolder[] }[];
 }
 
-/** A target that a closed remediation left out of service; it counts against the limits until it is back. */
+/** A target that a closed remediation left out of service, or may have: it counts against the limits until it is back. */
 export interface LeftOut {
   target: TargetRef;
   group: string;
   remediationId: string;
   runbook: string | null;
+  /** `orphaned`: what one of its effects did is not known, so its leases stay until a person has looked. */
+  state: "leftOut" | "orphaned";
   since: string;
   detail: string;
 }

@@ -90,8 +90,9 @@ async function planOf(
 export async function leftOutTargets(db: Session): Promise<LeftOut[]> {
   const found = await sql<LeftOut & { kind: string; id: string }>`
     select distinct r.target_kind as kind, r.target_id as id, r.group_name as "group", r.runbook, r.detail,
-           r.remediation_id as "remediationId", coalesce(r.closed_at, l.since) as since
-      from leases l join remediations r using (remediation_id) where l.state = 'leftOut'
+           r.remediation_id as "remediationId", l.state, coalesce(r.closed_at, l.since) as since
+      from leases l join remediations r using (remediation_id)
+     where l.state = 'leftOut' or (l.state = 'orphaned' and r.closed_at is not null)
      order by since, "remediationId"`.execute(db);
   return found.rows.map(({ kind, id, ...row }) => ({ ...row, target: { kind, id } }));
 }

@@ -2,6 +2,7 @@
 import type { Breaker, Pause } from "../contracts/facts.ts";
 import type { TargetRef } from "../contracts/target.ts";
 import type { RecordStore } from "../record/api.ts";
+import type { LeftOut } from "../record/api-guards.ts";
 import { conflict, notFound, throughRecord } from "./problems.ts";
 import { DecisionRefused, type Remediations } from "./remediations.ts";
 import { checkScope } from "./scopes.ts";
@@ -135,14 +136,23 @@ export async function targetBack(
 ): Promise<BackAnswer> {
   const left = await throughRecord("read who is left out", () => deps.record.leftOut());
   const names = (one: TargetRef): string[] => [`${one.kind}/${one.id}`, one.id];
-  const found = [...new Map(left.map((one) => [names(one.target)[0], one.target])).values()].filter((one) =>
-    names(one).includes(target),
-  );
+  const named = left.filter((one) => names(one.target).includes(target));
+  const out = named.filter((one) => one.state === "leftOut");
+  const found = [...new Map(out.map((one) => [names(one.target)[0], one.target])).values()];
   const [first, ...others] = found;
+  const [unsettled] = named;
+  if (first === undefined && unsettled !== undefined) throw conflict(unsettledText(unsettled));
   if (first === undefined) throw notFound(`${target} is not among those that were left out of service`);
   if (others.length > 0) throw conflict(`${target} may be ${found.map((one) => names(one)[0]).join(" or ")}`);
   const remediations = await throughRecord("take it back", () => deps.record.back(first, by, reason));
   return { target: first, remediations, hinted: await hintWaiters(deps) };
+}
+
+function unsettledText({ target, remediationId }: LeftOut): string {
+  return (
+    `${target.kind}/${target.id} counts because nobody knows what an effect of remediation ${remediationId} did; look, ` +
+    `then \`selfheal remediation release-leases ${remediationId}\``
+  );
 }
 
 /** A hint that is lost is made good by the watcher. */

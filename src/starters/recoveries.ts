@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { RecordStore, RemediationRow } from "../record/api.ts";
+import type { TargetRef } from "../contracts/target.ts";
 import { findRemediation } from "./decisions.ts";
 import { ProblemError, throughRecord } from "./problems.ts";
 import type { Remediations } from "./remediations.ts";
@@ -16,7 +17,7 @@ export interface RecoveryAnswer {
 }
 
 export interface RecoveryDependencies {
-  record: Pick<RecordStore, "find" | "leases" | "releaseLeases" | "append">;
+  record: Pick<RecordStore, "find" | "leases" | "releaseLeases" | "append" | "leftOut">;
   remediations: Pick<Remediations, "recover" | "run">;
 }
 
@@ -52,9 +53,18 @@ export async function releaseLeases(
   }
   const held = await throughRecord("read the leases", () => deps.record.leases());
   const scopes = held.filter((lease) => lease.remediationId === remediationId).map((lease) => lease.scope);
-  if (scopes.length === 0) throw conflict(`${nameOf(row)} holds no leases`);
+  if (scopes.length === 0) throw conflict(`${nameOf(row)} holds no leases${await othersOf(deps, target)}`);
   await throughRecord("release the leases", () => deps.record.releaseLeases(remediationId, by, reason));
   return { remediationId, target, scopes };
+}
+
+/** The target's name means its newest remediation; an older one may be meant. */
+async function othersOf({ record }: RecoveryDependencies, target: TargetRef): Promise<string> {
+  const left = await throughRecord("read who is left out", () => record.leftOut());
+  const ids = left
+    .filter((one) => one.target.kind === target.kind && one.target.id === target.id)
+    .map((one) => one.remediationId);
+  return ids.length === 0 ? "" : `; of this target ${ids.join(", ")} ${ids.length === 1 ? "does" : "do"}`;
 }
 
 function nameOf({ remediationId, target }: RemediationRow): string {

@@ -130,6 +130,19 @@ describe("breaker", () => {
   });
 
   test.each([
+    ["storm", "storm"],
+    ["errorBudget", "error budget"],
+    ["correlation", "correlation"],
+  ])("%s is called by its own name", async (kind, name) => {
+    api.answer = { breakers: [{ ...breaker, kind, remediationId: "r", waiting: 4 }] };
+    await api.run("breaker", "list");
+    expect(api.printed).toContain(`group:web  ${name}  10m`);
+    api.answer = { reset: [{ ...breaker, kind }], dropped: [], hinted: 0 };
+    await api.run("breaker", "reset", "group:web", "--drop", "--reason", "x");
+    expect(api.printed).toContain(`${name} breaker of group:web reset`);
+  });
+
+  test.each([
     ["--drop", "drop", "2 were dropped"],
     ["--re-evaluate", "reEvaluate", "3 were told to ask again"],
   ])("reset %s", async (option, how, says) => {
@@ -152,13 +165,19 @@ describe("breaker", () => {
 });
 
 describe("target", () => {
-  test("out lists who was left out of service", async () => {
-    const target = { kind: "host", id: "web-1" };
+  test("out lists who was left out of service, and of whom it is not known, with what to do", async () => {
+    const out = { group: "web", runbook: "disk", since: AT, detail: "it stays out" };
     api.answer = {
-      leftOut: [{ target, group: "web", remediationId: "r-1", runbook: "disk", since: AT, detail: "it stays out" }],
+      leftOut: [
+        { ...out, target: { kind: "host", id: "web-1" }, remediationId: "r-1", state: "leftOut" },
+        { ...out, target: { kind: "host", id: "web-2" }, remediationId: "r-2", state: "orphaned" },
+      ],
     };
     await api.run("target", "out");
-    expect(api.printed).toMatch(/host\/web-1 +web +10m +r-1 +it stays out/);
+    expect(api.printed).toMatch(/host\/web-1 +web +left out +10m +r-1 +it stays out/);
+    expect(api.printed).toMatch(
+      /host\/web-2 +web +not known +10m +r-2 +look, then `remediation release-leases r-2`: it stays out/,
+    );
   });
 
   test("back tells who said so and why", async () => {

@@ -203,4 +203,23 @@ describe("/v1/left-out", () => {
     expect(answer.body).toMatchObject({ target: { kind: "host", id: "web-7" }, remediations: [id] });
     expect((await call("/left-out")).body).toEqual({ leftOut: [] });
   });
+
+  it("lists also a target of which nobody knows what an effect did, and names what settles it", async () => {
+    const id = await admitted(record, aPlan({ target: "web-9" }));
+    await record.beginEffect(anIntent(id));
+    await record.close(closing(id, { outcome: "escalated" }));
+    const listed = (await call("/left-out")).body["leftOut"];
+    expect(listed).toMatchObject([{ target: { id: "web-9" }, remediationId: id, state: "orphaned" }]);
+    const back = await call("/left-out/back", { target: "web-9", ...said });
+    expect(back).toMatchObject({ status: 409 });
+    expect(back.body["detail"]).toContain(`selfheal remediation release-leases ${id}`);
+    // The target's name means its newest remediation, which holds nothing.
+    const newer = await planned(record, aPlan({ target: "web-9" }));
+    await record.close(closing(newer, { outcome: "recovered" }));
+    const none = await call(`/remediations/${newer}/release-leases`, said);
+    expect(none).toMatchObject({ status: 409 });
+    expect(none.body["detail"]).toContain(`holds no leases; of this target ${id} does`);
+    expect((await call(`/remediations/${id}/release-leases`, said)).status).toBe(200);
+    expect((await call("/left-out")).body).toEqual({ leftOut: [] });
+  });
 });

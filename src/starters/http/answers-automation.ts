@@ -48,7 +48,18 @@ export const BREAKERS_RESET = z.object({
   hinted: count,
 });
 export const LEFT_OUT = z.object({
-  leftOut: z.array(z.object({ ...about, group: text, runbook: text.nullable(), since: iso, detail: text })),
+  leftOut: z.array(
+    z.object({
+      ...about,
+      group: text,
+      runbook: text.nullable(),
+      state: z
+        .enum(["leftOut", "orphaned"])
+        .describe("orphaned: what one of its effects did is not known; a person looks, then releases its leases"),
+      since: iso,
+      detail: text,
+    }),
+  ),
 });
 export const BACK = z.object({ target: TARGET, remediations: z.array(text), hinted: count });
 
