@@ -11,7 +11,7 @@ export interface StreamEvent {
 export interface StreamOptions {
   /** Connects; resolves with an answer that is ok, or rejects with what is to be said. */
   open: (lastEventId: string | null, signal: AbortSignal) => Promise<Response>;
-  /** Connected for the first time: what comes meanwhile waits. */
+  /** Connected with nothing to go on from: what is there is to be listed, and what comes meanwhile waits. */
   onOpen: () => Promise<void>;
   onEvent: (event: StreamEvent) => void;
   /** The connection broke, or could not be made again; it is tried again. */
@@ -31,10 +31,12 @@ export async function readEvents({
   retryMs = 2_000,
 }: StreamOptions): Promise<void> {
   let last: string | null = null;
-  for (let first = true; !signal.aborted; first = false) {
+  let connected = false;
+  while (!signal.aborted) {
     try {
       const response = await open(last, signal);
-      if (first) await onOpen();
+      if (last === null) await onOpen();
+      connected = true;
       for await (const event of eventsIn(response)) {
         if (event.id !== "") last = event.id;
         onEvent(event);
@@ -42,7 +44,7 @@ export async function readEvents({
       if (!signal.aborted) onLost(new Error("the API closed the stream"));
     } catch (error) {
       if (signal.aborted) return;
-      if (first || (error instanceof UserError && error.exitCode === EXIT.failed)) throw error;
+      if (!connected || (error instanceof UserError && error.exitCode === EXIT.failed)) throw error;
       onLost(error);
     }
     await sleep(retryMs, undefined, { signal }).catch(() => undefined);

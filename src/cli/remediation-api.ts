@@ -127,7 +127,7 @@ async function follow(options: ApiOptions, query: ListQuery, following: Followin
       if (event === "reset") following.onReset();
       else if (event === "change") following.onChange(JSON.parse(data) as ChangeEvent);
     },
-    onLost: (error) => following.onLost(messageOf(error)),
+    onLost: (error) => following.onLost(`the stream of changes was lost, and is tried again: ${messageOf(error)}`),
   });
 }
 

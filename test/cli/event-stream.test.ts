@@ -47,6 +47,30 @@ test("what breaks is taken up again behind the last event, until it is stopped",
   expect(lost.map(String)).toEqual(["Error: the API closed the stream", "Error: nobody listens"]);
 });
 
+test("a first connection that breaks is taken up again too, and what is there is listed afresh when no event came before", async () => {
+  const abort = new AbortController();
+  const told: string[] = [];
+  const broken = () => {
+    const body = new ReadableStream({ pull: (stream) => stream.error(new TypeError("terminated")) });
+    return Promise.resolve(new Response(body));
+  };
+  await readEvents({
+    open: (last) =>
+      told.filter((one) => one === "listed").length === 0
+        ? broken()
+        : Promise.resolve(answer(`id: 7\ndata: ${last}\n\n`)),
+    onOpen: async () => void told.push("listed"),
+    onEvent: ({ data }) => {
+      told.push(data);
+      abort.abort();
+    },
+    onLost: (error) => told.push(String(error)),
+    signal: abort.signal,
+    retryMs: 1,
+  });
+  expect(told).toEqual(["listed", "TypeError: terminated", "listed", "null"]);
+});
+
 test("what is refused when it is taken up again is an error, not a wait: the token has ended", async () => {
   let asked = 0;
   const open = () =>
