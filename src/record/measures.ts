@@ -82,7 +82,8 @@ export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuil
            ad.first_effect_at as "firstEffectAt", ad.cost, ef.effects, wa.spans as "ticketWaits", au.marks, au."auditLagMs",
            coalesce((select true from decisions d where d.remediation_id = r.remediation_id
                         and d.decision = 'approve' and d.status = 'counted' limit 1), false) as approved,
-           (select verdict from reviews v where v.remediation_id = r.remediation_id limit 1) as review, ve.codes
+           (select verdict from reviews v where v.remediation_id = r.remediation_id limit 1) as review,
+           ${refusedBy} as codes
       from page r
       left join lateral (
         select * from admissions a where a.remediation_id = r.remediation_id limit 1) ad on true
@@ -96,12 +97,18 @@ export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuil
           from waits where remediation_id = r.remediation_id and system = 'tickets') wa on true
       left join lateral (${marksOf}) au on true
       left join lateral (
-        select (select array_agg(distinct x ->> 'code') from json_array_elements(v.verdict -> 'results') x
+        select v.verdict ->> 'outcome' as outcome,
+               (select array_agg(distinct x ->> 'code') from json_array_elements(v.verdict -> 'results') x
                  where x ->> 'outcome' <> 'pass') as codes
           from verdicts v where v.remediation_id = r.remediation_id and r.outcome = 'refused'
          order by v.seq desc limit 1) ve on true
      order by r.closed_at, r.remediation_id`;
 }
+
+/** What refuses by itself, as a probe without an answer, has no verdict that says so: its detail begins with the code. */
+const refusedBy = sql`
+  case when r.outcome = 'refused' and ve.outcome is distinct from 'refuse' and r.detail ~ '^[A-Z_]+: '
+       then array[split_part(r.detail, ':', 1)] else ve.codes end`;
 
 const effectsOf = sql`
   select json_agg(json_build_array(rung, step, action, direction, state, intent_at,

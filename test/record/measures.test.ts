@@ -94,6 +94,17 @@ describe("a closed remediation", () => {
     });
   });
 
+  it("that was refused without a verdict, or past one that let it act, says why by its own detail", async () => {
+    await db.setClock(time("13:00:00"));
+    const detail = "FACTS_UNAVAILABLE: no series for smart_failing";
+    const early = anEpisode({ faults: [], target: { kind: "host", id: "early-1" } });
+    await db.record.open({ ...early, faults: [faultKey(anAlert({ fingerprint: "early" }))] });
+    const late = await planned(db.record, aPlan({ target: "late-1" }));
+    for (const id of [early.remediationId, late]) await db.record.close(closing(id, { outcome: "refused", detail }));
+    const found = (await rows()).filter((one) => [early.remediationId, late].includes(one.remediationId));
+    expect(found.map(({ codes }) => codes)).toEqual([["FACTS_UNAVAILABLE"], ["FACTS_UNAVAILABLE"]]);
+  });
+
   it("belongs to the day in which it closed, and to its group", async () => {
     await db.setClock("2026-10-11T00:00:00.000Z");
     const plan = aPlan({ target: "db-1", group: "db" });
