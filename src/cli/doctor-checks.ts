@@ -189,7 +189,11 @@ async function checkTemporal(parts: DoctorParts): Promise<{ lines: Line[]; tempo
   const attributes = temporal.searchAttributes().then(
     () => ok("temporal", `${temporal.place}: answers, and knows the search attributes`),
     (error: unknown) =>
-      failed("temporal", error, "the command above, or `selfheal worker --register-search-attributes`"),
+      failed(
+        "temporal",
+        error,
+        "check TEMPORAL_NAMESPACE; missing attributes: `selfheal worker --register-search-attributes`",
+      ),
   );
   const pollers = temporal
     .pollers()

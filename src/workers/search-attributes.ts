@@ -11,6 +11,7 @@ import { EXIT, messageOf, UserError } from "../config/user-error.ts";
 const KEYWORD = 2;
 /** google.rpc.Code */
 const INVALID_ARGUMENT = 3;
+const NOT_FOUND = 5;
 const VISIBLE_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 
@@ -91,6 +92,13 @@ async function isInUse({ connection, namespace }: EnsureOptions): Promise<boolea
 }
 
 function unreadable(namespace: string, error: unknown): UserError {
+  if (isGrpcServiceError(error) && Number(error.code) === NOT_FOUND) {
+    return new UserError(
+      `Temporal knows no namespace ${namespace}: correct TEMPORAL_NAMESPACE, or make it with ` +
+        `\`temporal operator namespace create --namespace ${namespace}\``,
+      { cause: error, exitCode: EXIT.unavailable },
+    );
+  }
   return new UserError(
     `cannot read the search attributes of namespace ${namespace}: ${messageOf(error)}. Without them a workflow would hang`,
     { cause: error, exitCode: EXIT.unavailable },

@@ -84,6 +84,8 @@ describe("a worker", () => {
     );
     await ensure(true);
     await ensure(false);
+    const elsewhere = ensureSearchAttributes({ connection, namespace: "nosuch", mayAdd: false });
+    await expect(elsewhere).rejects.toThrow(/knows no namespace nosuch: correct TEMPORAL_NAMESPACE/);
     await connection.close();
   });
 
