@@ -74,6 +74,7 @@ export async function heldUntil(episode: Episode, point: FreezePoint): Promise<W
   if (!takeover.claimed()) return null;
   const since = Date.now();
   const { doing, waiting } = view;
+  const about = point.about ?? doing;
   const stopBefore = desk.stop;
   try {
     while (takeover.claimed()) {
@@ -88,7 +89,7 @@ export async function heldUntil(episode: Episode, point: FreezePoint): Promise<W
         return { command: "end", said: desk.stop?.because ?? "", result: {} };
       }
       takeover.stands = point;
-      await show(episode, point, doing);
+      await show(episode, point, about);
       await waitUntil(() => takeover.waiting().length > 0 || desk.stop !== stopBefore, null, "");
     }
     return null;
@@ -96,7 +97,7 @@ export async function heldUntil(episode: Episode, point: FreezePoint): Promise<W
     takeover.stands = null;
     episode.wasHeld(Date.now() - since);
     const { holder } = takeover;
-    view.takeover = holder === null ? null : { ...holder, state: "moving", at: point.at, about: doing, commands: [] };
+    view.takeover = holder === null ? null : { ...holder, state: "moving", at: point.at, about, commands: [] };
     episode.say(doing, waiting);
   }
 }

@@ -28,6 +28,8 @@ export interface Holder {
 export interface FreezePoint {
   /** `replace/dc`, `replace/dc/undo`, or the phase. */
   at: string;
+  /** What is to begin here; without it, what the episode did last is about this place. */
+  about?: string | undefined;
   offers: readonly Exclude<Command, "take">[];
   /** What `skip` and `markDone` are about. */
   effect: FrozenEffect | null;

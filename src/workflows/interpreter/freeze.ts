@@ -22,7 +22,9 @@ export function effectPoint(episode: Episode, effect: Effect, when: "before" | "
   const frozen = { rung, step, stepKey: suffix === undefined ? step.id : `${step.id}@${suffix}`, direction, input };
   const fault = (command: Command, result: JsonObject): string | null =>
     direction === "apply" ? faultOfResult(episode.requirePlan(), rung, step.id, command, result) : null;
-  return { at: placeOf(frozen), offers: offersOf(effect, when), effect: frozen, fault };
+  // What the episode did last was the step before this one.
+  const about = when === "before" ? `${step.uses} has not begun` : undefined;
+  return { at: placeOf(frozen), about, offers: offersOf(effect, when), effect: frozen, fault };
 }
 
 function offersOf({ direction, suffix }: Effect, when: "before" | "begun"): FreezePoint["offers"] {

@@ -21,6 +21,7 @@ export async function verify(episode: Episode, spec: PlanVerify): Promise<Verifi
   for (;;) {
     const word = await heldUntil(episode, {
       at: "verify",
+      about: episode.view.phase === "verify" ? undefined : "the verification has not begun",
       offers: ["retry", "markDone", "release", "end"],
       effect: null,
     });
