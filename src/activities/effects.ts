@@ -37,6 +37,8 @@ export async function performEffect(deps: ActivityDependencies, request: EffectR
   const stranger = request.direction === "apply" ? await strangePlan(deps, request.remediationId) : null;
   if (stranger !== null) return unknownHere(stranger);
   const { operation, input } = prepared;
+  const another = await doneByAnother(deps, request, prepared);
+  if (another !== null) return another;
   const key = keyOf(request);
   const { remediationId, rung, step, action, direction, attempt } = request;
   deps.faultPoint?.(`effect.${direction}.begun`, action);
@@ -118,6 +120,27 @@ function prepare(deps: ActivityDependencies, request: EffectRequest): Prepared {
   if (!parsed.success) return refused(`${request.action}: the input is not valid: ${parsed.error.message}`);
   const input = parsed.data as JsonObject;
   return { ok: true, operation, input: percent === undefined ? input : { ...input, percent } };
+}
+
+/**
+ * Before the intent: once that is written, what is seen may be a request of ours whose answer was lost. Null: go on. What an
+ * earlier remediation left so, or another step of this one brought there, is selfheal's own.
+ */
+async function doneByAnother(
+  deps: ActivityDependencies,
+  request: EffectRequest,
+  { operation, input }: { operation: Operation<JsonObject>; input: JsonObject },
+): Promise<NothingDone | null> {
+  const { remediationId, action, direction, target } = request;
+  if (direction !== "apply" || deps.actions[action]?.refusedWhenThere !== true) return null;
+  const row = await deps.record.effect(keyOf(request));
+  if (row !== null && row.state !== "notHappened") return null;
+  const seen = await look(operation, contextOf(deps, request, row, await deps.record.now()), input);
+  if (seen.state === "unknown") return { state: "notSent", detail: seen.detail, retryAfterMs: null };
+  if (seen.state !== "happened" && seen.state !== "pending") return null;
+  if ((await deps.record.mayHaveDone(remediationId, action)) || (await isLeftOut(deps, target))) return null;
+  const detail = `${seen.detail}, and not by selfheal, as far as the record knows: somebody else works on it`;
+  return { state: "refused", detail };
 }
 
 /**

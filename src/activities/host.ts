@@ -126,6 +126,7 @@ export const hostActions: AnyAction[] = [
     name: "host.powerOff",
     summary: "Cuts the power through the BMC, without asking the operating system.",
     risk: "high",
+    refusedWhenThere: true,
     perform: power("off"),
     undo: power("on"),
   }),

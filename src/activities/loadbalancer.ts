@@ -140,6 +140,7 @@ export const loadbalancerActions: AnyAction[] = [
     name: "loadbalancer.drain",
     summary: "Takes the target out of its pool and waits until its sessions are over; never the pool's last server.",
     defaultWithinMs: 15 * MINUTE_MS,
+    refusedWhenThere: true,
     perform: drain,
     undo: takeBack,
     finishHealthy: restore,

@@ -62,6 +62,11 @@ export interface Action<I = never> {
   lifeMs: number;
   /** How long it may stay pending when the runbook does not say `within`. */
   defaultWithinMs: number;
+  /**
+   * Refused when it stands so already and selfheal has not brought it there: somebody else works on the target, and what he
+   * did is not taken back or finished for him.
+   */
+  refusedWhenThere?: boolean;
   perform: Operation<I>;
   /** Takes it back, while nothing irreversible has happened. */
   undo?: Operation<I>;

@@ -57,6 +57,8 @@ export interface EffectRecord {
   /** A person's word that it happened: the row is made when there is none, and looks at no fence, since nothing is sent. */
   vouchEffect(effect: Intent, result: JsonObject, detail: string): Promise<void>;
   effect(key: string): Promise<EffectRow | null>;
+  /** Whether a step of this remediation with this action may have happened and was not taken back. */
+  mayHaveDone(remediationId: string, action: string): Promise<boolean>;
   /** Intended at least `olderThanMs` ago and neither happened nor failed yet: for recovery and sweeper. */
   unsettledEffects(olderThanMs: number, limit: number): Promise<EffectRow[]>;
 }

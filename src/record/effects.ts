@@ -211,6 +211,19 @@ export async function effectOf(db: Session, key: string): Promise<EffectRow | nu
   return row === undefined ? null : toEffectRow(row);
 }
 
+/** Of a row `e` of effects: its step may have happened, and was not taken back. */
+export const stands = sql<boolean>`
+  e.direction = 'apply' and e.state <> 'notHappened'
+  and not exists (select 1 from effects u where u.remediation_id = e.remediation_id and u.rung = e.rung
+                     and u.step = e.step and u.direction = 'undo' and u.state = 'happened')`;
+
+export async function mayHaveDone(db: Session, remediationId: string, action: string): Promise<boolean> {
+  const found = await sql`
+    select 1 from effects e
+     where e.remediation_id = ${remediationId} and e.action = ${action} and ${stands} limit 1`.execute(db);
+  return found.rows.length > 0;
+}
+
 export async function effectsOf(db: Session, remediationId: string): Promise<EffectRow[]> {
   const rows = await effectRows(db)
     .where("remediation_id", "=", remediationId)

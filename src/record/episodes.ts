@@ -8,6 +8,7 @@ import { GENESIS } from "./audit/chain.ts";
 import { appendAudit } from "./audit.ts";
 import { parentHealed } from "./breakers.ts";
 import { now } from "./clock.ts";
+import { stands } from "./effects.ts";
 import { giveBackLeases } from "./left-out.ts";
 import { lockAdmission } from "./locks.ts";
 import { linkAlerts } from "./open.ts";
@@ -120,10 +121,7 @@ async function unknownTo(tx: Transaction<Tables>, { remediationId, began }: Clos
   if (began === undefined) return [];
   const found = await sql<{ place: string }>`
     select e.rung || '/' || e.step as place from effects e
-     where e.remediation_id = ${remediationId} and e.direction = 'apply' and e.state <> 'notHappened'
-       and e.rung || '/' || e.step <> all(${began}::text[])
-       and not exists (select 1 from effects u where u.remediation_id = e.remediation_id and u.rung = e.rung
-                          and u.step = e.step and u.direction = 'undo' and u.state = 'happened')
+     where e.remediation_id = ${remediationId} and ${stands} and e.rung || '/' || e.step <> all(${began}::text[])
      order by 1`.execute(tx);
   return found.rows.map(({ place }) => place);
 }

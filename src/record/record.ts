@@ -150,6 +150,7 @@ function readers(db: Database) {
     admissibleWaiters: (limit) => admissibleWaiters(db, limit),
     leases: () => leases.leaseRows(db),
     effect: (key) => effects.effectOf(db, key),
+    mayHaveDone: (remediationId, action) => effects.mayHaveDone(db, remediationId, action),
     unsettledEffects: (olderThanMs, limit) => effects.unsettledEffects(db, olderThanMs, limit),
     openWaits: (system, refs) => waits.openWaits(db, system, refs),
     list: (filter) => queries.list(db, filter),

@@ -16,6 +16,7 @@ import type { Command, RemediationView, TakeoverView } from "../../src/contracts
 import { webhookPayload, type WebhookOptions, type WebhookPayload } from "../../src/lab/alerts.ts";
 import { avoidableErrors, violations } from "../../src/lab/invariants.ts";
 import type { Lab } from "../../src/lab/lab.ts";
+import type { AdminState } from "../../src/lab/traffic.ts";
 import type { RecordStore, RemediationStory } from "../../src/record/api.ts";
 import { openAuditReader, type HistoryHead } from "../../src/record/audit/verify.ts";
 import { decide } from "../../src/starters/decisions.ts";
@@ -258,6 +259,15 @@ export class Rig {
   /** What the record says of the newest remediation of a target. */
   async state(id: string, kind = "host"): Promise<RecordState> {
     return recordState(this.record, await this.story(id, kind));
+  }
+
+  /** A person does it at the load balancer. */
+  setAdmin(id: string, admin: AdminState): void {
+    const { world } = this.lab;
+    const pool = world.traffic.pools.get("web");
+    const server = world.traffic.server("web", id);
+    if (pool === undefined || server === null) throw new Error(`${id} is in no pool`);
+    world.setAdmin(pool, server, admin);
   }
 
   world(id: string): WorldState {

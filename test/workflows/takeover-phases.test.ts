@@ -272,11 +272,7 @@ describe("taken over when the work is done", () => {
       const commands = ["retry", "skip", "markDone", "release"];
       expect(await rig.stands("web-1")).toMatchObject({ at: "replace/drain/undo", commands });
       await expect(rig.command("end", "web-1")).rejects.toThrow("nothing to end at replace/drain/undo");
-      const { world } = rig.lab;
-      const pool = world.traffic.pools.get("web");
-      const server = world.traffic.server("web", "web-1");
-      if (pool === undefined || server === null) throw new Error("web-1 is in no pool");
-      world.setAdmin(pool, server, "ready");
+      rig.setAdmin("web-1", "ready");
       await rig.command("markDone", "web-1", "ada", { reason: "by hand" });
       await rig.soon("the next", async () => (await rig.stands("web-1")).at === "replace/silence/undo");
       await rig.command("release", "web-1");

@@ -97,6 +97,20 @@ describe("a host that an earlier remediation left out of service", () => {
   });
 });
 
+describe("a host that a person has drained", () => {
+  it("is not healed under his hands, and its traffic is his to give back", async () => {
+    await withRig(env, { runbook: wideOpen }, async (rig) => {
+      rig.setAdmin("web-1", "drain");
+      await rig.alert();
+      const state = await rig.closed("web-1");
+      expect(state).toMatchObject({ ...ASKS_A_PERSON, leases: [], leftOut: false });
+      expect(state.detail).toContain("and not by selfheal");
+      expect(Object.keys(state.effects).filter((key) => key.endsWith(":drain"))).toEqual([]);
+      expect(rig.world("web-1")).toMatchObject({ ...STAYS_OUT, rebuilds: 0, tickets: [] });
+    });
+  });
+});
+
 describe("verification", () => {
   it("fails on a disk that is bad after the reinstall: the host stays drained", async () => {
     const runbook = (content: RunbookYaml): void => {

@@ -31,6 +31,26 @@ export function effectSuite(create: Create): void {
       });
     });
 
+    it("knows what a remediation may have done with an action, until it is taken back", async () => {
+      const id = await admitted(db.record, aPlan({ target: "own" }));
+      const { action, key, rung, step } = anIntent(id);
+      const done = () => db.record.mayHaveDone(id, action);
+      expect(await done()).toBe(false);
+      await db.record.beginEffect(anIntent(id));
+      expect(await done()).toBe(true);
+      expect(await db.record.mayHaveDone(id, "host.powerOff")).toBe(false);
+      expect(await db.record.mayHaveDone("another", action)).toBe(false);
+      await db.record.settleEffect(key, "notHappened", null, "not there");
+      expect(await done()).toBe(false);
+      await db.record.settleEffect(key, "happened", {}, "drained");
+      expect(await done()).toBe(true);
+      const undo = anIntent(id, { direction: "undo", key: `${key}/undo`, rung, step });
+      await db.record.beginEffect(undo);
+      expect(await done()).toBe(true);
+      await db.record.settleEffect(undo.key, "happened", {}, "ready");
+      expect(await done()).toBe(false);
+    });
+
     it("does not take back what was seen to happen by a look that began before that", async () => {
       const id = await admitted(db.record, aPlan({ target: "late-look" }));
       const { key } = anIntent(id);
