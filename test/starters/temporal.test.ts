@@ -179,6 +179,8 @@ describe("the watcher's schedule", () => {
     await Promise.all([1, 2, 3].map(() => ensureWatchSchedule(client, { everyMs: 1_000, forMs: 60_000 })));
     const handle = client.schedule.getHandle(WATCH_SCHEDULE);
     await handle.pause("by ada");
+    // Temporal answers a pause before its schedule knows it, and an update sets what it has read.
+    await expect.poll(async () => (await handle.describe()).state.paused, { timeout: 30_000 }).toBe(true);
     await ensureWatchSchedule(client, { everyMs: 500, forMs: 60_000 });
     const { action, policies, state } = await handle.describe();
     expect(action).toMatchObject({

@@ -95,6 +95,8 @@ test("the sweeper's schedule is made once, skips what overlaps, starts a minute 
   expect(first.spec.startAt?.getTime()).toBeGreaterThan(Date.now() + 30_000);
   expect(await view.schedule(SWEEP_SCHEDULE)).toMatchObject({ state: "active" });
   await handle.pause("by ada");
+  // Temporal answers a pause before its schedule knows it, and an update sets what it has read.
+  await expect.poll(() => view.schedule(SWEEP_SCHEDULE), { timeout: 30_000 }).toMatchObject({ state: "paused" });
   await ensureSweepSchedule(client);
   const { action, policies, spec } = await handle.describe();
   expect([action.workflowType, policies.overlap, spec.startAt]).toEqual(["sweep", "SKIP", first.spec.startAt]);
