@@ -65,13 +65,13 @@ function messageOfAll(code: string, first: FindingRow, rows: FindingRow[]) {
 
 /** The escalation stands even when it is not sent: then the sweeper tries again, as with everybody's. */
 async function escalate(deps: TellDependencies, remediationId: string, row: FindingRow): Promise<void> {
-  const key = `sweep/${row.code}`;
+  // Of this time: one that went away and came again rings anew, and no receiver takes it for the message before.
+  const key = `sweep/${row.firstSeenAt}/${row.key}`;
   const title = `${row.ids["target"] ?? remediationId}: ${row.code}`;
   const text = `${row.sentence}${doneOf(row)}. ${row.next}`;
   const told = { remediationId, key, route: routeOf(row), title, text };
   const stands = await deps.record.escalation({ remediationId, key, route: told.route, summary: `${title}: ${text}` });
-  // What was sent is told anew: the finding went away and came again.
-  await send(deps, { ...told, again: stands === "unsent" }).catch(() => undefined);
+  if (stands !== "sent") await send(deps, { ...told, again: stands === "unsent" }).catch(() => undefined);
 }
 
 /** Sends again what was recorded; the same key lets a receiver drop what came through after all. */

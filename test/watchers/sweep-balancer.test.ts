@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WATCH_SCHEDULE } from "../../src/watchers/schedule.ts";
 import { admitted, anIntent, aPlan, closing } from "../record/builders.ts";
-import { codes, drained, SweepRig } from "./sweep-support.ts";
+import { codes, drained, ofFinding, SweepRig } from "./sweep-support.ts";
 
 let rig: SweepRig;
 beforeEach(async () => {
@@ -65,7 +65,7 @@ describe("a drained server", () => {
     await close(id, "web-1", "failed");
     rig.servers = [drained("web", "web-1")];
     expect(await found()).toEqual(["DRAINED_LEFT"]);
-    expect(rig.pages()).toMatchObject([{ key: `${id}/sweep/DRAINED_LEFT` }]);
+    expect(rig.pages()).toMatchObject([{ key: ofFinding(id, "DRAINED_LEFT") }]);
   });
 
   test("that got its traffic back from us is somebody else's", async () => {

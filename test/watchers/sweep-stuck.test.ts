@@ -1,7 +1,7 @@
 /** Workflows that run and do not get on: by what Temporal says of their tasks, and of what they need of the namespace. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { admitted, aPlan } from "../record/builders.ts";
-import { codes, SweepRig } from "./sweep-support.ts";
+import { codes, ofFinding, SweepRig } from "./sweep-support.ts";
 
 let rig: SweepRig;
 beforeEach(async () => {
@@ -20,7 +20,7 @@ describe("workflow tasks", () => {
     await rig.sweep();
     await rig.at(6);
     await rig.sweep();
-    expect(rig.pages()).toMatchObject([{ key: `${id}/sweep/STUCK` }]);
+    expect(rig.pages()).toMatchObject([{ key: ofFinding(id, "STUCK") }]);
   });
 
   test("an activity of theirs that is tried again and again is named with what it throws, and paged when that lasts", async () => {
@@ -43,7 +43,7 @@ describe("workflow tasks", () => {
     expect(rig.pages()).toEqual([]);
     await rig.at(12);
     await rig.sweep();
-    expect(rig.pages()).toMatchObject([{ key: `${id}/sweep/STUCK` }]);
+    expect(rig.pages()).toMatchObject([{ key: ofFinding(id, "STUCK") }]);
   });
 
   test("cannot get on without a search attribute: that is paged with the command that brings it back", async () => {

@@ -1,6 +1,7 @@
 /** A sweeper on a real database; Temporal, the balancer and the people are told what to say. */
 import { randomUUID } from "node:crypto";
 import pino from "pino";
+import { expect } from "vitest";
 import type { PoolServer } from "../../src/ports/ports.ts";
 import type { Finding } from "../../src/record/api-sweep.ts";
 import { createIngest } from "../../src/starters/ingest.ts";
@@ -148,4 +149,9 @@ export function codes(report: { found: Finding[] }): string[] {
 
 export function drained(pool: string, server: string): PoolServer {
   return { pool, server, admin: "drain", operational: "up", sessions: 0, weightPercent: 100 };
+}
+
+/** The key of a message about a finding of one remediation, whenever it was first seen. */
+export function ofFinding(remediationId: string, code: string): string {
+  return expect.stringMatching(new RegExp(`^${remediationId}/sweep/[\\dTZ:.-]+/${code}/`)) as string;
 }

@@ -15,7 +15,7 @@ import { sweepOnce } from "../../src/watchers/sweep.ts";
 import { obtainTemporalCli } from "../../src/workers/temporal-cli.ts";
 import { startDevServer, type DevServer } from "../../src/workers/temporal-server.ts";
 import { admitted, anAlert, aPlan } from "../record/builders.ts";
-import { SweepRig } from "./sweep-support.ts";
+import { ofFinding, SweepRig } from "./sweep-support.ts";
 
 let server: DevServer;
 let client: Client;
@@ -61,7 +61,7 @@ test("a terminated workflow of an open remediation orphans its leases; a running
   ]);
   const states = Object.fromEntries((await rig.record.leases()).map((lease) => [lease.remediationId, lease.state]));
   expect(states).toEqual({ [gone]: "orphaned", [there]: "held" });
-  expect(rig.pages().map((page) => page.key)).toContain(`${gone}/sweep/WORKFLOW_CLOSED`);
+  expect(rig.pages().map((page) => page.key)).toContainEqual(ofFinding(gone, "WORKFLOW_CLOSED"));
   await rig.db.drop();
 });
 

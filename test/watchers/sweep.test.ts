@@ -1,10 +1,14 @@
 /** Every finding on a real database: repaired where that is safe, told once, and nothing is reaped without proof. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { scopeOf } from "../../src/contracts/ids.ts";
+import type { Phase } from "../../src/contracts/remediation.ts";
 import { SWEEP_SCHEDULE, WATCH_SCHEDULE } from "../../src/watchers/schedule.ts";
 import { admitted, anIntent, aPlan, cap, closing, host, planned, received, admitting } from "../record/builders.ts";
 import { alertFor } from "../starters/support/bodies.ts";
-import { codes, SweepRig } from "./sweep-support.ts";
+import type { FindingRow } from "../../src/record/api-sweep.ts";
+import type { Candidate } from "../../src/watchers/sweep-finding.ts";
+import { tellPeople } from "../../src/watchers/sweep-tell.ts";
+import { codes, ofFinding, SweepRig } from "./sweep-support.ts";
 
 let rig: SweepRig;
 beforeEach(async () => {
@@ -255,8 +259,46 @@ describe("left behind in the record", () => {
       await rig.sweep();
     }
     expect(rig.remediations.hints).toEqual([{ workflowId: "heal:host:web-1", about: `${id}/overdue` }]);
-    expect(rig.pages()).toMatchObject([{ key: `${id}/sweep/PHASE_OVERDUE` }]);
+    expect(rig.pages()).toMatchObject([{ key: ofFinding(id, "PHASE_OVERDUE") }]);
   });
+});
+
+test("a finding that comes back is paged anew, as surely as the first time, and no receiver takes it for the page before", async () => {
+  const id = await acting("web-1");
+  rig.temporal.runs("heal:host:web-1");
+  const overdue = async (phase: Phase, start: number): Promise<void> => {
+    await rig.record.progress(id, phase, "waiting", new Date(Date.now() + (start + 1) * 60_000).toISOString());
+    for (const minutes of [10, 17, 18, 23, 24]) {
+      await rig.at(start + minutes);
+      await rig.sweep();
+    }
+    await rig.record.progress(id, phase, "going on", null);
+    await rig.at(start + 30);
+    await rig.sweep();
+  };
+  await overdue("approve", 0);
+  expect(rig.pages()).toHaveLength(1);
+  rig.pagerAway = true;
+  await overdue("act", 120);
+  rig.pagerAway = false;
+  await rig.at(300);
+  await rig.sweep();
+  expect(rig.pages()).toEqual(
+    [0, 1].map(() => expect.objectContaining({ key: ofFinding(id, "PHASE_OVERDUE") }) as object),
+  );
+  expect(new Set(rig.pages().map(({ key }) => key)).size).toBe(2);
+});
+
+test("two findings of one kind about one remediation are two pages, each with a key of its own", async () => {
+  const id = await acting("web-1");
+  const found = ["web", "shop"].map((pool) => ({
+    ...{ key: `DRAINED_LEFT/${pool}`, code: "DRAINED_LEFT", severity: "page", sentence: `left in ${pool}`, done: null },
+    ...{ ids: { remediationId: id, target: "host/web-1" }, next: "look", toldAt: null, tellDue: true, tellError: null },
+    ...{ part: "loadbalancer", safe: false, firstSeenAt: "2026-01-01T00:00:00Z", lastSeenAt: "2026-01-01T00:10:00Z" },
+  })) as FindingRow[];
+  const patience = found.map(({ key }) => ({ key, tellAfterMs: 0 }) as Candidate);
+  await tellPeople(rig.deps(), found, patience);
+  expect(new Set(rig.pages().map(({ key }) => key)).size).toBe(2);
 });
 
 describe("escalations that were not sent", () => {
@@ -295,7 +337,7 @@ describe("escalations that were not sent", () => {
       await rig.at(minutes);
       await rig.sweep();
     }
-    expect(rig.pages().map((page) => page.key)).toEqual([`${id}/sweep/WORKFLOW_CLOSED`]);
+    expect(rig.pages().map((page) => page.key)).toEqual([ofFinding(id, "WORKFLOW_CLOSED")]);
   });
 });
 
