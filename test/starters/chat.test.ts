@@ -138,6 +138,11 @@ describe("a slash command", () => {
     expect(await say("status web-1")).toContain(`approve ${ID} ${PLAN.slice(0, 12)}`);
   });
 
+  test("shows what came from outside as text: nothing in it rings a channel or is a link", async () => {
+    await it.database.sql("update remediations set doing = $1", ["<!channel> <https://evil.example|approve> & co"]);
+    expect(await say("status web-1")).toContain("&lt;!channel&gt; &lt;https://evil.example|approve&gt; &amp; co");
+  });
+
   test("pauses, shows it, and resumes; the audit says that it came by chat", async () => {
     expect(await say("pause global for 2h a storm")).toContain("Paused global until");
     expect(await say("status")).toContain("paused: global by anna: a storm");

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "hono";
 import { z } from "zod";
 import { secondsOff } from "../../ports/signed-body.ts";
-import { parseSlack, SLACK_TOLERANCE_MS, slackSignature, type SlackRequest } from "../chat/slack-request.ts";
+import { asText, parseSlack, SLACK_TOLERANCE_MS, slackSignature, type SlackRequest } from "../chat/slack-request.ts";
 import { runChat } from "../chat/run.ts";
 import { notFound, ProblemError, throughRecord } from "../problems.ts";
 import { CHAT_SOURCE } from "../source-tokens.ts";
@@ -93,7 +93,7 @@ async function answered(
 }
 
 function privately(text: string): z.infer<typeof ANSWER> {
-  return { response_type: "ephemeral", replace_original: false, text };
+  return { response_type: "ephemeral", replace_original: false, text: asText(text) };
 }
 
 async function respond(send: typeof fetch, url: string, text: string): Promise<void> {
