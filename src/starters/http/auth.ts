@@ -10,6 +10,7 @@ import type { OidcVerifier } from "./oidc.ts";
 import { notAllowed, ProblemError, throughRecord } from "../problems.ts";
 import { type Caller, confinedTo, NOBODY } from "./caller.ts";
 import type { AppEnv } from "./context.ts";
+import { isLoopback } from "./gate.ts";
 
 /** Anything that gives its text out only on purpose; `Secret` of the ports is one. */
 export interface Token {
@@ -77,6 +78,7 @@ export function allow(authenticate: Authenticate, route: string, access: Access)
   return async (context, next) => {
     const caller = await authenticate(context.req.header("authorization"));
     const { identity, subject } = caller;
+    if (identity === null) requireOwnName(context.req.header("host"));
     const groups = reachOrRefuse(caller, access.role, route);
     if (access.everywhere && groups !== null) {
       const where = groups.join(", ");
@@ -87,6 +89,18 @@ export function allow(authenticate: Authenticate, route: string, access: Access)
     if (identity !== null) context.set("log", context.get("log").child({ identity, subject }));
     return actingAs(identity, () => confinedTo(groups, next));
   };
+}
+
+/**
+ * Nobody is asked who he is, since only this machine is let in. A site that points its own name at this machine (DNS
+ * rebinding) has its visitors' browsers come from here, too; they say that name.
+ */
+function requireOwnName(host: string | undefined): void {
+  if (host === undefined || isLoopback(URL.parse(`http://${host}`)?.hostname.replace(/^\[|\]$/g, "") ?? "")) return;
+  throw notAllowed(
+    `the request is for the host ${host.slice(0, 100)}; while nobody is asked who he is, ask 127.0.0.1, [::1] or ` +
+      "localhost, or make a first token (`selfheal token create NAME --role admin`)",
+  );
 }
 
 /** Where the caller has the role: these groups, or null for everywhere. */
