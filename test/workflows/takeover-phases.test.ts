@@ -79,6 +79,9 @@ describe("taken over before anything is done", () => {
       await rig.command("release", "web-1");
       const asked = await rig.soonIn("web-1", "approve", /approval/);
       expect(Date.parse(asked.approval?.expiresAt ?? "")).toBeGreaterThan(Date.parse(approval?.expiresAt ?? ""));
+      const told = () => rig.lab.world.messages.filter(({ text }) => text.includes("needs an approval"));
+      await rig.soon("people are asked anew", async () => told().length === 2);
+      expect(told().at(-1)?.text).toContain(`until ${asked.approval?.expiresAt}`);
       await rig.decide("reject", "web-1", "grace");
       expect(await rig.closed("web-1")).toMatchObject({ outcome: "rejected", effects: {} });
     });

@@ -124,7 +124,8 @@ async function tellApprovers(episode: Episode, which: string, waitingFor: string
   await people(`${what} approval of ${id}`)
     ["remediation.notify"]({
       remediationId: episode.remediationId,
-      key: `approval-${(episode.planHash ?? "").slice(0, 12)}${which}`,
+      // Told once for each time that people are asked: the same plan may be asked about again, after a takeover.
+      key: `approval-${(episode.planHash ?? "").slice(0, 12)}-${expiresAt}${which}`,
       route: "message",
       severity,
       title: `${id}: ${runbook} ${which === "" ? "needs" : "still needs"} an approval`,
