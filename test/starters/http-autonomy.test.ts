@@ -9,7 +9,7 @@ const api = await sharedApi();
 const { record } = api.database;
 let catalogue: Catalogue;
 beforeEach(async () => {
-  await api.database.sql("truncate modes, standing_approvals, attestations");
+  await api.database.sql("truncate modes, standing_approvals, attestations, api_tokens");
   use({});
   await api.restart({ active: async () => catalogue });
 });
@@ -175,6 +175,25 @@ describe("/v1/modes", () => {
     expect(await effective()).toBe("observe");
     const { scopes } = (await call("/modes")).body as { scopes: { scope: string; lapsed: string | null }[] };
     expect(scopes.find((one) => one.scope === "runbook:disk@web")?.lapsed).toBe("the runbook has changed since");
+  });
+
+  it("tells an admin of another group nothing of what a runbook has shown, not even in what it refuses", async () => {
+    const token = {
+      name: "of-db",
+      subject: "anna",
+      roles: ["admin" as const],
+      groups: ["db"],
+      by: "root",
+      ttlMs: 60_000,
+    };
+    const { secret } = await record.createApiToken(token);
+    const promote = async (group: string) => {
+      const wish = { runbook: "disk", group };
+      const response = await api.api("/v1/modes/promote", wish, { authorization: `Bearer ${secret}` });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
+    expect(await promote("web")).toMatchObject(refused(403, "reaches beyond the groups of this token (db)"));
+    expect(await promote("db")).toMatchObject(refused(409, "disk is not promoted in db; missing: backtest"));
   });
 
   it("promotes in spite of what is missing only for a reason, which is written down with it", async () => {

@@ -90,6 +90,30 @@ it("explains a remediation of several alerts by those that fire, in the order in
   expect(await explained()).toBe(hashOf(others));
 });
 
+it("tells a token of some groups nothing of other groups' targets, their places and what was counted for them", async () => {
+  const wish = {
+    name: "of-web",
+    subject: "ann",
+    roles: ["viewer" as const],
+    groups: ["web"],
+    by: "root",
+    ttlMs: 60_000,
+  };
+  const { secret } = await record.createApiToken(wish);
+  const ask = async (host: string): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`${api.server.url}/v1/explain`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+      body: JSON.stringify({ alert: { labels: { ...alert.labels, host } } }),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  expect((await ask("web-1")).status).toBe(200);
+  const other = await ask("db-1");
+  expect(other.status).toBe(403);
+  expect(other.text).toContain("the target is of no group of this token (web)");
+});
+
 it("answers what it cannot explain", async () => {
   expect((await explain({ fingerprint: "nobody" })).status).toBe(404);
   expect((await explain({ remediation: "nobody" })).status).toBe(404);

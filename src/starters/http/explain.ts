@@ -4,6 +4,7 @@ import { explainAsked } from "../explain.ts";
 import * as answers from "./answers.ts";
 import { name } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { requireInReach } from "./within-groups.ts";
 
 const ASKED = z.union(
   [
@@ -25,7 +26,12 @@ export const EXPLAIN_OPERATIONS = [
     bodyBytes: () => 64 * 1024,
     keeps: "no",
     answer: answers.EXPLAINED,
-    problems: [404],
-    handle: (deps, { body }) => explainAsked(deps, body),
+    problems: [403, 404],
+    handle: async (deps, { body }) => {
+      const answer = await explainAsked(deps, body);
+      // Whoever writes an alert himself may name any target.
+      if (answer.now.target !== null) requireInReach(answer.now.target.group);
+      return answer;
+    },
   }),
 ];

@@ -25,6 +25,15 @@ function inReach(group: string | null): boolean {
   return groups === null || (group !== null && groups.includes(group));
 }
 
+/** @throws ProblemError (403) when the target's group is none of those that the caller is confined to. */
+export function requireInReach(group: string): void {
+  if (!inReach(group)) throw beyondReach(confinedGroups() ?? []);
+}
+
+function beyondReach(groups: readonly string[]): Error {
+  return notAllowed(`the target is of no group of this token (${groups.join(", ")})`);
+}
+
 export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
   const ofTarget = <T extends { target: TargetRef | null }>(rows: T[]): T[] =>
     rows.filter(({ target }) => inReach(target === null ? null : groupOf(target)));
@@ -79,6 +88,9 @@ export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
     hold: async (wish) => changing(scopeOf.target(wish.target)).hold(wish),
     releaseHold: async (target, holder, by) => changing(scopeOf.target(target)).releaseHold(target, holder, by),
     setMode: async (wish) => changing(wish.scope).setMode(wish),
+    // What a promotion is refused for tells what the runbook has shown there.
+    cases: async (withinMs, of) =>
+      (of === undefined ? record : changing(scopeOf.runbookInGroup(of.runbook, of.group))).cases(withinMs, of),
     giveStanding: async (wish) => changing(scopeOf.group(wish.group)).giveStanding(wish),
     withdrawStanding: async (id, by) => {
       const rows = (await record.standingRows()).map((row) => ({ id: row.id, scope: scopeOf.group(row.group) }));
@@ -91,7 +103,7 @@ export function withinGroups(record: ApiRecord, groupOf: GroupOf): ApiRecord {
 const UNCONFINED = [
   ...(["ping", "now", "activeVersion", "catalogue", "admissibleWaiters", "countedFacts", "modes"] as const),
   ...(["issueToken", "append", "releaseLeases", "review", "verdicts"] as const),
-  ...(["cases", "attest", "attestations", "newestOfControl"] as const),
+  ...(["attest", "attestations", "newestOfControl"] as const),
   ...(["createApiToken", "revokeApiToken", "apiTokens", "apiTokenOf", "hasApiTokens"] as const),
   ...(["signedBodySeen", "signedBodyTaken"] as const),
   // Of the caller, whatever he may see.
@@ -129,7 +141,7 @@ export function confinedStarter(starter: Starter, classify: Classify): Starter {
       const groups = confinedGroups();
       const beyond = (item: Item): boolean => item.kind === "alert" && !isIn(groups ?? [], classify(item.alert));
       if (groups !== null && batch.items.some(beyond)) {
-        throw notAllowed(`the target is of no group of this token (${groups.join(", ")})`);
+        throw beyondReach(groups);
       }
       return starter.ingest(batch);
     },
