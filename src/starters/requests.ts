@@ -5,6 +5,7 @@ import { whyUnknown } from "../catalogue/people.ts";
 import { MANUAL_SOURCE, REQUESTED_BY } from "../record/approvals.ts";
 import type { AlertResult, Starter } from "./ingest.ts";
 import { notAllowed, throughRecord } from "./problems.ts";
+import { MANUAL_PREFIX } from "./sources/bounds.ts";
 
 export interface RequestDependencies {
   starter: Pick<Starter, "ingest">;
@@ -27,7 +28,7 @@ export async function requestRemediation(deps: RequestDependencies, wish: Reques
   const now = deps.now();
   const named = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
   const alert = {
-    fingerprint: `manual-${createHash("sha256").update(named).digest("hex").slice(0, 16)}`,
+    fingerprint: `${MANUAL_PREFIX}${createHash("sha256").update(named).digest("hex").slice(0, 16)}`,
     status: "firing" as const,
     labels,
     annotations: { [REQUESTED_BY]: by, summary: reason },

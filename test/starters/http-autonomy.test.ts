@@ -232,4 +232,20 @@ describe("what people say of remediations", () => {
       refused(422, "labels with an alertname"),
     );
   });
+
+  it.each(["/v1/alerts", "/v1/alerts/alertmanager"])(
+    "keeps the name of who asked, whatever is sent to %s: else he could take it off and approve it himself",
+    async (path) => {
+      const labels = { alertname: "DiskFailing", host: "web-1" };
+      expect(await call("/remediations", { labels, ...said })).toMatchObject({ status: 200 });
+      const asked = async () => (await record.alerts({})).find(({ source }) => source === "manual");
+      const { fingerprint, startsAt } = (await asked())!;
+      const whole = { status: "firing", labels, annotations: {}, fingerprint, startsAt };
+      for (const one of [whole, { ...whole, labels: "none" }]) {
+        const response = await api.post(path, { ...(path.endsWith("r") && { version: "4" }), alerts: [one] });
+        expect(await asked()).toMatchObject({ annotations: { requestedBy: "anna" } });
+        expect([400, 422]).toContain(response.status);
+      }
+    },
+  );
 });

@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Alert } from "../../contracts/alert.ts";
 import { cleanRecord } from "../../contracts/text.ts";
 import { fieldPath } from "../problems.ts";
-import { bounded, isFingerprint, isoTime } from "./bounds.ts";
+import { bounded, isSentFingerprint, isoTime, SENT_FINGERPRINT } from "./bounds.ts";
 import { faultsOf, refusedBody, refusedItem, tooLarge, tooMany } from "./refusals.ts";
 import type { Batch, Item, NormaliseOptions, Source } from "./source.ts";
 
@@ -42,7 +42,7 @@ const ALERT = z.looseObject(
     annotations: labels.nullish(),
     startsAt: time,
     endsAt: text.nullish(),
-    fingerprint: z.custom<string>(isFingerprint, { error: "1 to 128 printable ASCII characters without spaces" }),
+    fingerprint: z.custom<string>(isSentFingerprint, { error: SENT_FINGERPRINT }),
   },
   { error: "an object with status, labels, startsAt and fingerprint" },
 );

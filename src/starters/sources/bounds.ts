@@ -47,7 +47,7 @@ export function stubOf(raw: unknown, faults: FieldFault[], source: string, recei
     .map((fault) => `${fault.field} is ${fault.value}, right would be ${fault.wouldBeRight}`)
     .join("; ");
   return {
-    fingerprint: isFingerprint(given["fingerprint"]) ? given["fingerprint"] : `refused-${digest(raw)}`,
+    fingerprint: isSentFingerprint(given["fingerprint"]) ? given["fingerprint"] : `refused-${digest(raw)}`,
     status: given["status"] === "resolved" ? "resolved" : "firing",
     labels: typeof name === "string" ? { alertname: cleanText(name.slice(0, 255)) } : {},
     annotations: { selfheal_refused: cleanText(why.slice(0, 2000)) },
@@ -91,6 +91,15 @@ export function alertOfLabels(labels: Record<string, string>, at = new Date(0).t
 /** Printable ASCII: it becomes part of keys and ids. */
 export function isFingerprint(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]{1,128}$/.test(value);
+}
+
+/** Of what people ask for by name (requests.ts). A sender who could use it would take off who asked, or put it on. */
+export const MANUAL_PREFIX = "manual-";
+export const SENT_FINGERPRINT = `1 to 128 printable ASCII characters without spaces, that do not begin with ${MANUAL_PREFIX}`;
+
+/** One that a sender may give. */
+export function isSentFingerprint(value: unknown): value is string {
+  return isFingerprint(value) && !value.startsWith(MANUAL_PREFIX);
 }
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;

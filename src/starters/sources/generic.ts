@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Alert } from "../../contracts/alert.ts";
 import { cleanRecord } from "../../contracts/text.ts";
 import { fieldPath } from "../problems.ts";
-import { bounded, fingerprintOf, isFingerprint, isoTime } from "./bounds.ts";
+import { bounded, fingerprintOf, isSentFingerprint, isoTime, SENT_FINGERPRINT } from "./bounds.ts";
 import { faultsOf, refusedBody, refusedItem, tooLarge, tooMany } from "./refusals.ts";
 import type { Batch, Item, NormaliseOptions, Source } from "./source.ts";
 
@@ -30,7 +30,7 @@ const FIELDS = {
   annotations: record.nullish(),
   endsAt: time.nullish(),
   fingerprint: z
-    .custom<string>(isFingerprint, { error: "1 to 128 printable ASCII characters without spaces" })
+    .custom<string>(isSentFingerprint, { error: SENT_FINGERPRINT })
     .meta({ type: "string", description: "Default: a hash of the labels" })
     .optional(),
 };
