@@ -64,8 +64,13 @@ export class Guarded {
 
   /** An error as it may leave the adapter: redacted, clipped, with its class. */
   fail(failure: FailureClass, operation: string, message: string, retryAfterMs?: number): AdapterError {
-    const text = redact(message, this.#secrets).slice(0, LONGEST_MESSAGE);
+    const text = this.redact(message).slice(0, LONGEST_MESSAGE);
     return new AdapterError(failure, { system: this.system, operation, retryAfterMs }, text);
+  }
+
+  /** Without the secrets. To be called before a text is cut: no error must show the beginning of one. */
+  redact(text: string): string {
+    return redact(text, this.#secrets);
   }
 
   /** Runs one call, as a span where a remediation is traced. Rejects only with an AdapterError. */

@@ -37,8 +37,7 @@ export interface Call<T> {
 export interface Answer {
   status: number;
   text: string;
-  /** What the vendor says went wrong, in one line. */
-  says: string;
+  /** Without a message: what the vendor says went wrong, in one line. */
   fail(failure: FailureClass, message?: string): AdapterError;
 }
 
@@ -61,14 +60,15 @@ export function httpJson(options: HttpOptions): HttpJson {
       note({ "http.response.status_code": response.status });
       const text = await bodyText(response, LARGEST_BODY_BYTES);
       if (text === null) throw new Error(`the answer is larger than ${LARGEST_BODY_BYTES} bytes`);
-      const says = `answered ${response.status}${explain(text)}`;
+      const shown: Shown = (said) => oneLine(guarded.redact(said));
+      const says = (): string => `answered ${response.status}${explain(text, shown)}`;
       const retryAfterMs = retryAfter(response.headers.get("retry-after"), guarded.clock.now());
       const fail = (failure: FailureClass, message?: string): AdapterError =>
-        guarded.fail(failure, call.operation, message ?? says, retryAfterMs);
+        guarded.fail(failure, call.operation, message ?? says(), retryAfterMs);
       const special = call.on?.[response.status];
-      if (special) return special({ status: response.status, text, says, fail });
+      if (special) return special({ status: response.status, text, fail });
       if (!response.ok) throw fail(failureOf(response.status, call.kind, retryAfterMs !== undefined));
-      return accepted(call, text, fail);
+      return accepted(call, text, { fail, shown });
     });
 }
 
@@ -92,14 +92,22 @@ export function failureOf(status: number, kind: CallKind, saysWhen: boolean): Fa
   return status >= 500 || status === 408 ? "ambiguous" : "permanent";
 }
 
-function accepted<T>(call: Call<T>, text: string, fail: (failure: FailureClass, message: string) => AdapterError): T {
+/** What a vendor said as it may be shown: without secrets, and only then cut, so that no part of one is left. */
+type Shown = (text: string) => string;
+
+interface Failing {
+  fail: (failure: FailureClass, message: string) => AdapterError;
+  shown: Shown;
+}
+
+function accepted<T>(call: Call<T>, text: string, { fail, shown }: Failing): T {
   // A write whose answer cannot be read was accepted by somebody: it may well have happened.
   let body: unknown = null;
   try {
     if (call.plain) body = text;
     else if (text.trim() !== "") body = JSON.parse(text);
   } catch {
-    throw fail(call.kind === "read" ? "transient" : "ambiguous", `the answer is not JSON: ${oneLine(text)}`);
+    throw fail(call.kind === "read" ? "transient" : "ambiguous", `the answer is not JSON: ${shown(text)}`);
   }
   const checked = call.accept.safeParse(body);
   if (checked.success) return checked.data;
@@ -120,8 +128,8 @@ export function retryAfter(header: string | null, nowMs: number): number | undef
 const MESSAGE_KEYS = ["message", "error", "error_message", "faultstring", "detail"];
 
 /** `: <what the vendor says>`, or nothing. */
-function explain(text: string): string {
-  const found = messageIn(parsed(text), 0) ?? oneLine(text);
+function explain(text: string, shown: Shown): string {
+  const found = shown(messageIn(parsed(text), 0) ?? text);
   return found === "" ? "" : `: ${found}`;
 }
 
@@ -137,7 +145,7 @@ function messageIn(value: unknown, depth: number): string | null {
   if (typeof value === "string") {
     // Ironic puts JSON into a string inside JSON.
     const inner = value.startsWith("{") && depth < 4 ? messageIn(parsed(value), depth + 1) : null;
-    return inner ?? (value === "" ? null : oneLine(value));
+    return inner ?? (value === "" ? null : value);
   }
   if (typeof value !== "object" || value === null || depth > 3) return null;
   for (const key of MESSAGE_KEYS) {

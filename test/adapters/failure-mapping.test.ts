@@ -70,6 +70,14 @@ for (const [kind, calls] of [
 ] as const) {
   for (const vendor of calls) {
     describe(`${kind} ${vendor.name}`, () => {
+      // Of a write it may be all that there is to say.
+      it.runIf(kind === "read" && vendor.readsBody)(
+        "takes 200 without a body for no answer, not for nothing there",
+        async () => {
+          expect((await against(vendor, { body: "" })).failure).toBe("permanent");
+        },
+      );
+
       for (const row of vendor.readsBody ? [...TABLE, ...BODIES] : TABLE) {
         it(`is ${row[kind]} when: ${row.when}`, async () => {
           const failure = await against(vendor, row.reply);
@@ -80,6 +88,14 @@ for (const [kind, calls] of [
       it("is transient when the connection is refused: nothing left", async () => {
         const failure = await failureOf(vendor.call(`http://127.0.0.1:${await deadPort()}`));
         expect(failure.failure).toBe("transient");
+      });
+
+      it("never shows the beginning of a secret where a long answer is cut", async () => {
+        for (const secret of vendor.secrets) {
+          const message = `${"x".repeat(200 - secret.length + 2)}${secret}`;
+          const { message: shown } = await against(vendor, { status: 400, body: { message } });
+          expect(shown).not.toContain(secret.slice(0, 6));
+        }
       });
 
       it("never shows a secret, not even one that the vendor sends back", async () => {

@@ -98,7 +98,7 @@ async function search(rt: Rt, query: string): Promise<Ticket[]> {
 
 async function get(rt: Rt, id: string): Promise<Ticket | null> {
   const call = { operation: "get", kind: "read", method: "GET", path: `/ticket/${id}` } as const;
-  const raw = await rt.http({ ...call, accept: ticket.nullable(), on: { 404: () => null } });
+  const raw = await rt.http<z.infer<typeof ticket> | null>({ ...call, accept: ticket, on: { 404: () => null } });
   // A ticket that was merged into another answers as that one; it stays known by the id we asked for.
   return raw === null ? null : asTicket(rt, raw, id);
 }
