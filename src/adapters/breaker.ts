@@ -21,7 +21,10 @@ export class Breaker {
   /** null: go on, and say afterwards by `leave` how it went. Else refused: milliseconds until it may be tried. */
   enter(): number | null {
     if (this.#openedAt === null) return null;
-    const leftMs = this.#openedAt + this.#openMs - this.#clock.now();
+    const now = this.#clock.now();
+    // The clock was set back: what is open must not stay so for as long.
+    if (now < this.#openedAt) this.#openedAt = now;
+    const leftMs = this.#openedAt + this.#openMs - now;
     if (leftMs > 0) return leftMs;
     if (this.#trying) return this.#openMs;
     this.#trying = true;

@@ -115,7 +115,8 @@ export class Watcher {
   private async queue(report: WatchReport): Promise<void> {
     const waiters = await this.deps.record.admissibleWaiters(WAITERS);
     const now = (this.deps.now ?? Date.now)();
-    for (const [id, at] of this.told) if (at + QUEUE_HINT_EVERY_MS <= now) this.told.delete(id);
+    // A clock that was set back tells nothing about how long ago it was.
+    for (const [id, at] of this.told) if (at > now || at + QUEUE_HINT_EVERY_MS <= now) this.told.delete(id);
     for (const { workflowId, remediationId } of waiters) {
       if (this.told.has(remediationId)) continue;
       await this.deps.remediations.hint(workflowId, `${remediationId}/queue`);

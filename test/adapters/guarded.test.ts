@@ -58,6 +58,15 @@ describe("the circuit breaker", () => {
     expect((await failureOf(guarded.run("read", "read", fine))).retryAfterMs).toBe(1_000);
   });
 
+  it("does not stay open longer because the clock was set back", async () => {
+    const { clock, guarded } = make();
+    for (let i = 0; i < 3; i += 1) await failureOf(guarded.run("read", "read", outage));
+    clock.pass(-3_600_000);
+    expect((await failureOf(guarded.run("read", "read", fine))).retryAfterMs).toBe(1_000);
+    clock.pass(1_000);
+    expect(await guarded.run("read", "read", fine)).toBe("fine");
+  });
+
   it("stays closed for refusals and for «later»: the system answers", async () => {
     const { guarded } = make();
     for (let i = 0; i < 5; i += 1) {

@@ -237,6 +237,15 @@ describe("the queue", () => {
     for (clock = 0; clock < 60_000; clock += 1_000) await watcher.once();
     expect(hints).toHaveLength(2);
   });
+
+  test("one that was told is told again, though the clock was set back meanwhile", async () => {
+    waiters = [{ workflowId: "heal:host:web-1", remediationId: "r-1" }];
+    const watcher = new Watcher(dependencies());
+    clock = 3_600_000;
+    await watcher.once();
+    for (clock = 0; clock < 30_000; clock += 10_000) await watcher.once();
+    expect(hints.length).toBeGreaterThan(1);
+  });
 });
 
 describe("the activity", () => {
