@@ -7,10 +7,12 @@ const STAT = `# pxname,svname,scur,status,weight,type,
 front,FRONTEND,3,OPEN,,0,
 web,web-1,2,DOWN,50,2,
 web,BACKEND,2,UP,50,1,
+
 `;
 const STATE = `1
 # be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change
 3 web 1 web-1 127.0.0.1 0 8 5 50 12
+
 `;
 
 describe("haproxy", () => {
@@ -32,9 +34,19 @@ describe("haproxy", () => {
   });
 
   it("is transient when the tables do not fit together, so that nothing is decided on half of them", async () => {
-    const stub = await lineStub((line) => (line === "show stat" ? "# pxname,svname,scur,type,\n" : STATE));
+    const stub = await lineStub((line) => (line === "show stat" ? "# pxname,svname,scur,type,\n\n" : STATE));
     expect((await failureOf(haproxy({ address: stub.address, outside }).servers())).failure).toBe("transient");
     stub.close();
+  });
+
+  it.each(["show stat", "show servers state"])("is transient when %s is cut between two rows", async (cut) => {
+    const more = { "show stat": STAT.trim(), "show servers state": STATE.trim() };
+    const stub = await lineStub((line) =>
+      line === cut ? `${more[cut as keyof typeof more]}\n` : line === "show stat" ? STAT : STATE,
+    );
+    const failure = await failureOf(haproxy({ address: stub.address, outside }).servers());
+    stub.close();
+    expect(failure).toMatchObject({ failure: "transient", message: expect.stringContaining("cut") as string });
   });
 
   const write = (address: string) => failureOf(haproxy({ address, outside }).setAdmin("web", "web-1", "drain"));
@@ -43,6 +55,7 @@ describe("haproxy", () => {
     for (const [answer, failure] of [
       ["", "ambiguous"],
       [null, "ambiguous"],
+      ["No such ser", "ambiguous"],
       ["No such server.\n\n", "permanent"],
       ["Permission denied\n\n", "permanent"],
     ] as const) {

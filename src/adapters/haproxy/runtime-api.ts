@@ -19,6 +19,8 @@ export function runtimeApi(options: { address: string; guarded: Guarded; connect
         const text = await exchange(options.connect, endpoint, `${command}\n`, attempt);
         // Even a success without text ends with an empty line; nothing at all is a connection that was cut.
         if (text === "") throw new Error("the connection closed before an answer came");
+        // A table that was cut between two rows would be whole to look at, with servers that are not there.
+        if (!text.endsWith(kind === "read" ? "\n\n" : "\n")) throw new Error("the answer was cut off");
         return text.trim();
       }),
   };
