@@ -9,7 +9,7 @@ export const system = z.object({
   Storage: link.nullish(),
   Actions: z.object({ "#ComputerSystem.Reset": z.object({ target: z.string() }).nullish() }).nullish(),
 });
-export const collection = z.object({ Members: z.array(link) });
+export const collection = z.object({ Members: z.array(link), "Members@odata.nextLink": z.string().optional() });
 export const storage = z.object({ Drives: z.array(link).default([]) });
 export const drive = z.object({
   Id: z.string(),

@@ -60,15 +60,31 @@ export function redfish(options: RedfishOptions): BmcPort {
       const links = new Set<string>();
       const { Storage } = await get(place, "drives", place.path, systemShape);
       if (!Storage) throw place.guarded.fail("permanent", "drives", `${place.path} names no Storage`);
-      const { Members } = await get(place, "drives", local(place, "drives", Storage["@odata.id"]), collection);
-      for (const member of Members) {
-        const controller = await get(place, "drives", local(place, "drives", member["@odata.id"]), storage);
+      for (const path of await members(place, Storage["@odata.id"])) {
+        const controller = await get(place, "drives", path, storage);
         for (const one of controller.Drives) links.add(local(place, "drives", one["@odata.id"]));
       }
       const all = await Promise.all([...links].map((path) => readDrive(place, path)));
       return all.filter((one) => one !== null);
     },
   };
+}
+
+const MOST_PAGES = 50;
+
+/** Of every page: a drive that is not shown would be taken for gone. */
+async function members(place: Place, first: string): Promise<string[]> {
+  const all: string[] = [];
+  let next: string | undefined = first;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const path = local(place, "drives", next);
+    const call = { operation: "drives", kind: "read", method: "GET", path, accept: collection } as const;
+    const read: z.infer<typeof collection> = await place.http(call);
+    all.push(...read.Members.map((member) => local(place, "drives", member["@odata.id"])));
+    next = read["Members@odata.nextLink"];
+    if (next === undefined) return all;
+  }
+  throw place.guarded.fail("permanent", "drives", `${first} has more than ${MOST_PAGES} pages`);
 }
 
 const POWER: Record<string, "on" | "off" | "changing"> = {
