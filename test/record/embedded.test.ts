@@ -130,6 +130,23 @@ describe("the embedded PostgreSQL", () => {
     expect(await readFile(pidFile, "utf8")).not.toContain(`${process.pid}\n`);
   });
 
+  it(
+    "starts over the lock of a killed starter, even when a process of ours has its pid now",
+    { timeout: SLOW },
+    async () => {
+      await writeFile(layoutOf(dataFolder).lock, JSON.stringify({ pid: process.pid, startedAt: "1" }));
+      expect((await start()).how).toBe("started");
+    },
+  );
+
+  it("removes no data that it does not know, and says what to do", { timeout: SLOW }, async () => {
+    await (await start()).stop();
+    const { data } = layoutOf(dataFolder);
+    await rm(join(data, "global", "pg_control"));
+    await expect(start()).rejects.toThrow(`${data} is not empty, and holds no database that can be started`);
+    expect(await readdir(data)).toContain("base");
+  });
+
   it("takes another port when somebody took the free one before the server listened", { timeout: SLOW }, async () => {
     await (await start()).stop();
     const other = createServer().listen(0, "127.0.0.1");

@@ -1,6 +1,6 @@
 /** The PostgreSQL processes themselves: initdb, the server, and the watchdog that ends it when its starter is gone. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -36,7 +36,14 @@ export interface ServerPlan extends Cluster {
 }
 
 export async function isInitialised(layout: Layout): Promise<boolean> {
-  return (await stat(join(layout.data, "global", "pg_control")).catch(() => null)) !== null;
+  try {
+    await stat(join(layout.data, "global", "pg_control"));
+    return true;
+  } catch (error) {
+    // A disk that does not answer is not an empty one.
+    if (!isErrno(error, "ENOENT")) throw error;
+    return false;
+  }
 }
 
 /** Runs initdb in a folder beside the final one and renames, so that a killed starter never leaves half a cluster. */
@@ -44,7 +51,7 @@ export async function initialise(plan: Cluster): Promise<void> {
   const { layout, user } = plan;
   const partial = join(layout.folder, "data.partial");
   await rm(partial, { recursive: true, force: true });
-  await rm(layout.data, { recursive: true, force: true });
+  await leaveNoData(layout);
   await writeFile(layout.password, randomBytes(24).toString("base64url"), { mode: 0o600 });
   if (user !== null) await chown(layout.password, user.uid, user.gid);
   const access = ["-U", plan.superuser, "-A", "scram-sha-256", `--pwfile=${layout.password}`];
@@ -66,6 +73,21 @@ export async function initialise(plan: Cluster): Promise<void> {
     });
   }
   await rename(partial, layout.data);
+}
+
+/** What lies there was whole once, for it is renamed to there: the record may be in it, and nobody but a person knows. */
+async function leaveNoData({ data }: Layout): Promise<void> {
+  try {
+    await rmdir(data);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return;
+    if (!isErrno(error, "ENOTEMPTY") && !isErrno(error, "EEXIST")) throw error;
+    throw new UserError(
+      `${data} is not empty, and holds no database that can be started (no global/pg_control): bring back what it held, ` +
+        "or move it away to begin with an empty record",
+      { exitCode: EXIT.unavailable, cause: error },
+    );
+  }
 }
 
 /** A port of the loopback that nothing listens on: the wished one, or any. */

@@ -42,8 +42,11 @@ export async function readOwner(layout: Layout): Promise<Owner | null> {
 }
 
 export async function writeOwner(layout: Layout): Promise<void> {
-  const owner: Owner = { pid: process.pid, startedAt: await startOf(process.pid) };
-  await writeFile(layout.owner, JSON.stringify(owner));
+  await writeFile(layout.owner, JSON.stringify(await ourselves()));
+}
+
+export async function ourselves(): Promise<Owner> {
+  return { pid: process.pid, startedAt: await startOf(process.pid) };
 }
 
 export async function isAlive(owner: Owner): Promise<boolean> {
