@@ -90,6 +90,16 @@ describe("a system that is out for a while", () => {
     });
   });
 
+  it("asked again and again for hardly any patience, it tries ever more rarely, and then gives up", async () => {
+    await withRig(env, {}, async (rig) => {
+      const limited = rig.lab.inject({ name: "rate-limited", system: "rt", on: "write", retryAfterS: 1 });
+      await rig.alert();
+      expect(await rig.closed("web-1")).toMatchObject({ outcome: "escalated", needsHuman: true, leases: [] });
+      // The ticket's 5 minutes, and the undo's as many.
+      expect(limited.strikes).toBeLessThan(40);
+    });
+  });
+
   it("the chat does not stop healing, and the record says who was not told", async () => {
     await withRig(env, { standingFor: [] }, async (rig) => {
       rig.lab.inject({ name: "notifier-down" });

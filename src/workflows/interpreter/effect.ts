@@ -174,7 +174,8 @@ async function sendAgain(
   }
   progress.applies -= 1;
   const wake = (): boolean => call.stoppable && episode.desk.stop !== null;
-  const ms = report.retryAfterMs ?? backoff(progress.sends);
+  // What the vendor asks for is the least: at `Retry-After: 1` the tries of hours would fill the history.
+  const ms = Math.max(report.retryAfterMs ?? 0, backoff(progress.sends));
   const summary = `try ${call.step.uses} again: ${report.detail}`;
   const next = await wait(episode, call, { wake, ms, summary, left: "nothing" });
   return next.kind === "look" ? { kind: "apply" } : next;
