@@ -27,7 +27,8 @@ export function explanationText({ recorded, now }: ExplainAnswer): string {
 }
 
 function recordedText({ remediationId, outcome, verdict, planHash }: NonNullable<ExplainAnswer["recorded"]>): string {
-  const decided = verdict === null ? "nothing was decided yet" : `${verdict.outcome} at ${verdict.at}`;
+  const without = outcome === null ? "nothing was decided yet" : "closed without a verdict";
+  const decided = verdict === null ? without : `${verdict.outcome} at ${verdict.at}`;
   const against = (verdict?.results ?? [])
     .filter((one) => one.outcome !== "pass")
     .map(({ code, detail }) => `  ${code}: ${detail}`);
