@@ -98,12 +98,15 @@ const RECORD_WITHIN_MS = 10_000;
 /** Runs one call to the record; whatever goes wrong there, or takes too long, is worth another try by the sender. */
 export async function throughRecord<T>(what: string, call: () => Promise<T>, withinMs = RECORD_WITHIN_MS): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${withinMs / 1000} s`)), withinMs);
+  const timer = setTimeout(
+    () => late.reject(new Error(`the record gave no answer within ${withinMs / 1000} s`)),
+    withinMs,
+  );
   try {
     return await Promise.race([call(), late.promise]);
   } catch (error) {
     if (error instanceof Unavailable || error instanceof ProblemError) throw error;
-    throw new Unavailable("record", `${what}: ${toldOutside(error)}`, { cause: error });
+    throw new Unavailable("record", `cannot ${what}: ${toldOutside(error)}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

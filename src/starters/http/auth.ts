@@ -47,7 +47,7 @@ export function authenticator({ record, apiToken, oidc, mayBeOpen }: AuthDepende
   // Once one was made there will always have been one: revoked ones stay in the record.
   const areKnown = async (): Promise<boolean> => {
     if (oidc() !== null || tokensMade) return true;
-    return (tokensMade = await throughRecord("look for tokens of the API", () => record.hasApiTokens()));
+    return (tokensMade = await throughRecord("find out whether callers need a token", () => record.hasApiTokens()));
   };
   return async (authorization = "") => {
     if (mayBeOpen && shared === null && !(await areKnown())) return NOBODY;
