@@ -17,6 +17,7 @@ import { listenForKeys } from "./keys.ts";
 import { writeLabFolder } from "./lab-folder.ts";
 import { startLabStack } from "./lab-stack.ts";
 import { tellLab } from "./narrator.ts";
+import { ADA, fetchAsAda, tokenOfAda } from "./own-token.ts";
 import { sayFrom } from "./say.ts";
 import { withThreads } from "./threads.ts";
 import { Follower } from "./watch.ts";
@@ -110,7 +111,7 @@ async function perform(
     api,
     onLine: say,
     onApproval: (row) => {
-      askForApproval(options, stack, row, say).catch((error: unknown) =>
+      askForApproval(options, { stack, api }, row, say).catch((error: unknown) =>
         say(row.target.id, `not approved: ${messageOf(error)}`),
       );
     },
@@ -168,18 +169,17 @@ async function post(cast: Cast, lab: Lab, stack: Stack, say: (who: string, line:
 
 async function askForApproval(
   options: DemoOptions,
-  stack: Stack,
+  { stack, api }: { stack: Stack; api: RemediationApi },
   row: RemediationRow,
   say: (who: string, line: string) => void,
 ): Promise<void> {
-  const command = `bin/selfheal remediation approve ${row.remediationId.slice(0, 13)} --by ada${urlOption(stack)}`;
+  const command = `bin/selfheal remediation approve ${row.remediationId.slice(0, 13)} --by ${ADA}${urlOption(stack)}`;
   say(row.target.id, paint("yellow", `waits for a person: ${command}`, process.stderr));
   if (options.approve === "ask") return;
   await sleep(THINKING_MS);
-  const api = apiOf(stack);
   const story = await api.story(row.remediationId);
   const planHash = story.remediation.planHash ?? "";
-  await api.decide("approve", row.remediationId, { by: "ada", planHash, reason: "the demo's own approval" });
+  await api.decide("approve", row.remediationId, { by: ADA, planHash, reason: "the demo's own approval" });
 }
 
 function epilogue(options: DemoOptions, lab: Lab, follower: Follower, endings: Ending[], seconds: number): void {
@@ -220,8 +220,8 @@ function trafficLine(lab: Lab, entry: LogEntry): string | null {
   return `live traffic: ${(mine?.rate ?? 0).toFixed(1)} requests/s and ${mine?.sessions ?? 0} sessions here, ${elsewhere}`;
 }
 
-function apiOf(stack: Stack): RemediationApi {
-  return remediationApi({ url: stack.urls.api, token: null, fetch });
+function apiOf({ urls, databaseUrl }: Stack): RemediationApi {
+  return remediationApi({ url: urls.api, token: null, fetch: fetchAsAda(() => tokenOfAda(databaseUrl)) });
 }
 
 /** What to add to a command that people copy, when the API is not where the command line looks by itself. */
