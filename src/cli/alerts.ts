@@ -4,18 +4,17 @@ import { Command } from "commander";
 import { readEnv } from "../config/env.ts";
 import { exportAlerts } from "../record/export.ts";
 import { parseTime } from "./backtest.ts";
-import { databaseOption, requireDatabase, withExamples } from "./options.ts";
+import { findDatabase, withDatabase, type DatabasePlace } from "./database.ts";
+import { withExamples } from "./options.ts";
 
-interface ExportOptions {
-  dbUrl?: string;
+interface ExportOptions extends DatabasePlace {
   from?: string;
   to?: string;
 }
 
 export function alertsCommand(): Command {
-  const command = new Command("export")
+  const command = withDatabase(new Command("export"))
     .description("Write the record's alerts to stdout, JSON lines in the order in which they came.")
-    .addOption(databaseOption())
     .option("--from <time>", "leave out what came before", parseTime)
     .option("--to <time>", "leave out what came at or after", parseTime)
     .action(run);
@@ -25,9 +24,9 @@ export function alertsCommand(): Command {
   return new Command("alerts").description("The alerts of the record.").addCommand(command);
 }
 
-async function run({ dbUrl, from, to }: ExportOptions): Promise<void> {
+async function run({ from, to, ...place }: ExportOptions): Promise<void> {
   const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  for await (const alerts of exportAlerts(requireDatabase(dbUrl, readEnv()), range)) {
+  for await (const alerts of exportAlerts(await findDatabase(place, readEnv()), range)) {
     const text = alerts.map((alert) => `${JSON.stringify(alert)}\n`).join("");
     if (!process.stdout.write(text)) await once(process.stdout, "drain");
   }

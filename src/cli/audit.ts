@@ -18,7 +18,8 @@ import { historyHeads } from "../watchers/history-heads.ts";
 import { verifyFile } from "./audit-file.ts";
 import { AuditVerdict, verdictText } from "./audit-verdict.ts";
 import { parseTime } from "./backtest.ts";
-import { databaseOption, requireDatabase, withExamples } from "./options.ts";
+import { findDatabase, withDatabase, type DatabasePlace } from "./database.ts";
+import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
 import { withCleanup, type Defer } from "./process/cleanup.ts";
 
@@ -30,23 +31,21 @@ export function auditCommand(): Command {
     .addCommand(exportCommand());
 }
 
-interface VerifyOptions {
+interface VerifyOptions extends DatabasePlace {
   all?: true;
   manifest?: string[];
   file?: string;
   temporal: boolean;
-  dbUrl?: string;
 }
 
 function verifyCommand(): Command {
-  const command = new Command("verify")
+  const command = withDatabase(new Command("verify"))
     .description("Find what was changed, removed, put in or reordered in the record. Changes nothing.")
     .argument("[remediation]", "remediation id, its beginning, or a target: its newest remediation")
     .option("--all", "every chain, and what people did to the automation as a whole")
     .option("--manifest <path...>", "manifests, or a folder of them: is all that they name still there?")
     .option("--file <export>", "check an export of `selfheal audit export` instead of the database")
     .option("--no-temporal", "do not compare with the heads in Temporal's histories")
-    .addOption(databaseOption())
     .addHelpText("after", "\nExit status: 0 all is as it was written; 1 something is not; 3 a part is away.");
   command.action((text: string | undefined, options: VerifyOptions) => verify(command, text ?? null, options));
   return withExamples(command, [
@@ -79,7 +78,7 @@ type DatabaseWish = VerifyOptions & { files: string[] };
 
 function verifyDatabase(text: string | null, options: DatabaseWish, verdict: AuditVerdict): Promise<void> {
   return withCleanup(async (defer) => {
-    const reader = await openAuditReader(requireDatabase(options.dbUrl, readEnv()));
+    const reader = await openAuditReader(await findDatabase(options, readEnv()));
     defer(() => reader.end());
     if (text !== null || options.all === true) {
       const one = text === null ? null : await reader.find(text);
@@ -132,28 +131,26 @@ function progress(line: () => string): void {
   note(line());
 }
 
-interface ManifestOptions {
+interface ManifestOptions extends DatabasePlace {
   out?: string;
   full?: boolean;
-  dbUrl?: string;
 }
 
 function manifestCommand(): Command {
-  const command = new Command("manifest")
+  const command = withDatabase(new Command("manifest"))
     .description("Write the next manifest: the heads of all chains that moved since the last one. Keep it elsewhere.")
     .option("--out <file>", "where to; default a file in SELFHEAL_AUDIT_FOLDER, or stdout")
-    .option("--full", "every head, whenever it moved")
-    .addOption(databaseOption());
+    .option("--full", "every head, whenever it moved");
   command.action((options: ManifestOptions) => manifest(command, options));
   return withExamples(command, [
     ["selfheal audit manifest --out /mnt/worm/manifest.jsonl", "workers make one each day (SELFHEAL_AUDIT_FOLDER)"],
   ]);
 }
 
-function manifest(command: Command, { out, full = false, dbUrl }: ManifestOptions): Promise<void> {
+function manifest(command: Command, { out, full = false, ...place }: ManifestOptions): Promise<void> {
   return withCleanup(async (defer) => {
     const env = readEnv();
-    const record = await openRecord(requireDatabase(dbUrl, env), { applicationName: "selfheal audit" });
+    const record = await openRecord(await findDatabase(place, env), { applicationName: "selfheal audit" });
     defer(() => record.end());
     const folder = env.SELFHEAL_AUDIT_FOLDER;
     const sinkOf = async (header: ManifestHeader): Promise<ManifestSink> => {
@@ -177,25 +174,23 @@ const STDOUT: ManifestSink = {
   drop: () => Promise.resolve(),
 };
 
-interface ExportOptions {
+interface ExportOptions extends DatabasePlace {
   from?: string;
   to?: string;
-  dbUrl?: string;
 }
 
 function exportCommand(): Command {
-  const command = new Command("export")
+  const command = withDatabase(new Command("export"))
     .description("Write the audit to stdout as JSON lines, chain by chain. `selfheal audit verify --file` checks it.")
     .option("--from <time>", "entries from then on, e.g. 2026-11-01", parseTime)
     .option("--to <time>", "entries before it", parseTime)
-    .addOption(databaseOption())
     .action(exportAll);
   return withExamples(command, [["selfheal audit export --from 2026-11-01 > november.jsonl", "for an auditor"]]);
 }
 
-function exportAll({ from, to, dbUrl }: ExportOptions): Promise<void> {
+function exportAll({ from, to, ...place }: ExportOptions): Promise<void> {
   return withCleanup(async (defer) => {
-    const reader = await openAuditReader(requireDatabase(dbUrl, readEnv()));
+    const reader = await openAuditReader(await findDatabase(place, readEnv()));
     defer(() => reader.end());
     for await (const text of exportAudit(reader.db, { from: from ?? null, to: to ?? null })) await toStdout(text);
   });

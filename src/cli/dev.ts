@@ -101,6 +101,7 @@ function describe(stack: Stack): string {
     ["Temporal Web UI", temporalUi ?? "(of your Temporal)"],
     ["Temporal", temporal],
     ...(lab === null ? [] : [["Lab", lab]]),
+    ["State", stack.stateFolder],
     ...(stack.logFolder === null ? [] : [["Logs", stack.logFolder]]),
   ];
   return rows.map(([name, url]) => `  ${(name ?? "").padEnd(22)}${paint("cyan", url ?? "")}`).join("\n");

@@ -12,20 +12,19 @@ import { pollers } from "../starters/pollers.ts";
 import type { AccessSettings } from "./doctor-access.ts";
 import { diagnose, type DoctorParts, type DoctorTemporal } from "./doctor-checks.ts";
 import { exitCodeOf, textOf, type Level } from "./doctor-line.ts";
-import { configFolder, configOption, databaseOption, requireDatabase, withExamples } from "./options.ts";
+import { findDatabase, withDatabase, type DatabasePlace } from "./database.ts";
+import { configFolder, configOption, withExamples } from "./options.ts";
 import { paint, printResult, type Style } from "./output.ts";
 import { withCleanup } from "./process/cleanup.ts";
 
-interface DoctorOptions {
+interface DoctorOptions extends DatabasePlace {
   config?: string;
-  dbUrl?: string;
 }
 
 export function doctorCommand(): Command {
-  const command = new Command("doctor")
+  const command = withDatabase(new Command("doctor"))
     .description("Check connections, database, Temporal and catalogue, and list what was left behind. Changes nothing.")
     .addOption(configOption())
-    .addOption(databaseOption())
     .addHelpText(
       "after",
       "\nExit status: 0 all is well; 1 something was found; 2 the configuration is wrong; 3 a part is away.",
@@ -62,16 +61,18 @@ async function realParts(options: DoctorOptions, env: Env, defer: Defer): Promis
     import("../workers/connections.ts"),
     import("../workers/compose.ts"),
   ]);
+  const databaseUrl = findDatabase(options, env);
+  // Whoever asks for it gets the failure: a database that is missing is a line like everything else.
+  databaseUrl.catch(() => undefined);
   return {
     folder,
     loaded: () => requireLoaded(folder, ACTIONS),
     connections: resolveConnections,
     lookAt: (connections) => lookAtConnections(connections, OUTSIDE),
     loadBalancer: (connections) => buildPorts(connections, OUTSIDE).loadBalancer,
-    // async, so that a missing DATABASE_URL is a line like everything else.
-    database: async () => inspectDatabase(requireDatabase(options.dbUrl, env)),
+    database: async () => inspectDatabase(await databaseUrl),
     record: async () => {
-      const record = await openRecord(requireDatabase(options.dbUrl, env), { applicationName: "selfheal doctor" });
+      const record = await openRecord(await databaseUrl, { applicationName: "selfheal doctor" });
       defer(() => record.end());
       return record;
     },

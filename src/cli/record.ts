@@ -7,15 +7,15 @@ import { prune } from "../record/audit/prune.ts";
 import { openAuditReader } from "../record/audit/verify.ts";
 import { throughWay } from "../record/actor.ts";
 import { parseTime } from "./backtest.ts";
-import { databaseOption, requireDatabase, withExamples } from "./options.ts";
+import { findDatabase, withDatabase, type DatabasePlace } from "./database.ts";
+import { withExamples } from "./options.ts";
 import { note, printResult } from "./output.ts";
 import { withCleanup } from "./process/cleanup.ts";
 
-interface PruneOptions {
+interface PruneOptions extends DatabasePlace {
   before: string;
   by?: string;
   reason: string;
-  dbUrl?: string;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -27,14 +27,13 @@ export function recordCommand(): Command {
 }
 
 function pruneCommand(): Command {
-  const command = new Command("prune")
+  const command = withDatabase(new Command("prune"))
     .description(
       "Remove the details of remediations that were closed before a day; a stub with the audit's head stays.",
     )
     .requiredOption("--before <time>", `closed before it; at least ${YOUNGEST_DAYS} days ago`, parseTime)
     .requiredOption("--reason <text>", "why; audited")
-    .option("--by <name>", "who says so; default your user name")
-    .addOption(databaseOption());
+    .option("--by <name>", "who says so; default your user name");
   command.action((options: PruneOptions) => run(command, options));
   return withExamples(command, [
     [
@@ -44,13 +43,13 @@ function pruneCommand(): Command {
   ]);
 }
 
-function run(command: Command, { before, by = userInfo().username, reason, dbUrl }: PruneOptions): Promise<void> {
+function run(command: Command, { before, by = userInfo().username, reason, ...place }: PruneOptions): Promise<void> {
   if (Date.parse(before) > Date.now() - YOUNGEST_DAYS * DAY_MS) {
     const message = `--before ${before}: right would be at least ${YOUNGEST_DAYS} days ago, because limits and evidence look back`;
     throw new UserError(message, { exitCode: EXIT.usage });
   }
   return withCleanup(async (defer) => {
-    const reader = await openAuditReader(requireDatabase(dbUrl, readEnv()));
+    const reader = await openAuditReader(await findDatabase(place, readEnv()));
     defer(() => reader.end());
     let [pruned, entries] = [0, 0];
     const kept: { remediationId: string; because: string }[] = [];

@@ -11,7 +11,8 @@ import type { RecordStore } from "../record/api.ts";
 import { openRecord } from "../record/record.ts";
 import { ProblemError } from "../starters/problems.ts";
 import { createToken, listTokens, revokeToken, type CreateAnswer } from "../starters/tokens.ts";
-import { databaseOption, requireDatabase, withExamples } from "./options.ts";
+import { findDatabase, withDatabase, type DatabasePlace } from "./database.ts";
+import { withExamples } from "./options.ts";
 import { printResult, table } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
 import { apiCommand, contextOf, type Context, type RemediationCommandOptions } from "./remediation-context.ts";
@@ -29,15 +30,17 @@ export function tokenCommand(options: RemediationCommandOptions = {}): Command {
     .addCommand(revokeCommand(context));
 }
 
-interface Place {
+interface Place extends DatabasePlace {
   record?: true;
-  dbUrl?: string;
 }
 
 function placed(name: string, description: string): Command {
-  return apiCommand(name, description)
-    .option("--record", "straight on the record (DATABASE_URL): for the first token, and when the API lets nobody in")
-    .addOption(databaseOption());
+  return withDatabase(
+    apiCommand(name, description).option(
+      "--record",
+      "straight on the record (DATABASE_URL): for the first token, and when the API lets nobody in",
+    ),
+  );
 }
 
 /** The API, or the record itself, in the name of whoever may write the database. */
@@ -50,8 +53,8 @@ function through<T>(
   return place.record === true ? onRecord(place, record) : api(context);
 }
 
-async function onRecord<T>({ dbUrl }: Place, work: (record: RecordStore) => Promise<T>): Promise<T> {
-  const record = await openRecord(requireDatabase(dbUrl, readEnv()), { applicationName: "selfheal token" });
+async function onRecord<T>(place: Place, work: (record: RecordStore) => Promise<T>): Promise<T> {
+  const record = await openRecord(await findDatabase(place, readEnv()), { applicationName: "selfheal token" });
   try {
     return await throughWay("cli", () => actingAs("database", () => work(record)));
   } catch (error) {

@@ -24,7 +24,15 @@ import {
   watchOver,
 } from "./embedded/server.ts";
 import { withStartLock } from "./embedded/start-lock.ts";
-import { isAlive, type Layout, layoutOf, readOwner, runningPostmaster, writeOwner } from "./embedded/state.ts";
+import {
+  isAlive,
+  type Layout,
+  layoutOf,
+  readOwner,
+  runningPostmaster,
+  seenPostmaster,
+  writeOwner,
+} from "./embedded/state.ts";
 import { waitFor } from "./embedded/wait.ts";
 
 const OWN = "selfheal";
@@ -86,6 +94,21 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   });
 }
 
+/**
+ * Connection string, with its password, of the server that runs on this data folder now; null: none is ready. It only
+ * looks. Null also for another user, who may not read the folder.
+ */
+export async function runningEmbedded(dataFolder: string): Promise<string | null> {
+  const layout = layoutOf(dataFolder);
+  const server = await seenPostmaster(layout);
+  return server?.ready === true ? `${await serverUrl(layout, OWN, server.port)}/${OWN}` : null;
+}
+
+async function serverUrl(layout: Layout, superuser: string, port: number): Promise<string> {
+  const password = (await readFile(layout.password, "utf8")).trim();
+  return `postgresql://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+}
+
 async function ownBinaries(folder: string, user: Awaited<ReturnType<typeof serverUser>>): Promise<string> {
   const { root, version } = embeddedBinaries();
   return join(await reachableBinaries(root, user, `${folder}-binaries`, version), "bin");
@@ -129,8 +152,7 @@ async function owned(
   how: EmbeddedPostgres["how"],
   { superuser = OWN, database = OWN }: EmbeddedOptions,
 ): Promise<EmbeddedPostgres> {
-  const password = (await readFile(layout.password, "utf8")).trim();
-  const base = `postgresql://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
+  const base = await serverUrl(layout, superuser, server.port);
   await ensureDatabase(`${base}/postgres`, database);
   const watchdog = how === "attached" ? null : watchOver(server.pid, await serverUser());
   // Its pid may soon be another program's: nobody may signal it any more.

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EmbeddedPostgres, startEmbedded } from "../../src/record/embedded.ts";
+import { type EmbeddedPostgres, runningEmbedded, startEmbedded } from "../../src/record/embedded.ts";
 import { embeddedBinaries } from "../../src/record/embedded/binaries.ts";
 import { closedFolder, reachableBinaries, serverUser } from "../../src/record/embedded/server-user.ts";
 import { launchAnywhere, shutDown } from "../../src/record/embedded/server.ts";
@@ -121,6 +121,22 @@ describe("the embedded PostgreSQL", () => {
     await server.stop();
     expect(pidExists(pid)).toBe(false);
   });
+
+  it(
+    "is found by who only looks while it runs, and such a look leaves a left-over pid file",
+    { timeout: SLOW },
+    async () => {
+      expect(await runningEmbedded(dataFolder)).toBeNull();
+      const server = await start();
+      expect(await runningEmbedded(dataFolder)).toBe(server.url);
+      await server.stop();
+      expect(await runningEmbedded(dataFolder)).toBeNull();
+      const pidFile = join(layoutOf(dataFolder).data, "postmaster.pid");
+      await writeFile(pidFile, `${process.pid}\n\n\n${server.port}\n\n\n\nready\n`);
+      expect(await runningEmbedded(dataFolder)).toBeNull();
+      expect(await readFile(pidFile, "utf8")).toContain(String(process.pid));
+    },
+  );
 
   it("starts over a pid file whose pid another program has now", { timeout: SLOW }, async () => {
     await (await start()).stop();

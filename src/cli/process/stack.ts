@@ -82,6 +82,8 @@ export interface Stack {
   urls: StackUrls;
   /** Connection string with its password: never print it. */
   databaseUrl: string;
+  /** Where Temporal and the embedded database keep their data. */
+  stateFolder: string;
   supervisor: Supervisor;
   worker: Service;
   serve: Service;
@@ -168,6 +170,7 @@ async function startParts(options: StackOptions, context: StackContext, parts: P
       lab: lab?.url ?? null,
     },
     databaseUrl: database.url,
+    stateFolder: state,
     supervisor,
     worker,
     serve,

@@ -84,17 +84,29 @@ export interface Postmaster {
  * is not a server: the file is taken away, because PostgreSQL itself would refuse to start over it.
  */
 export async function runningPostmaster(layout: Layout): Promise<Postmaster | null> {
-  const file = join(layout.data, "postmaster.pid");
-  const text = await readFile(file, "utf8").catch(() => null);
+  const named = await namedPostmaster(layout);
+  if (named === null || (await isPostgres(named.pid, layout))) return named;
+  await rm(pidFile(layout), { force: true });
+  return null;
+}
+
+/** The same for who only looks, without the start's lock: whatever lies there stays. */
+export async function seenPostmaster(layout: Layout): Promise<Postmaster | null> {
+  const named = await namedPostmaster(layout);
+  return named !== null && (await isPostgres(named.pid, layout)) ? named : null;
+}
+
+async function namedPostmaster(layout: Layout): Promise<Postmaster | null> {
+  const text = await readFile(pidFile(layout), "utf8").catch(() => null);
   if (text === null) return null;
   const lines = text.split("\n");
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0 || !pidExists(pid)) return null;
-  if (!(await isPostgres(pid, layout))) {
-    await rm(file, { force: true });
-    return null;
-  }
   return { pid, port: Number(lines[3] ?? 0), ready: (lines[7] ?? "").trim() === "ready" };
+}
+
+function pidFile({ data }: Layout): string {
+  return join(data, "postmaster.pid");
 }
 
 /** Whether the process works in our data folder, as a postmaster does; where that cannot be seen, believe the file. */
