@@ -1,5 +1,6 @@
 /** An explanation for people. */
 import type { Explanation } from "../catalogue/explain.ts";
+import { givenText } from "../contracts/given.ts";
 import type { PartialResult } from "../policy/partial.ts";
 import type { ExplainAnswer } from "../starters/explain.ts";
 import { table } from "./output.ts";
@@ -63,7 +64,7 @@ function row(result: PartialResult): string[] {
 
 function planText({ plan, hash }: NonNullable<Explanation["plan"]>): string {
   const steps = plan.rungs.flatMap((rung) =>
-    rung.steps.map((step) => [`${rung.name}/${step.id}`, step.uses, step.risk, JSON.stringify(step.with)]),
+    rung.steps.map((step) => [`${rung.name}/${step.id}`, step.uses, step.risk, givenText(step.uses, step.with)]),
   );
   const title = hash === null ? "Plan, a sketch without a hash: its evidence was not read" : `Plan ${hash}`;
   return `${title}:\n${table(["step", "action", "risk", "with"], steps)}`;

@@ -1,4 +1,5 @@
 /** The story of one remediation as text for people. What comes from outside is printed without control characters. */
+import { givenText } from "../contracts/given.ts";
 import { duration, plain } from "../contracts/text.ts";
 import type { Story, StoryEffect, StoryPlan, StoryVerdict } from "../starters/story/story.ts";
 import { sentText } from "../starters/story/words.ts";
@@ -77,7 +78,9 @@ export function planText(plan: StoryPlan): string {
     lines.push(`  rung ${plain(rung.name)}`);
     for (const [index, step] of rung.steps.entries()) {
       const undo = step.undoable ? ", can be undone" : "";
-      lines.push(`    ${index + 1}. ${plain(step.uses)} (${step.risk}${undo}) ${plain(JSON.stringify(step.with))}`);
+      lines.push(
+        `    ${index + 1}. ${plain(step.uses)} (${step.risk}${undo}) ${plain(givenText(step.uses, step.with))}`,
+      );
     }
     lines.push(`    then ${plain(plan.probe)} must stay healthy for ${duration(rung.holdMs)}`);
   }
@@ -139,7 +142,7 @@ function effectsText(title: string, effects: readonly StoryEffect[]): string {
     const readings = effect.readings.filter(({ detail }) => detail !== effect.detail);
     return [
       `  ${effect.startedAt} ${effect.rung}/${effect.step} ${action}: ${effect.state}${took}: ${effect.detail}`,
-      `    sent ${short(JSON.stringify(effect.request), 300)} as ${effect.key}`,
+      `    sent ${short(givenText(effect.action, effect.request), 300)} as ${effect.key}`,
       ...readings.map(({ at, state, detail }) => `    read back at ${at}: ${state}: ${detail}`),
     ].map(plain);
   });

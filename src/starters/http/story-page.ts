@@ -1,5 +1,6 @@
 /** The story of one remediation as a page, and the page that asks once more before a decision is taken. */
 import { html } from "hono/html";
+import { givenText } from "../../contracts/given.ts";
 import { duration, plain } from "../../contracts/text.ts";
 import type { Story, StoryEffect, StoryPlan } from "../story/story.ts";
 import { sentText } from "../story/words.ts";
@@ -129,7 +130,7 @@ function planOf(plan: StoryPlan | null): Markup | string {
                   ${shown(uses)} <span class="${risk === "irreversible" ? "bad" : "quiet"}">${risk}</span>${
                     undoable ? ", can be undone" : ""
                   }
-                  <pre>${shown(JSON.stringify(given))}</pre>
+                  <pre>${shown(givenText(uses, given))}</pre>
                 </li>`,
             )}
           </ol>
@@ -173,7 +174,7 @@ function effectsOf(title: string, effects: readonly StoryEffect[]): Markup | str
       `${rung}/${step}: ${action}${direction === "apply" ? "" : ` ${direction}`}`,
       `${state}${durationMs === null ? "" : ` after ${duration(durationMs)}`}`,
       detail,
-      `${JSON.stringify(request)} (${key})`,
+      `${givenText(action, request)} (${key})`,
     ]),
   );
 }
