@@ -20,6 +20,9 @@ const DOES: Record<Command, string> = {
   end: "end it: what can be undone is undone, the target goes to its safe state",
 };
 
+/** After these nobody holds it any more. */
+const LETS_GO: readonly Command[] = ["release", "end"];
+
 interface TakeoverOptions {
   by?: string;
   reason?: string;
@@ -73,12 +76,16 @@ async function send(context: Context, made: CliCommand, command: Command, id: st
   );
 }
 
-/** The workflow takes a command first and verifies the person then. Answers what goes on now, for who holds it. */
+/**
+ * The workflow takes a command first and verifies the person then. Answers what goes on now, for who holds it: after what
+ * moves it on, from when it stands still again.
+ */
 async function requireCounted(
   { outside }: Context,
   api: RemediationApi,
   sent: { command: Command; remediationId: string; by: string; seen: number },
 ): Promise<string> {
+  let counted = false;
   for (let look = 0; look < LOOKS; look++) {
     const story = await api.story(sent.remediationId);
     const news = story.audit.slice(sent.seen);
@@ -90,12 +97,19 @@ async function requireCounted(
         `the ${spelled(sent.command)} of ${sent.by} does not count: ${mine.body["detail"] as string}`,
       );
     }
+    counted = mine !== undefined;
+    if (counted && (LETS_GO.includes(sent.command) || story.remediation.closedAt !== null)) return "";
     const held = heldOf(story);
-    if (mine !== undefined && (sent.command !== "take" || held?.by === sent.by)) {
-      return held === null ? "" : heldText(sent.remediationId, held);
+    if (counted && held !== null && (sent.command !== "take" || held.by === sent.by)) {
+      return heldText(sent.remediationId, held);
     }
     await outside.sleep(LOOK_EVERY_MS);
   }
-  note("taken; it is carried out after the current call (look at `selfheal remediation show`; is a worker running?)");
+  const where = `look at \`selfheal remediation show ${sent.remediationId}\``;
+  note(
+    counted && sent.command !== "take"
+      ? `it is carried out, and stands still again after that: ${where}`
+      : `taken; it is carried out after the current call (${where}; is a worker running?)`,
+  );
   return "";
 }

@@ -19,11 +19,14 @@ let audit: AuditRow[];
 let sent: { path: string; body: unknown }[];
 /** What the workflow makes of a command. */
 let onSent: () => void;
+/** What goes on while the command line waits. */
+let onSleep: () => void;
 let printed: string;
 let noted: string;
 
 beforeEach(() => {
-  [audit, sent, onSent, printed, noted] = [[], [], () => undefined, "", ""];
+  [audit, sent, printed, noted] = [[], [], "", ""];
+  [onSent, onSleep] = [() => undefined, () => undefined];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => ((printed += String(text)), true));
   vi.spyOn(process.stderr, "write").mockImplementation((text) => ((noted += String(text)), true));
 });
@@ -69,7 +72,7 @@ async function run(...args: string[]): Promise<void> {
   const outside = {
     fetch: fakeFetch,
     now: () => 0,
-    sleep: () => Promise.resolve(),
+    sleep: () => Promise.resolve(onSleep()),
     interactive: false,
     user: () => "ada",
   };
@@ -130,6 +133,24 @@ describe("a command of the holder", () => {
     const body = { by: "ada", at: "replace/dc", result: { ticketId: "42" }, via: "cli" };
     expect(sent).toEqual([{ path: `/v1/remediations/${ID}/mark-done`, body }]);
     await expect(run("mark-done", "web-1", "--result", "42")).rejects.toThrow("A JSON object");
+  });
+
+  test.each(["retry", "skip", "mark-done"])(
+    "%s says where it stands next, once it stands still again",
+    async (name) => {
+      onSent = () => command(name === "mark-done" ? "markDone" : name, "ada", "counted");
+      const steps = [() => append("progress", {}), () => append("held", { ...HELD, at: "replace/wait" })];
+      onSleep = () => steps.shift()?.();
+      await run(name, "web-1", "--by", "ada");
+      expect(printed).toContain("it stands at replace/wait");
+      expect(noted).toBe("");
+    },
+  );
+
+  test("that takes longer says where to look for what comes next", async () => {
+    onSent = () => command("skip", "ada", "counted");
+    await run("skip", "web-1", "--by", "ada");
+    expect(noted).toContain(`stands still again after that: look at \`selfheal remediation show ${ID}\``);
   });
 
   test("stands in show while it is held, and no longer once it moves or is released", async () => {
