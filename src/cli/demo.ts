@@ -5,7 +5,7 @@ import { EXIT, UserError } from "../config/user-error.ts";
 import { FAULT_NAMES, FAULTS, type FaultName } from "../lab/faults.ts";
 import { parsePort, withExamples } from "./options.ts";
 import { note, wantsJson } from "./output.ts";
-import { playDemo, type DemoOptions } from "./demo/play.ts";
+import { playDemo, type DemoOptions, type DemoResult } from "./demo/play.ts";
 
 /** Slower than the plain demo, so that a process has the time to come back that its work needs in the datacenter. */
 const CHAOS = { hosts: 50, timeScale: 100 };
@@ -48,12 +48,19 @@ async function run(options: Omit<DemoFlags, "fault"> & { fault?: FaultName }, co
   if (options.chaos === true) return runChaos(options, command);
   const result = await playDemo({ ...options, fault: options.fault ?? null, json: wantsJson(command) }, readEnv());
   if (wantsJson(command)) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  const wrong = result.endings.filter((ending) => !ending.asExpected);
-  if (wrong.length === 0) return;
+  const fault = faultOf(result);
+  if (fault === null) return;
+  if (options.once === true || result.stopped) throw fault;
+  note(fault.message);
+}
+
+/** What was stopped says nothing about how a host would have ended. */
+export function faultOf({ stopped, endings }: DemoResult): UserError | null {
+  if (stopped) return new UserError("stopped before the end", { exitCode: EXIT.interrupted });
+  const wrong = endings.filter((ending) => !ending.asExpected);
+  if (wrong.length === 0) return null;
   const names = wrong.map(({ host, outcome, expected }) => `${host} ${outcome} instead of ${expected}`).join(", ");
-  if (options.once === true)
-    throw new UserError(`not every host ended as expected: ${names}`, { exitCode: EXIT.failed });
-  note(`not every host ended as expected: ${names}`);
+  return new UserError(`not every host ended as expected: ${names}`, { exitCode: EXIT.failed });
 }
 
 async function runChaos(options: Omit<DemoFlags, "fault">, command: Command): Promise<void> {

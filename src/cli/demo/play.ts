@@ -38,6 +38,8 @@ export interface DemoOptions {
 export interface DemoResult {
   seconds: number;
   timeScale: number;
+  /** Somebody ended it before every host had ended. */
+  stopped: boolean;
   endings: Ending[];
 }
 
@@ -123,10 +125,11 @@ async function perform(
     await Promise.race([sleep(LOOK_EVERY_MS), stack.supervisor.failed]);
   }
   unlisten();
+  const stopped = follower.stories().size < wanted;
   const seconds = (performance.now() - startedAt) / 1000;
   const endings = endingsOf(cast.parts, follower.stories());
   if (options.json !== true) epilogue(options, lab, follower, endings, seconds);
-  return { seconds: Math.round(seconds * 10) / 10, timeScale: options.timeScale, endings };
+  return { seconds: Math.round(seconds * 10) / 10, timeScale: options.timeScale, stopped, endings };
 }
 
 function prologue(options: DemoOptions, cast: Cast, lab: Lab, stack: Stack): void {

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { faultOf } from "../../src/cli/demo.ts";
 import { fetchAsAda } from "../../src/cli/demo/own-token.ts";
 
 const api = (wants: () => string | null) => (_: unknown, init?: RequestInit) => {
@@ -33,4 +34,21 @@ it("makes the demo's token at the next call when the database is away", async ()
   );
   await expect(ask("http://api")).rejects.toThrow("away");
   expect((await ask("http://api")).status).toBe(200);
+});
+
+it("says of a demo that was stopped that it was, not that a host ended wrong", () => {
+  const endings = [
+    {
+      host: "web-1",
+      outcome: "nothing" as const,
+      expected: "healed" as const,
+      asExpected: false,
+      remediationId: null,
+      webUi: null,
+    },
+  ];
+  const result = { seconds: 1, timeScale: 1, endings };
+  expect(faultOf({ ...result, stopped: true })).toMatchObject({ message: "stopped before the end", exitCode: 130 });
+  expect(faultOf({ ...result, stopped: false })).toMatchObject({ exitCode: 1 });
+  expect(faultOf({ ...result, stopped: false, endings: [] })).toBeNull();
 });
