@@ -99,6 +99,12 @@ password=hunter2
     expect(sorted(ini)).toEqual(SAME);
   });
 
+  it("hosts that share an address stay different machines, and the address is the name of none", () => {
+    const shared = "[web]\nweb-[1:2] ansible_host=10.0.0.9\ngate ansible_host=10.0.0.7\nbehind ansible_host=gate\n";
+    const names = sorted(shared).map(({ name, aliases }) => [name, ...aliases]);
+    expect(names).toEqual([["behind"], ["gate", "10.0.0.7"], ["web-1"], ["web-2"]]);
+  });
+
   it("groups that contain each other end", () => {
     const hosts = ansibleInventory("[a]\nh\n[a:children]\nb\n[b:children]\na\n");
     expect(hosts.map(({ groups }) => groups)).toEqual([["a", "b"]]);

@@ -67,11 +67,15 @@ function toFound({ hosts, groups }: AnsibleGroups): FoundTarget[] {
   for (const name of groups.keys()) {
     for (const host of membersOf(name, groups, new Set())) memberships.get(host)?.add(name);
   }
-  return [...hosts].map(([name, own]) => {
+  const labelled = [...hosts].map(([name, own]) => {
     const labels = Object.fromEntries(Object.entries(own).flatMap(([key, value]) => asLabel(key, value)));
-    const address = labels["ansible_host"];
-    const aliases = address === undefined || address === name ? [] : [address];
-    return { name, aliases, labels, groups: [...(memberships.get(name) ?? [])].sort() };
+    return { name, labels, address: labels["ansible_host"] ?? name };
+  });
+  const users = Map.groupBy(labelled, ({ address }) => address);
+  return labelled.map(({ name, labels, address }) => {
+    // Each host is a machine: an address that several are reached by (a gateway, ports of one) is the name of none.
+    const isOwn = users.get(address)?.length === 1 && !hosts.has(address);
+    return { name, aliases: isOwn ? [address] : [], labels, groups: [...(memberships.get(name) ?? [])].sort() };
   });
 }
 
