@@ -72,7 +72,7 @@ async function run(...args: string[]): Promise<void> {
   const outside = {
     fetch: fakeFetch,
     now: () => 0,
-    sleep: () => Promise.resolve(onSleep()),
+    sleep: () => Promise.resolve().then(onSleep),
     interactive: false,
     user: () => "ada",
   };
