@@ -10,8 +10,7 @@ export async function verifyFile(file: string, manifests: readonly string[], ver
   const heads = await headsOf(manifests);
   const pruned = new Map<string, Tombstone>();
   const { complete, fault } = await readExport(file, {
-    // What a manifest says of entries that were removed on purpose cannot be compared any more.
-    expected: (chain) => (heads.get(chain) ?? []).filter(({ seq }) => (seq ?? 0) > (pruned.get(chain)?.seq ?? 0)),
+    expected: (chain) => comparable(heads.get(chain) ?? [], pruned.get(chain)),
     after: (chain) => pruned.get(chain),
     entry: (entry) => notePruned(entry, pruned),
     chain: (chain, checked) => {
@@ -22,11 +21,18 @@ export async function verifyFile(file: string, manifests: readonly string[], ver
   });
   if (fault !== null) verdict.file(fault);
   if (!complete) return;
-  for (const [chain, [head]] of heads) {
-    if (head === undefined || pruned.has(chain)) continue;
+  for (const [chain, kept] of heads) {
+    const tombstone = pruned.get(chain);
+    const head = comparable(kept, tombstone).find(({ hash }) => hash !== tombstone?.hash);
+    if (head === undefined) continue;
     const detail = `it had ${head.seq} entries in ${head.source}, and the export has nothing of it`;
     verdict.broken({ chain, entries: 0, intactAfter: 0, more: 0, faults: [{ code: "lost", seq: head.seq, detail }] });
   }
+}
+
+/** What a manifest says of entries that were removed on purpose cannot be compared any more, but for the last of them. */
+function comparable(heads: readonly KeptHead[], tombstone: Tombstone | undefined): KeptHead[] {
+  return heads.filter(({ seq }) => (seq ?? 0) >= (tombstone?.seq ?? 0));
 }
 
 async function headsOf(manifests: readonly string[]): Promise<Map<string, KeptHead[]>> {

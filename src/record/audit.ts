@@ -40,7 +40,7 @@ export async function appendAudit(tx: Transaction<Tables>, entry: AuditEntry): P
   const written = await sql<{ hash: string }>`
     with written as (
       ${insertEntries(chained(entry.chain, head, [{ ...entry, body: withActor(entry.body) }]))} on conflict (chain, key) do nothing returning seq, hash)
-    update audit_chains set seq = written.seq, hash = written.hash, moved_at = ${head.at} from written
+    update audit_chains set seq = written.seq, hash = written.hash, moved_at = greatest(moved_at, ${head.at}) from written
      where audit_chains.chain = ${entry.chain} returning audit_chains.hash`.execute(tx);
   return written.rows[0]?.hash ?? head.hash;
 }
@@ -84,9 +84,9 @@ export function insertEntries(rows: readonly ChainedRow[]): RawBuilder<unknown> 
     select * from (values ${sql.join(values)}) as entry`;
 }
 
-/** After `insertEntries`, in the same statement or a later one. */
+/** After `insertEntries`, in the same statement or a later one. A clock that is set back makes no chain one that stood still. */
 export function moveHead(chain: string, { seq, hash, at }: ChainedRow): RawBuilder<unknown> {
-  return sql`update audit_chains set seq = ${seq}, hash = ${hash}, moved_at = ${at} where chain = ${chain}`;
+  return sql`update audit_chains set seq = ${seq}, hash = ${hash}, moved_at = greatest(moved_at, ${at}) where chain = ${chain}`;
 }
 
 export type ChainCheckResult = { ok: true; head: string } | { ok: false; seq: number; detail: string };

@@ -15,6 +15,7 @@ import { all, audited } from "./audit-support.ts";
 import { anIntent, aPlan, closing, planned } from "./builders.ts";
 
 const audit = audited();
+const prunedBy = { before: "2100-01-01T00:00:00.000Z", by: "ann", reason: "kept for a year" };
 const folder = mkdtempSync(join(tmpdir(), "selfheal-audit-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -74,6 +75,20 @@ describe("manifests", () => {
     expect(found).toContainEqual(
       expect.stringMatching(new RegExp(`^${audit.written.observed}: head: its entry 3 .* was written anew`)),
     );
+  });
+
+  it("show what was written anew before it was pruned, in the record and in an export", async () => {
+    const { file } = await makeManifest("laundered");
+    await writeAnew(audit.db, audit.written.observed, (one) => ({ ...one, body: { ...one.body, forged: true } }));
+    const steps = await audit.reading((reader) => all(prune(reader.db, prunedBy)));
+    expect(steps.flatMap((step) => step.pruned)).toContain(audit.written.observed);
+    expect(await audit.wrong()).toEqual([]);
+    expect(faultsOf(await compared([file]))).toEqual([
+      expect.stringMatching(new RegExp(`^${audit.written.observed}: head: its entry 3 .* was written anew`)),
+    ]);
+    expect((await checked(await exported("laundered.jsonl"), [file])).broken).toMatchObject([
+      { chain: audit.written.observed },
+    ]);
   });
 
   it("that were changed, cut, left out or made by another record are named", async () => {
@@ -156,6 +171,18 @@ describe("an export", () => {
     expect(answer).toMatchObject({ whole: true });
     expect(answer.entries).toBe(entries.filter(({ at }) => at >= from && at < to).length);
   });
+
+  it("of some time has no gap where the clock was set back", async () => {
+    for (const at of ["10:00:05", "10:00:03", "10:00:06", "10:00:02"]) {
+      await audit.db.setClock(`2100-01-01T${at}.000Z`);
+      await audit.db.record.append(audit.written.open, at, "note", {});
+    }
+    const at = "2100-01-01T10:00:04.000Z";
+    // Of 5, 3, 6, 2: what lies between the first and the last of that time.
+    expect(await checked(await exported("from.jsonl", { from: at }))).toMatchObject({ whole: true, entries: 3 });
+    const before = { from: "2100-01-01T10:00:00.000Z", to: at };
+    expect(await checked(await exported("to.jsonl", before))).toMatchObject({ whole: true, entries: 3 });
+  });
 });
 
 /** Any file that is no export. */
@@ -164,8 +191,7 @@ function projectFile(): string {
 }
 
 describe("retention", () => {
-  const wish = { before: "2100-01-01T00:00:00.000Z", by: "ann", reason: "kept for a year" };
-  const pruned = () => audit.reading((reader) => all(prune(reader.db, wish)));
+  const pruned = () => audit.reading((reader) => all(prune(reader.db, prunedBy)));
 
   it("removes what was closed long ago, and a verification says by whom instead of calling it broken", async () => {
     const { file } = await makeManifest("pruned");

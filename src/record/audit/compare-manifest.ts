@@ -33,7 +33,7 @@ export async function* compareManifests(db: Database, files: readonly string[]):
     const read = await readManifest(file, async (lines) => {
       chains += lines.length;
       for (const { line, found } of await look(db, lines)) {
-        if (found.pruned && found.seq !== null && line.seq <= found.seq) pruned += 1;
+        if (isPruned(line, found)) pruned += 1;
         else {
           const fault = faultOf(line, found);
           if (fault !== null) report(fault);
@@ -52,18 +52,28 @@ export async function* compareManifests(db: Database, files: readonly string[]):
 interface Found {
   /** Of the head; null: there is no such chain. */
   seq: number | null;
-  /** Of the entry with the line's number; null: there is none. */
+  /** Of the entry with the line's number; null: there is none. Of the last one that was pruned: as its tombstone says. */
   hash: string | null;
-  pruned: boolean;
+  /** Number of the last entry that was removed on purpose, by the tombstone in the chain `control`; null: none was. */
+  pruned: number | null;
+}
+
+/** What lies before the tombstone's entry cannot be compared any more. */
+function isPruned({ seq, hash }: ManifestLine, { pruned, hash: found }: Found): boolean {
+  return pruned !== null && (seq < pruned || (seq === pruned && hash === found));
 }
 
 async function look(db: Database, lines: readonly ManifestLine[]): Promise<{ line: ManifestLine; found: Found }[]> {
   const { rows } = await sql<Found & { at: number }>`
-    select l.at::int - 1 as at, c.seq, a.hash, coalesce(c.pruned_by is not null and a.hash is null, false) as pruned
+    select l.at::int - 1 as at, c.seq, (p.head ->> 'seq')::int as pruned,
+           coalesce(a.hash, case when (p.head ->> 'seq')::int = l.seq then p.head ->> 'hash' end) as hash
       from unnest(${lines.map(({ chain }) => chain)}::text[], ${lines.map(({ seq }) => seq)}::int[])
              with ordinality as l (chain, seq, at)
       left join audit_chains c on c.chain = l.chain
-      left join audit a on a.chain = l.chain and a.seq = l.seq`.execute(db);
+      left join audit a on a.chain = l.chain and a.seq = l.seq
+      left join lateral (
+        select t.body -> 'heads' -> l.chain as head from audit t
+         where t.chain = ${CONTROL_CHAIN} and t.seq = c.pruned_by and t.kind = 'pruned') p on true`.execute(db);
   return rows.flatMap(({ at, ...found }) => {
     const line = lines[at];
     return line === undefined ? [] : [{ line, found }];

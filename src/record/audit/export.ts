@@ -45,17 +45,25 @@ interface Line {
   hash: string;
 }
 
-/** Of chains that did not move since `from`, nothing is read. */
+/**
+ * Of each chain from its first entry in that time to its last one, whole: a clock that was set back gives an entry between
+ * them another time. Of chains that did not move since `from`, nothing is read.
+ */
 async function* pages(db: Session, range: ExportRange): AsyncGenerator<Line[]> {
   for (const isControl of [true, false]) {
     let after = { chain: "", seq: 0 };
     for (;;) {
       const { rows } = await sql<Line>`
         select a.chain, a.seq, a.key, a.at, a.kind, a.body, a.previous_hash as "previousHash", a.hash
-          from audit a join audit_chains c on c.chain = a.chain
-         where (a.chain, a.seq) > (${after.chain}, ${after.seq}) and (a.chain = ${CONTROL_CHAIN}) = ${isControl}
-           and (${range.from}::timestamptz is null or (a.at >= ${range.from} and c.moved_at >= ${range.from}))
-           and (${range.to}::timestamptz is null or a.at < ${range.to})
+          from audit_chains c
+          join lateral (
+            select min(seq) as first, max(seq) as last from audit
+             where chain = c.chain and (${range.from}::timestamptz is null or at >= ${range.from})
+               and (${range.to}::timestamptz is null or at < ${range.to})) span on true
+          join audit a on a.chain = c.chain and a.seq between span.first and span.last
+         where c.chain >= ${after.chain} and (a.chain, a.seq) > (${after.chain}, ${after.seq})
+           and (c.chain = ${CONTROL_CHAIN}) = ${isControl}
+           and (${range.from}::timestamptz is null or c.moved_at >= ${range.from})
          order by a.chain, a.seq limit ${PAGE}`.execute(db);
       const last = rows.at(-1);
       if (last === undefined) break;
