@@ -53,9 +53,7 @@ async function settle(tx: Transaction<Tables>, evaluated: Evaluated): Promise<Ad
   const place = await placeOf(tx, request.remediationId, request.plan.severity, at);
   const ahead = await aheadOf(tx, request.remediationId, place, orderedScopes(request.plan));
   const wait = whyFull(request, counted, results) ?? (await whyBehind(tx, request, place, ahead));
-  return wait === null
-    ? take(tx, request, counted, results)
-    : enqueue(tx, { ...evaluated, place, ahead, detail: wait });
+  return wait === null ? take(tx, evaluated) : enqueue(tx, { ...evaluated, place, ahead, detail: wait });
 }
 
 /** Admitted for this very plan already: a retry consumes nothing. */
@@ -178,12 +176,7 @@ async function needsPerson(
   return counts.rows.some((row) => row.orphaned > 0 && caps.some((cap) => cap.scope === row.scope && row.n >= cap.max));
 }
 
-async function take(
-  tx: Transaction<Tables>,
-  request: AdmissionRequest,
-  counted: CountedFacts,
-  results: GuardrailResult[],
-): Promise<Admission> {
+async function take(tx: Transaction<Tables>, { request, counted, results, at }: Evaluated): Promise<Admission> {
   const { remediationId, plan, planHash } = request;
   const scopes = leasedScopes(plan);
   const capped = cappedScopes(plan).map(({ scope }) => scope);
@@ -215,7 +208,8 @@ async function take(
     .onConflict((conflict) => conflict.column("remediation_id").doUpdateSet(what))
     .execute();
   await removeFromQueue(tx, remediationId);
-  await audit(tx, request, "admitted", { scopes, standing, results: asJson(results) });
+  // With its time: a plan may come back after another, and be let in by another approval.
+  await audit(tx, request, "admitted", { scopes, standing, results: asJson(results) }, at);
   return { status: "admitted", results };
 }
 

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { JsonObject } from "../contracts/json.ts";
 import type { Due, ReportRow } from "./api-measures.ts";
-import { appendAudit, CONTROL_CHAIN } from "./audit.ts";
+import { appendControl, CONTROL_CHAIN } from "./audit.ts";
 import { sha256 } from "./canonical.ts";
 import { now } from "./clock.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -21,7 +21,7 @@ export async function saveReport(
       .execute();
     if (written.length === 0) return;
     const body = { period, markdownSha256: sha256(markdown), csvSha256: sha256(csv) };
-    await appendAudit(tx, { chain: CONTROL_CHAIN, key: `report:${period}`, kind: "report", body });
+    await appendControl(tx, { key: `report:${period}`, kind: "report", body });
   });
 }
 

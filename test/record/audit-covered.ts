@@ -22,6 +22,7 @@ export const COVERED: {
   escalations: { key: "other", route: "page", summary: "x", sent_at: null },
   admissions: { plan_hash: "p", scopes: [], standing_id: "s" },
   reviews: { verdict: "masking", by_person: "mallory", reason: "x" },
+  postmortems: { owner: "mallory", markdown: "it was nobody" },
 };
 
 /** Of what people do to the automation as a whole, in SQL. */
@@ -86,4 +87,5 @@ export const CONTROLS: [table: string, changes: Record<string, string>, where?: 
     "name = 'revoked'",
   ],
   ["catalogue_active", { version: "'v1'" }],
+  ["reports", { period: "'month 2026-09'", markdown: "'all is well'", csv: "'all is well'" }],
 ];

@@ -41,6 +41,7 @@ export async function writeRecord(record: RecordStore): Promise<Written> {
   await record.escalationSent(healed, "end", "timed out");
   await record.escalationSent(healed, "end", null);
   const { auditHead: head } = await record.close(closing(healed));
+  await record.savePostmortem({ remediationId: healed, owner: "sre", markdown: "# What happened" });
   await record.review({ remediationId: healed, verdict: "good", by: "ann", reason: "it was broken" });
   const observed = await planned(record, aPlan({ target: "observed" }));
   await record.close(closing(observed, { outcome: "observed", detail: "nothing was done" }));
@@ -111,6 +112,7 @@ async function writeControls(record: RecordStore): Promise<void> {
     by: "ci",
   });
   await record.hold({ target: host("web-9"), holder: "puppet", reason: "run", until });
+  await record.saveReport({ period: "month 2026-10", report: {}, markdown: "# October", csv: "Report\r\n" });
   for (const version of ["v1", "v2"]) {
     await record.saveCatalogue(version, { version });
     await record.activateCatalogue(version);
@@ -152,6 +154,7 @@ export async function eraseRemediation(db: TestDatabase, id: string): Promise<vo
     "escalations",
     "admissions",
     "reviews",
+    "postmortems",
     "leases",
     "remediations",
   ];

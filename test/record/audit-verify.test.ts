@@ -5,7 +5,7 @@ import { controlRowFaults } from "../../src/record/audit/control-rows.ts";
 import { rowFaults, type BesideRows } from "../../src/record/audit/rows.ts";
 import { rowsOf } from "../../src/record/audit/verify.ts";
 import { throughWay } from "../../src/record/actor.ts";
-import { anIntent } from "./builders.ts";
+import { anIntent, aPlan, hashOfPlan, planned, result, verdict } from "./builders.ts";
 import { eraseRemediation, harm, writeAnew } from "./audit-harm.ts";
 import { CONTROLS, COVERED } from "./audit-covered.ts";
 import { all, audited } from "./audit-support.ts";
@@ -23,6 +23,21 @@ describe("a record that nobody touched", () => {
       temporal: "same",
     });
     expect(reports.find(({ chain }) => chain === audit.written.observed)).toMatchObject({ temporal: "none" });
+  });
+
+  it("is whole where a plan came back after another, and was let in by a person instead of a standing approval", async () => {
+    const { record } = audit.db;
+    const plan = aPlan({ target: "again" });
+    const other = { ...plan, collected: { serial: "S2" } };
+    const remediationId = await planned(record, plan);
+    for (const [made, code] of [[plan, "STANDING_APPROVAL"] as const, [other, "OK"] as const, [plan, "OK"] as const]) {
+      const planHash = hashOfPlan(made);
+      await record.saveDecision(remediationId, verdict, made, planHash, "cat-1");
+      await record.admit({ remediationId, plan: made, planHash, evaluate: () => [result("pass", code)] });
+    }
+    const admitted = (await record.audit(remediationId)).filter(({ kind }) => kind === "admitted");
+    expect(admitted.map(({ body }) => typeof body["standing"])).toEqual(["string", "object", "object"]);
+    expect(await audit.wrong()).toEqual([]);
   });
 
   it("says which way each change of the automation came", async () => {
@@ -168,7 +183,16 @@ describe("a row beside the chains", () => {
   });
 
   it("shows every row that was removed, and every one that was put in", async () => {
-    const tables = ["remediations", "effects", "decisions", "verdicts", "escalations", "admissions", "reviews"];
+    const tables = [
+      "remediations",
+      "effects",
+      "decisions",
+      "verdicts",
+      "escalations",
+      "admissions",
+      "reviews",
+      "postmortems",
+    ];
     for (const table of [
       ...tables,
       "pauses",
@@ -177,6 +201,7 @@ describe("a row beside the chains", () => {
       "breakers",
       "attestations",
       "catalogue_active",
+      "reports",
     ]) {
       await harm(audit.db, `create table kept as table ${table}; delete from ${table}`);
       expect((await audit.wrong()).length, table).toBeGreaterThan(0);

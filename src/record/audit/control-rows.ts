@@ -105,6 +105,7 @@ export async function* controlRowFaults(db: Session): AsyncGenerator<Fault> {
     yield* withoutRow(db, what);
   }
   yield* activeCatalogue(db);
+  yield* keptReports(db);
 }
 
 async function pageOf(db: Session, { table, key, endings }: Controlled, after: string): Promise<Found[]> {
@@ -178,6 +179,25 @@ async function* activeCatalogue(db: Session): AsyncGenerator<Fault> {
   const row = found.rows[0];
   if (row === undefined || row.version === row.told) return;
   yield fault(row.seq, `the active catalogue is ${row.version}, but the chain says ${row.told}`);
+}
+
+/** Their text was hashed when they were made. */
+async function* keptReports(db: Session): AsyncGenerator<Fault> {
+  const found = await sql<{ period: string; seq: number | null; gone: boolean }>`
+    select coalesce(r.period, a.body ->> 'period') as period, a.seq, r.period is null as gone
+      from reports r
+      full join (select seq, body from audit where chain = ${CONTROL_CHAIN} and kind = 'report') a
+             on a.body ->> 'period' = r.period
+     where r.period is null or a.seq is null
+        or a.body ->> 'markdownSha256' <> encode(sha256(convert_to(r.markdown, 'UTF8')), 'hex')
+        or a.body ->> 'csvSha256' <> encode(sha256(convert_to(r.csv, 'UTF8')), 'hex')
+     order by 1 limit ${PAGE}`.execute(db);
+  for (const { period, seq, gone } of found.rows) {
+    const what = `the report of ${period}`;
+    if (seq === null) yield fault(null, `${what} stands in the record, but no entry of the chain tells of it`);
+    else if (gone) yield fault(seq, `${what} is told of by entry ${seq}, but its row in reports is gone`);
+    else yield fault(seq, `${what} has another text than entry ${seq} says`);
+  }
 }
 
 function fault(seq: number | null, detail: string): Fault {

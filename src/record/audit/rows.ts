@@ -52,12 +52,13 @@ export interface BesideRows {
   escalations: { key: string; route: string; summary: string; sent_at: string | null }[];
   admissions: { plan_hash: string; scopes: string[]; standing_id: string | null }[];
   reviews: { verdict: string; by_person: string; reason: string }[];
+  postmortems: { owner: string; markdown: string }[];
 }
 
 export function noRows(): BesideRows {
   return {
     ...{ remediation: null, effects: [], decisions: [], verdicts: [] },
-    ...{ plans: [], escalations: [], admissions: [], reviews: [] },
+    ...{ plans: [], escalations: [], admissions: [], reviews: [], postmortems: [] },
   };
 }
 
@@ -73,7 +74,7 @@ export function rowFaults(rows: BesideRows, entries: readonly AuditRow[]): Fault
   ofEscalations(rows, told);
   const admitted = told.all("admitted");
   for (const row of rows.admissions) {
-    const entry = admitted.find(({ body }) => body["planHash"] === row.plan_hash);
+    const entry = admitted.findLast(({ body }) => body["planHash"] === row.plan_hash);
     const { scopes, standing_id: standing } = row;
     told.same("the admission", entry, { planHash: row.plan_hash, scopes, standing });
   }
@@ -82,6 +83,10 @@ export function rowFaults(rows: BesideRows, entries: readonly AuditRow[]): Fault
   for (const { verdict, by_person: by, reason } of rows.reviews)
     told.same("the review", review, { verdict, by, reason });
   if (review !== undefined && rows.reviews.length === 0) told.gone("the review", review);
+  const draft = told.last("postmortem");
+  for (const { owner, markdown } of rows.postmortems)
+    told.same("the postmortem", draft, { owner, sha256: sha256(markdown) });
+  if (draft !== undefined && rows.postmortems.length === 0) told.gone("the postmortem", draft);
   return told.faults;
 }
 

@@ -294,5 +294,8 @@ export async function rowsOf(tx: Session, ids: readonly string[]): Promise<Map<s
   put(await tx.selectFrom("reviews").selectAll().where(where, "in", ids).execute(), (all, row) =>
     all.reviews.push(row),
   );
+  put(await tx.selectFrom("postmortems").selectAll().where(where, "in", ids).execute(), (all, row) =>
+    all.postmortems.push(row),
+  );
   return rows;
 }
