@@ -69,6 +69,8 @@ export interface MeasuredRow {
   review: ReviewVerdict | null;
   /** Of a refused one: reason codes of what did not pass in its last verdict. */
   codes: string[];
+  /** Retention has removed all but its row: what it did, and who had a hand in it, is not known any more. */
+  pruned: boolean;
   /** Longest time from the end of a call that acted to its entry in the audit chain; null: no such call is known. */
   auditLagMs: number | null;
 }

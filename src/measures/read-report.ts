@@ -6,12 +6,25 @@ import type { MeasuredCursor, MeasuredPage, MeasureRecord } from "../record/api-
 import type { RecordStore } from "../record/api.ts";
 import { coverageOf } from "./coverage.ts";
 import { toMeasured } from "./facts.ts";
-import { before, type Period } from "./period.ts";
+import { before as periodBefore, type Period } from "./period.ts";
 import { reportOf, toReported, type Report, type ReportSettings } from "./report.ts";
 
 export type ReportRecord = Pick<MeasureRecord, "measured" | "unmatchedAlerts"> & Pick<RecordStore, "now" | "cases">;
 
-/** `signal` ends it between two pages. */
+/** What is left of remediations whose details were removed would be counted as if nobody had had a hand in them. */
+export class PrunedPeriod extends Error {
+  override readonly name = "PrunedPeriod";
+  constructor({ kind, name }: Period) {
+    super(
+      `details of remediations that were closed in ${kind} ${name} were removed (record prune): it cannot be counted`,
+    );
+  }
+}
+
+/**
+ * `signal` ends it between two pages.
+ * @throws PrunedPeriod
+ */
 export async function readReport(
   record: ReportRecord,
   catalogue: Catalogue,
@@ -19,19 +32,35 @@ export async function readReport(
   group: string | null,
   signal?: AbortSignal,
 ): Promise<Report> {
-  const then = before(period);
+  const then = periodBefore(period);
   const [now, rows, rowsBefore, unmatched, unmatchedBefore, cases] = await Promise.all([
     record.now(),
-    allMeasured(record, period, group, toReported, signal),
-    allMeasured(record, then, group, toMeasured, signal),
+    allMeasured(record, period, group, whole(period, toReported), signal),
+    allMeasured(record, then, group, whole(then, toMeasured), signal).catch(nullWherePruned),
     record.unmatchedAlerts({ from: period.from, to: period.to, group }),
     record.unmatchedAlerts({ from: then.from, to: then.to, group }),
     record.cases(catalogue.promotion.within),
   ]);
   const evidence = evidenceOf(cases.filter((one) => group === null || one.group === group));
   const coverage = coverageOf(catalogue, group);
-  const facts = { period, now, group, rows, before: rowsBefore, unmatched, unmatchedBefore, evidence, coverage };
+  const before = { before: rowsBefore ?? [], unmatchedBefore: rowsBefore === null ? NO_ALERTS : unmatchedBefore };
+  const facts = { period, now, group, rows, unmatched, evidence, coverage, ...before };
   return reportOf(facts, settingsOf(catalogue));
+}
+
+const NO_ALERTS = { faults: 0, alerts: [] };
+
+function whole<T>(period: Period, make: (row: MeasuredRow) => T): (row: MeasuredRow) => T {
+  return (row) => {
+    if (row.pruned) throw new PrunedPeriod(period);
+    return make(row);
+  };
+}
+
+/** It is only there to compare with. */
+function nullWherePruned(error: unknown): null {
+  if (error instanceof PrunedPeriod) return null;
+  throw error;
 }
 
 /** Page by page: what is made of the rows may be much smaller than they are. */

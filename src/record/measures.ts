@@ -83,7 +83,8 @@ export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuil
            coalesce((select true from decisions d where d.remediation_id = r.remediation_id
                         and d.decision = 'approve' and d.status = 'counted' limit 1), false) as approved,
            (select verdict from reviews v where v.remediation_id = r.remediation_id limit 1) as review,
-           ${refusedBy} as codes
+           ${refusedBy} as codes,
+           coalesce((select pruned_by is not null from audit_chains c where c.chain = r.remediation_id), false) as pruned
       from page r
       left join lateral (
         select * from admissions a where a.remediation_id = r.remediation_id limit 1) ad on true

@@ -1,13 +1,13 @@
 /** A report of a day, a week or a month, and postmortem drafts, for the API. */
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import { before, PERIOD_HELP, periodAt, periodOf, type Period, type PeriodKind } from "../measures/period.ts";
-import { readReport, type ReportRecord } from "../measures/read-report.ts";
+import { PrunedPeriod, readReport, type ReportRecord } from "../measures/read-report.ts";
 import type { Report } from "../measures/report.ts";
 import { readPostmortem, type PostmortemRecord } from "../measures/read-postmortem.ts";
 import type { MeasureRecord } from "../record/api-measures.ts";
 import type { RecordStore } from "../record/api.ts";
 import { findRemediation } from "./decisions.ts";
-import { throughRecord, Unavailable, wrongField } from "./problems.ts";
+import { conflict, throughRecord, Unavailable, wrongField } from "./problems.ts";
 import { requireGroup } from "./standing.ts";
 
 export interface ReportDependencies {
@@ -56,9 +56,13 @@ export async function report({ record, active, reports }: ReportDependencies, wi
   const now = await throughRecord("read the time", () => record.now());
   const period = requirePeriod(wish, now, catalogue.reports.timezone);
   const made = (): Promise<Report> =>
-    readReport(record, catalogue, period, wish.group, AbortSignal.timeout(REPORT_WITHIN_MS));
+    readReport(record, catalogue, period, wish.group, AbortSignal.timeout(REPORT_WITHIN_MS)).catch(asRefusal);
   const key = JSON.stringify([period, wish.group]);
   return throughRecord("read the report", () => reports.make(key, made), REPORT_WITHIN_MS);
+}
+
+function asRefusal(error: unknown): never {
+  throw error instanceof PrunedPeriod ? conflict(error.message) : error;
 }
 
 function requirePeriod({ kind, name }: ReportWish, now: string, timezone: string): Period {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { Catalogue } from "../../src/catalogue/catalogue.ts";
 import type { MeasuredRow } from "../../src/contracts/measures.ts";
 import type { Target } from "../../src/contracts/target.ts";
 import { reportText } from "../../src/cli/report.ts";
 import { toCsv, toMarkdown } from "../../src/measures/formats.ts";
 import { patternsOf } from "../../src/measures/patterns.ts";
-import { periodOf } from "../../src/measures/period.ts";
+import { before, periodOf } from "../../src/measures/period.ts";
+import { readReport, type ReportRecord } from "../../src/measures/read-report.ts";
 import { toMeasured } from "../../src/measures/facts.ts";
 import { reportOf, toReported, type Report, type ReportFacts } from "../../src/measures/report.ts";
 import { percent, seconds } from "../../src/measures/sections.ts";
@@ -189,5 +191,30 @@ describe("patterns", () => {
   it("leave out targets that the inventory does not know any more, and values that nobody has", () => {
     expect(patternsOf([host("gone")], { targets: fleet, labels })).toEqual([]);
     expect(patternsOf([], { targets: [], labels })).toEqual([]);
+  });
+});
+
+describe("a time whose details were pruned", () => {
+  const catalogue = {
+    ...{ runbooks: [], slos: {}, inventory: { targets: [] } },
+    ...{ promotion: { within: 1 }, reports: { savesMinutes: 30, patterns: [] } },
+  } as unknown as Catalogue;
+  const read = (gone: string): Promise<Report> => {
+    const record: ReportRecord = {
+      now: async () => "2026-11-02T00:00:00.000Z",
+      measured: async ({ from }) => ({ rows: [aRow({ pruned: from === gone })], next: null }),
+      unmatchedAlerts: async () => ({ faults: 1, alerts: [] }),
+      cases: async () => [],
+    };
+    return readReport(record, catalogue, period, null);
+  };
+  const m2 = (report: Report) => report.measures.find(({ id }) => id === "M2");
+
+  it("has no report, and nothing is compared with it", async () => {
+    expect(m2(await read(""))).toMatchObject({ value: 0.5, before: 0.5 });
+    expect(m2(await read(before(period).from))).toMatchObject({ value: 0.5, before: null });
+    await expect(read(period.from)).rejects.toThrow(
+      "details of remediations that were closed in month 2026-10 were removed (record prune): it cannot be counted",
+    );
   });
 });

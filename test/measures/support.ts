@@ -29,6 +29,7 @@ export function aRow(changes: Partial<MeasuredRow> = {}): MeasuredRow {
     approved: false,
     review: null,
     codes: [],
+    pruned: false,
     auditLagMs: 2,
     ...changes,
   };

@@ -201,6 +201,9 @@ describe("retention", () => {
     );
     expect(steps.flatMap((step) => step.pruned)).not.toContain(audit.written.open);
     expect(await audit.db.record.audit(audit.written.healed)).toEqual([]);
+    const every = { from: "2020-01-01T00:00:00.000Z", to: prunedBy.before, group: null, after: null };
+    const { rows } = await audit.db.record.measured(every);
+    expect(rows.find(({ remediationId }) => remediationId === audit.written.healed)).toMatchObject({ pruned: true });
     expect((await audit.db.record.story(audit.written.healed))?.effects).toEqual([]);
     expect(await audit.wrong(audit.seenBy(audit.written.head))).toEqual([]);
     const report = (await audit.verified()).find(({ chain }) => chain === audit.written.healed);

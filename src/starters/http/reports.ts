@@ -24,6 +24,7 @@ export const REPORT_OPERATIONS = [
     tag: "automation",
     summary: "What happened in a day, a week or a month",
     query: REPORT,
+    problems: [409],
     answer: z.custom<Report>().meta({ type: "object" }),
     handle: (deps, { query }) => {
       const { kind, name: which = null, group = null } = query;
