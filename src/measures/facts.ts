@@ -40,7 +40,7 @@ export function toMeasured(row: MeasuredRow): Measured {
   const acted = firstEffectAt !== null;
   const healed = outcome === "healed";
   const began = since(row, row.startedAt);
-  const arrived = since(row, row.receivedAt);
+  const arrived = arrivedAt(row);
   const repair = healed && began !== null ? { from: began, to: closedAt } : null;
   const start = acted && arrived !== null ? { from: arrived, to: firstEffectAt } : null;
   const touched = row.approved || row.marks.some(({ kind }) => kind === "held" || kind === "command");
@@ -64,6 +64,15 @@ function since({ previousClosedAt }: MeasuredRow, at: string | null): string | n
   if (at === null || Number.isNaN(Date.parse(at))) return null;
   if (previousClosedAt === null) return at;
   return Date.parse(previousClosedAt) > Date.parse(at) ? previousClosedAt : at;
+}
+
+/**
+ * A fault that arrived before the remediation before it ended either waited for that, or fires again since: its row tells
+ * of the first time alone.
+ */
+function arrivedAt({ receivedAt, previousClosedAt, openedAt }: MeasuredRow): string | null {
+  if (receivedAt === null || previousClosedAt === null) return receivedAt;
+  return Date.parse(previousClosedAt) > Date.parse(receivedAt) ? openedAt : receivedAt;
 }
 
 /** The probe's last word before something was sent. */

@@ -75,7 +75,7 @@ export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuil
     select r.remediation_id as "remediationId", r.target_kind as kind, r.target_id as id, r.runbook,
            r.group_name as "group", r.owner, r.severity, r.outcome, r.needs_human as "needsHuman",
            r.opened_at as "openedAt", r.closed_at as "closedAt",
-           al."startedAt", al."receivedAt", al.alertnames,
+           coalesce(al."startedAt", ${startedOfFaults}) as "startedAt", al."receivedAt", al.alertnames,
            (select p.closed_at from remediations p
              where p.target_id = r.target_id and p.target_kind = r.target_kind and p.opened_at < r.opened_at
              order by p.opened_at desc limit 1) as "previousClosedAt",
@@ -105,6 +105,12 @@ export function measuredQuery({ from, to, group, after }: MeasuredWish): RawBuil
          order by v.seq desc limit 1) ve on true
      order by r.closed_at, r.remediation_id`;
 }
+
+/** A fault that was opened again since has taken its alert along; its key holds when it began. */
+const startedOfFaults = sql`
+  (select min(substring(fault from '@([^@]+)$') collate "C")
+     from audit o, json_array_elements_text(o.body -> 'faults') fault
+    where o.chain = r.remediation_id and o.key = 'opened')`;
 
 /** What refuses by itself, as a probe without an answer, has no verdict that says so: its detail begins with the code. */
 const refusedBy = sql`

@@ -128,6 +128,8 @@ describe("M5, M6, M8, M9 and M10", () => {
     expect(value([aRow({ marks })], "M5")).toBe(60);
     expect(measure([aRow({ marks })], "M5.own")).toMatchObject({ value: 20, met: true });
     expect(value([aRow({ firstEffectAt: null })], "M5")).toBeNull();
+    const [previousClosedAt, openedAt, firstEffectAt] = [at("10:30"), at("14:00"), at("14:01")];
+    expect(value([aRow({ previousClosedAt, openedAt, firstEffectAt, closedAt: at("14:30") })], "M5")).toBe(60);
   });
 
   it("count what went to a person, not what only observed", () => {

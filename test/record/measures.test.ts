@@ -105,6 +105,24 @@ describe("a closed remediation", () => {
     expect(found.map(({ codes }) => codes)).toEqual([["FACTS_UNAVAILABLE"], ["FACTS_UNAVAILABLE"]]);
   });
 
+  it("keeps when its fault began, though that fires again and its alert belongs to the next one", async () => {
+    const { record } = db;
+    const alert = anAlert({ fingerprint: "again", startsAt: "2026-09-20T09:58:00.000Z" });
+    const faults = [faultKey(alert)];
+    await db.setClock("2026-09-20T10:00:00.000Z");
+    await record.receive([received(alert)]);
+    await record.markDelivered(faults.map((key) => ({ faultKey: key, status: "firing" as const })));
+    const first = await planned(record, aPlan({ target: "again" }), { faults });
+    await record.close(closing(first, { faults }));
+    await db.setClock("2026-09-22T10:00:00.000Z");
+    await record.receive([received(alert, { reopenAfterMs: 3_600_000 })]);
+    const second = await planned(record, aPlan({ target: "again" }), { faults, reopenAfterMs: 3_600_000 });
+    await record.close(closing(second, { faults }));
+    const day = { from: "2026-09-20T00:00:00.000Z", to: "2026-09-21T00:00:00.000Z" };
+    const [row] = await allMeasured(record, day, null, (one) => one);
+    expect(row).toMatchObject({ remediationId: first, startedAt: alert.startsAt, alertnames: [] });
+  });
+
   it("belongs to the day in which it closed, and to its group", async () => {
     await db.setClock("2026-10-11T00:00:00.000Z");
     const plan = aPlan({ target: "db-1", group: "db" });
