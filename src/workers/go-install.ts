@@ -1,9 +1,12 @@
 /** Builds a program from source with Go, into our cache. A Temporal server takes minutes on two cores the first time. */
 import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { messageOf } from "../config/user-error.ts";
 import { megabytes, run, withTicks, type Progress } from "./tools.ts";
 
 const BUILD_TIMEOUT_MS = 20 * 60_000;
+/** What fails this early failed for the network, or fails again soon; Go keeps what it has fetched and compiled. */
+const AGAIN_WITHIN_MS = 5 * 60_000;
 const TICK_MS = 10_000;
 
 export interface GoInstallOptions {
@@ -25,16 +28,23 @@ export async function goInstall(options: GoInstallOptions): Promise<void> {
     options.log(`building ${options.module} with ${options.go}, once: ${options.estimate}`);
     const downloads = new Downloads(await moduleCache(options.go));
     let compiled = 0;
-    const build = run({
-      name: "go install",
-      command: options.go,
-      args: ["install", "-v", options.module],
-      env: { GOBIN: folder },
-      timeoutMs: BUILD_TIMEOUT_MS,
-      signal: options.signal,
-      onLine: (line) => {
-        if (!downloads.note(line) && !line.startsWith("go: ")) compiled += 1;
-      },
+    const build = (): Promise<string[]> =>
+      run({
+        name: "go install",
+        command: options.go,
+        args: ["install", "-v", options.module],
+        env: { GOBIN: folder },
+        timeoutMs: BUILD_TIMEOUT_MS,
+        signal: options.signal,
+        onLine: (line) => {
+          if (!downloads.note(line) && !line.startsWith("go: ")) compiled += 1;
+        },
+      });
+    const start = performance.now();
+    const built = build().catch((error: unknown) => {
+      if (options.signal?.aborted === true || performance.now() - start > AGAIN_WITHIN_MS) throw error;
+      options.log(`${messageOf(error)}; once more`);
+      return build();
     });
     const tick = (seconds: number): void => {
       void downloads.bytes().then((bytes) => {
@@ -43,7 +53,7 @@ export async function goInstall(options: GoInstallOptions): Promise<void> {
         );
       });
     };
-    await withTicks(TICK_MS, tick, build);
+    await withTicks(TICK_MS, tick, built);
     await rename(join(folder, builtName(options.module)), options.target);
     options.log(`built ${options.target} (${megabytes((await stat(options.target)).size)})`);
   } finally {

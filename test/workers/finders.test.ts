@@ -94,6 +94,17 @@ describe("the dev server", () => {
     expect(readdirSync(join(folder, "cache/selfheal/bin"))).toEqual(["temporal"]);
   });
 
+  test("a build that a blink of the network ended is tried once more", async () => {
+    onPath(
+      "go",
+      `[ "$1" = env ] && exit
+       if [ -e ${folder}/tried ]; then printf '#!/bin/sh\n' >"$GOBIN/temporal"; /bin/chmod +x "$GOBIN/temporal"; exit; fi
+       : >${folder}/tried; echo "dial tcp: i/o timeout" >&2; exit 1`,
+    );
+    expect(await obtainTemporalCli(env, log, { downloadFrom: OFFLINE })).toMatchObject({ from: "build" });
+    expect(said.join("\n")).toMatch(/go install failed: dial tcp: i\/o timeout; once more/);
+  });
+
   test("a build that fails says why and leaves nothing behind", async () => {
     onPath("go", `[ "$1" = env ] || { echo "no space left on device" >&2; exit 1; }`);
     await expect(obtainTemporalCli(env, log, { downloadFrom: OFFLINE })).rejects.toThrow("no space left on device");
