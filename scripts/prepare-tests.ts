@@ -1,6 +1,10 @@
-/** Gets the servers that the tests run against, once for each machine, with progress. Called first by `npm test`. */
+/**
+ * Gets the servers that the tests run against, once for each machine, with progress, and builds the workflow bundle, which
+ * the first files of all projects would else build at the same time. Called first by `npm test`.
+ */
 import { readEnv } from "../src/config/env.ts";
 import { messageOf } from "../src/config/user-error.ts";
+import { currentBundle } from "../src/workers/bundle.ts";
 import { obtainTemporalCli } from "../src/workers/temporal-cli.ts";
 import { obtainTestServer } from "../src/workers/test-server.ts";
 
@@ -18,6 +22,7 @@ try {
   ]);
   say("Temporal dev server")(`${cli.path} (${cli.from})`);
   say("test server")(`${testServer.path} (${testServer.from})`);
+  say("workflow bundle")((await currentBundle()).codePath);
 } catch (error) {
   console.error(`prepare-tests: ${messageOf(error)}`);
   process.exitCode = 1;
