@@ -1,19 +1,15 @@
 /**
- * `npm test`: gets the Temporal servers, then runs all tests, in two halves that take about as long. The files of the
- * project `integration` start whole systems, kill them and wait: they leave the cores half idle, and what they assert
- * stands in real time. So others run beside them, and step back when both want a core. With arguments it is one vitest
- * with these: `npm test -- test/policy`.
+ * `npm test`: gets the Temporal servers, then runs all tests, in two halves that take about as long. Those of the project
+ * `integration` start whole systems, kill them and wait, one file after the other; they leave the cores mostly idle, so
+ * others run beside them. With arguments it is one vitest with these: `npm test -- test/policy`.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { setPriority } from "node:os";
 import { projectPath } from "../src/config/project.ts";
 
 const VITEST = projectPath("node_modules/vitest/vitest.mjs");
 const BESIDE = ["integration", "processes", "pure"];
-const OTHERS = ["workflows", "record"];
-/** As `nice` counts. With it they still get a quarter of a core that somebody else wants. */
-const STEPS_BACK = 5;
+const OTHERS = ["record", "workflows"];
 
 const given = process.argv.slice(2);
 const prepared = spawnSync(process.execPath, [projectPath("scripts/prepare-tests.ts")], { stdio: "inherit" });
@@ -32,9 +28,7 @@ async function both(): Promise<number> {
     });
   }
   console.log(`test: ${BESIDE.join(", ")} run beside ${OTHERS.join(", ")}; what they say follows`);
-  const behind = vitest(projects(OTHERS), "inherit");
-  if (behind.pid !== undefined) setPriority(behind.pid, STEPS_BACK);
-  const others = await ended(behind);
+  const others = await ended(vitest(projects(OTHERS), "inherit"));
   isOurTurn = true;
   process.stdout.write(Buffer.concat(told));
   return Math.max(others, await until);
