@@ -265,9 +265,9 @@ async function settle(
     const { remediationId, until, direction } = request;
     await deps.record.wait({ key, remediationId, ...seen.wait, until });
     await deps.record.progress(remediationId, direction === "apply" ? "act" : "close", `waits: ${seen.detail}`, until);
-    return reportOnly(seen);
+  } else {
+    await deps.record.endWait(key);
   }
-  await deps.record.endWait(key);
   return reportOnly(seen);
 }
 

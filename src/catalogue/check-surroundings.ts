@@ -1,6 +1,5 @@
 /** Scopes that windows, objectives and dependencies name: one that nothing has would hold nothing, and nobody would notice. */
-import { scopeOf } from "../contracts/ids.ts";
-import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
+import { scopesIn } from "../contracts/scopes.ts";
 import { ROOTS } from "./bindings.ts";
 import { checkTemplates } from "./check-templates.ts";
 import type { JsonObject } from "../contracts/json.ts";
@@ -8,7 +7,6 @@ import type { ConfigSpec } from "./grammar/config.ts";
 import type { InventorySpec } from "./grammar/inventory.ts";
 import { indexOf } from "./inventory.ts";
 import type { SlosSpec } from "./grammar/slos.ts";
-import type { Target } from "../contracts/target.ts";
 import { suggest, type Problem } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -30,7 +28,7 @@ type Path = (string | number)[];
 export function checkSurroundings(sources: Sources, { config, inventory, slos, runbooks }: Parsed): Problem[] {
   if (config === null || inventory === null || sources.inventory === null) return [];
   const { targets } = indexOf(sources.inventory.json as JsonObject, inventory, config.groups).inventory;
-  const known = scopesIn(config, targets, runbooks);
+  const known = scopesIn(Object.keys(config.groups), runbooks, targets);
   const unknown = (source: YamlSource | null | undefined, scopes: readonly string[], path: Path): Problem[] =>
     scopes.flatMap((scope, index) => {
       if (!source || known.has(scope)) return [];
@@ -59,15 +57,4 @@ function twice(source: YamlSource | null, path: Path, value: string): Problem[] 
   return [
     source.problem(path, "value", { message: "another window has this name", wouldBeRight: "each name once", value }),
   ];
-}
-
-function scopesIn(config: ConfigSpec, targets: readonly Target[], runbooks: readonly string[]): Set<string> {
-  const groups = Object.keys(config.groups);
-  return new Set([
-    GLOBAL_SCOPE,
-    ...groups.map(scopeOf.group),
-    ...runbooks.map(scopeOf.runbook),
-    ...runbooks.flatMap((name) => groups.map((group) => scopeOf.runbookInGroup(name, group))),
-    ...targets.flatMap((target) => [scopeOf.target(target), ...placesOf(target)]),
-  ]);
 }

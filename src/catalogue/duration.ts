@@ -18,6 +18,12 @@ export function parseDuration(text: string, scale = 1): number | null {
   return Math.max(1, Math.round(ms / scale));
 }
 
+/** The other way, exactly, in the largest unit that divides it: 90 minutes are `90m`, 30 hours `30h`, two days `2d`. */
+export function writtenDuration(ms: number): string {
+  const unit = (["d", "h", "m", "s"] as const).find((one) => ms > 0 && ms % UNITS[one] === 0) ?? "ms";
+  return `${ms / UNITS[unit]}${unit}`;
+}
+
 /** `90 s` -> `1m30s`: for sentences that people read. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${ms}ms`;

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { Option, type Command } from "commander";
 import type { Env } from "../config/env.ts";
 import { EXIT, UserError } from "../config/user-error.ts";
+import { actingAs, throughWay } from "../record/actor.ts";
+import type { RecordStore } from "../record/api.ts";
 import { defaultStateFolder, runningEmbedded } from "../record/embedded.ts";
+import { openRecord } from "../record/record.ts";
 import { databaseOption } from "./options.ts";
 import { note } from "./output.ts";
 
@@ -25,7 +28,7 @@ export async function findDatabase({ dbUrl, state }: DatabasePlace, env: Env): P
   if (state !== undefined) return ownDatabase(state);
   const given = dbUrl ?? env.DATABASE_URL;
   if (given !== undefined) return given;
-  const folder = env.SELFHEAL_STATE ?? defaultStateFolder(env.XDG_STATE_HOME);
+  const folder = stateFolderOf(env);
   const found = await seek(folder);
   if (found === null) {
     throw new UserError(
@@ -44,6 +47,24 @@ async function ownDatabase(folder: string): Promise<string> {
   throw new UserError(`--state ${folder}: no \`selfheal dev\` with a database that this user may use runs on it`, {
     exitCode: EXIT.unavailable,
   });
+}
+
+/** Works on the record itself, in the name of whoever may write its database, and not through the API. */
+export async function onRecord<T>(
+  { url, program }: { url: string; program: string },
+  work: (record: RecordStore) => Promise<T>,
+): Promise<T> {
+  const record = await openRecord(url, { applicationName: program });
+  try {
+    return await throughWay("cli", () => actingAs("database", () => work(record)));
+  } finally {
+    await record.end();
+  }
+}
+
+/** Where `selfheal dev` keeps its data when nobody names a folder. */
+export function stateFolderOf({ SELFHEAL_STATE, XDG_STATE_HOME }: Env): string {
+  return SELFHEAL_STATE ?? defaultStateFolder(XDG_STATE_HOME);
 }
 
 const seek = (folder: string): Promise<string | null> => runningEmbedded(join(folder, "postgres"));

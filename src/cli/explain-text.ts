@@ -1,6 +1,6 @@
 /** An explanation for people. */
 import type { Explanation } from "../catalogue/explain.ts";
-import { givenText } from "../contracts/given.ts";
+import { givenText } from "../catalogue/given.ts";
 import type { PartialResult } from "../policy/partial.ts";
 import type { ExplainAnswer } from "../starters/explain.ts";
 import { table } from "./output.ts";

@@ -1,5 +1,5 @@
 /** The story of one remediation as text for people. What comes from outside is printed without control characters. */
-import { givenText } from "../contracts/given.ts";
+import { givenText } from "../catalogue/given.ts";
 import { duration, plain } from "../contracts/text.ts";
 import type { Story, StoryEffect, StoryPlan, StoryVerdict } from "../starters/story/story.ts";
 import { sentText } from "../starters/story/words.ts";

@@ -5,13 +5,11 @@ import { readEnv } from "../config/env.ts";
 import { UserError } from "../config/user-error.ts";
 import { ROLES, type Role } from "../contracts/roles.ts";
 import { plain } from "../contracts/text.ts";
-import { actingAs, throughWay } from "../record/actor.ts";
 import type { ApiToken } from "../record/api-identity.ts";
 import type { RecordStore } from "../record/api.ts";
-import { openRecord } from "../record/record.ts";
 import { ProblemError } from "../starters/problems.ts";
 import { createToken, listTokens, revokeToken, type CreateAnswer } from "../starters/tokens.ts";
-import { findDatabase, withDatabase, type DatabasePlace } from "./database.ts";
+import { findDatabase, onRecord, withDatabase, type DatabasePlace } from "./database.ts";
 import { withExamples } from "./options.ts";
 import { printResult, table } from "./output.ts";
 import { callApi } from "./remediation-api.ts";
@@ -50,17 +48,14 @@ function through<T>(
   { api, record }: { api: (context: Context) => Promise<T>; record: (record: RecordStore) => Promise<T> },
 ): Promise<T> {
   const place = command.opts<Place>();
-  return place.record === true ? onRecord(place, record) : api(context);
+  return place.record === true ? straight(place, record) : api(context);
 }
 
-async function onRecord<T>(place: Place, work: (record: RecordStore) => Promise<T>): Promise<T> {
-  const record = await openRecord(await findDatabase(place, readEnv()), { applicationName: "selfheal token" });
+async function straight<T>(place: Place, work: (record: RecordStore) => Promise<T>): Promise<T> {
   try {
-    return await throughWay("cli", () => actingAs("database", () => work(record)));
+    return await onRecord({ url: await findDatabase(place, readEnv()), program: "selfheal token" }, work);
   } catch (error) {
     throw error instanceof ProblemError ? new UserError(error.message) : error;
-  } finally {
-    await record.end();
   }
 }
 

@@ -19,6 +19,21 @@ export function placesOf(target: Pick<Target, "group" | "rack" | "region" | "ser
   ];
 }
 
+/** Every scope that people may name, where these groups, runbooks and targets are all there are. */
+export function scopesIn(
+  groups: readonly string[],
+  runbooks: readonly string[],
+  targets: readonly Pick<Target, "kind" | "id" | "group" | "rack" | "region" | "services">[],
+): Set<string> {
+  return new Set([
+    GLOBAL_SCOPE,
+    ...groups.map(scopeOf.group),
+    ...runbooks.map(scopeOf.runbook),
+    ...runbooks.flatMap((name) => groups.map((group) => scopeOf.runbookInGroup(name, group))),
+    ...targets.flatMap((target) => [scopeOf.target(target), ...placesOf(target)]),
+  ]);
+}
+
 /** Every scope whose pause holds this plan: the guardrail's forecast and the record's fence must agree on them. */
 export function pauseScopesOf(plan: Plan): string[] {
   const { target } = plan;

@@ -21,6 +21,11 @@ export function plain(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trimEnd();
 }
 
+/** By Slack's escaping rules (https://api.slack.com/reference/surfaces/formatting#escaping): no link, and no channel rings. */
+export function slackText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
 /** `3d`, `5h 12m`, `4m 3s`, `850ms`. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return "?";

@@ -6,7 +6,7 @@ import type { MeasuredCursor, MeasuredPage, MeasureRecord } from "../record/api-
 import type { RecordStore } from "../record/api.ts";
 import { coverageOf } from "./coverage.ts";
 import { toMeasured } from "./facts.ts";
-import { before as periodBefore, type Period } from "./period.ts";
+import { before, type Period } from "./period.ts";
 import { reportOf, toReported, type Report, type ReportSettings } from "./report.ts";
 
 export type ReportRecord = Pick<MeasureRecord, "measured" | "unmatchedAlerts"> & Pick<RecordStore, "now" | "cases">;
@@ -32,7 +32,7 @@ export async function readReport(
   group: string | null,
   signal?: AbortSignal,
 ): Promise<Report> {
-  const then = periodBefore(period);
+  const then = before(period);
   const [now, rows, rowsBefore, unmatched, unmatchedBefore, cases] = await Promise.all([
     record.now(),
     allMeasured(record, period, group, whole(period, toReported), signal),
@@ -43,8 +43,8 @@ export async function readReport(
   ]);
   const evidence = evidenceOf(cases.filter((one) => group === null || one.group === group));
   const coverage = coverageOf(catalogue, group);
-  const before = { before: rowsBefore ?? [], unmatchedBefore: rowsBefore === null ? NO_ALERTS : unmatchedBefore };
-  const facts = { period, now, group, rows, unmatched, evidence, coverage, ...before };
+  const compared = { before: rowsBefore ?? [], unmatchedBefore: rowsBefore === null ? NO_ALERTS : unmatchedBefore };
+  const facts = { period, now, group, rows, unmatched, evidence, coverage, ...compared };
   return reportOf(facts, settingsOf(catalogue));
 }
 

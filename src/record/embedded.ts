@@ -123,7 +123,7 @@ async function joinRunning(layout: Layout, options: EmbeddedOptions): Promise<Em
     const server = await runningPostmaster(layout);
     return server === null || server.ready ? { server } : null;
   }, STARTUP_OF_OTHERS_MS);
-  const owner = await readOwner(layout);
+  const owner = await readOwner(layout.owner);
   if (settled === null) {
     throw new UserError(
       `a PostgreSQL in ${layout.folder} neither becomes ready nor ends (started by process ${owner?.pid ?? "unknown"}); ` +

@@ -1,9 +1,10 @@
 /** Standing approvals: declared in selfheal.yaml or given by hand, used by admissions. Audited in the chain `control`. */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
 import type { StandingApproval } from "../contracts/facts.ts";
 import type { StandingRow, StandingWish } from "./api-autonomy.ts";
 import { appendControl } from "./audit.ts";
+import { sha256 } from "./canonical.ts";
 import { now } from "./clock.ts";
 import { lockAdmission } from "./locks.ts";
 import { type Database, inTransaction, type Session } from "./pool.ts";
@@ -39,7 +40,7 @@ export async function grantStanding(db: Database, declared: Declared, isActive: 
 /** Made of what it says, and of how often it was declared anew. */
 function declaredId({ runbook, runbookHash, group, by, expiresAt, maxCount }: Declared, times: number): string {
   const says = [runbook, runbookHash, group, by, expiresAt, maxCount, ...(times === 0 ? [] : [times])];
-  const hex = createHash("sha256").update(JSON.stringify(says)).digest("hex");
+  const hex = sha256(JSON.stringify(says));
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }
 

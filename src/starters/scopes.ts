@@ -1,8 +1,7 @@
 /** Scopes as people write them. A pause of a name that nothing has would stop nothing, and nobody would notice. */
 import { indexOf, parseInventory } from "../catalogue/inventory.ts";
 import { isJsonObject, type Json, type JsonObject } from "../contracts/json.ts";
-import { scopeOf } from "../contracts/ids.ts";
-import { GLOBAL_SCOPE, placesOf } from "../contracts/scopes.ts";
+import { GLOBAL_SCOPE, scopesIn } from "../contracts/scopes.ts";
 import type { RecordStore } from "../record/api.ts";
 import { clipValue, type ProblemError, throughRecord, wrongField } from "./problems.ts";
 
@@ -61,12 +60,7 @@ function scopesOf(content: Json): Set<string> | null {
   const parsed = parseInventory(document);
   if (!parsed.success) return null;
   const { targets } = indexOf(document, parsed.data, {}).inventory;
-  return new Set([
-    ...groups.map(scopeOf.group),
-    ...names.map(scopeOf.runbook),
-    ...names.flatMap((name) => groups.map((group) => scopeOf.runbookInGroup(name, group))),
-    ...targets.flatMap((target) => [scopeOf.target(target), ...placesOf(target)]),
-  ]);
+  return scopesIn(groups, names, targets);
 }
 
 function objectOf(value: Json | undefined): JsonObject {

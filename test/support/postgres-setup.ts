@@ -81,7 +81,7 @@ async function removeLeftOvers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     if (!name.startsWith(PREFIX)) continue;
     const folder = join(tmpdir(), name);
-    const owner = await readOwner(layoutOf(folder));
+    const owner = await readOwner(layoutOf(folder).owner);
     // Another run that begins now removes it as well.
     if (owner !== null && !(await isAlive(owner))) await rm(folder, { recursive: true, force: true }).catch(() => null);
   }

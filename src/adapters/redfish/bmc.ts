@@ -27,9 +27,6 @@ interface Place {
  */
 export function redfish(options: RedfishOptions): BmcPort {
   const locate = locator(options);
-  const get = <T>({ http }: Place, operation: string, path: string, accept: z.ZodType<T>): Promise<T> =>
-    http({ operation, kind: "read", method: "GET", path, accept });
-
   const powerState = async (place: Place, operation: string) => {
     const { PowerState, Actions } = await get(place, operation, place.path, systemShape);
     const power = POWER[PowerState ?? ""];
@@ -70,6 +67,10 @@ export function redfish(options: RedfishOptions): BmcPort {
   };
 }
 
+function get<T>({ http }: Place, operation: string, path: string, accept: z.ZodType<T>): Promise<T> {
+  return http({ operation, kind: "read", method: "GET", path, accept });
+}
+
 const MOST_PAGES = 50;
 
 /** Of every page: a drive that is not shown would be taken for gone. */
@@ -78,8 +79,7 @@ async function members(place: Place, first: string): Promise<string[]> {
   let next: string | undefined = first;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const path = local(place, "drives", next);
-    const call = { operation: "drives", kind: "read", method: "GET", path, accept: collection } as const;
-    const read: z.infer<typeof collection> = await place.http(call);
+    const read: z.infer<typeof collection> = await get(place, "drives", path, collection);
     all.push(...read.Members.map((member) => local(place, "drives", member["@odata.id"])));
     next = read["Members@odata.nextLink"];
     if (next === undefined) return all;

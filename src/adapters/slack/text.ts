@@ -1,4 +1,5 @@
 /** How messages read in Slack. */
+import { slackText } from "../../contracts/text.ts";
 import type { Choice, Opening, Standing } from "../../ports/ports.ts";
 
 const PREFIX = { page: ":rotating_light: ", ticket: ":ticket: ", message: "" } as const;
@@ -19,11 +20,6 @@ const LABEL = {
 /** Slack's limit for the text of one section; escaped characters count as they are written. */
 const LONGEST_SECTION = 3_000;
 const LONGEST_TEXT = 2_500;
-
-/** Slack's own three control characters, by its escaping rules. */
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
 
 export function textOf({ key, route, title, text }: Opening): string {
   return `${PREFIX[route]}*${clipped(title, 250)}*\n${clipped(text, LONGEST_TEXT)}${endOf(key)}`;
@@ -60,7 +56,7 @@ function section(text: string): object {
 }
 
 function clipped(text: string, most: number): string {
-  const escaped = escape(text);
+  const escaped = slackText(text);
   if (escaped.length <= most) return escaped;
   // Not in the middle of an entity, which Slack would refuse.
   return `${escaped.slice(0, most).replace(/&[a-z]{0,3}$/, "")}…`;

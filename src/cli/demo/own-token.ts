@@ -1,7 +1,6 @@
 /** The demo's own calls to its API, which asks for a token from when somebody has made one: the demo then makes its own. */
-import { throughWay, actingAs } from "../../record/actor.ts";
-import { openRecord } from "../../record/record.ts";
 import { createToken } from "../../starters/tokens.ts";
+import { onRecord } from "../database.ts";
 
 /** Who approves in the demo. */
 export const ADA = "ada";
@@ -27,20 +26,9 @@ export function fetchAsAda(make: () => Promise<string>, outside: typeof fetch = 
 }
 
 export async function tokenOfAda(databaseUrl: string): Promise<string> {
-  const record = await openRecord(databaseUrl, { applicationName: "selfheal demo" });
-  try {
-    const wish = {
-      name: `demo-${Date.now()}`,
-      subject: ADA,
-      roles: ["approver" as const],
-      groups: null,
-      forMs: FOR_MS,
-    };
-    const made = await throughWay("cli", () =>
-      actingAs("database", () => createToken({ record }, { ...wish, by: "demo" })),
-    );
-    return made.secret;
-  } finally {
-    await record.end();
-  }
+  const wish = { name: `demo-${Date.now()}`, subject: ADA, roles: ["approver" as const], groups: null, forMs: FOR_MS };
+  const made = await onRecord({ url: databaseUrl, program: "selfheal demo" }, (record) =>
+    createToken({ record }, { ...wish, by: "demo" }),
+  );
+  return made.secret;
 }

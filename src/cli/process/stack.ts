@@ -6,7 +6,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Env, EnvSource } from "../../config/env.ts";
-import { defaultStateFolder } from "../../record/embedded.ts";
+import { stateFolderOf } from "../database.ts";
 import { currentBundle } from "../../workers/bundle.ts";
 import { claimPort } from "../../workers/ports.ts";
 import type { Service } from "./kept-service.ts";
@@ -183,7 +183,7 @@ async function startParts(options: StackOptions, context: StackContext, parts: P
 }
 
 async function stateFolder(options: StackOptions, env: Env, supervisor: Supervisor): Promise<string> {
-  if (!options.fresh) return options.state ?? env.SELFHEAL_STATE ?? defaultStateFolder(env.XDG_STATE_HOME);
+  if (!options.fresh) return options.state ?? stateFolderOf(env);
   // Owned first, so it is removed last: after the database that lies in it has stopped.
   const folder = await mkdtemp(join(tmpdir(), "selfheal-"));
   // Root's PostgreSQL runs as another user, who must get through to its data; what is secret in here is 0600.

@@ -1,7 +1,7 @@
 /** Only one process at a time starts a server in a folder; the others wait and then find it running. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { EXIT, UserError } from "../../config/user-error.ts";
-import { isAlive, type Layout, ourselves, type Owner } from "./state.ts";
+import { isAlive, type Layout, ourselves, readOwner } from "./state.ts";
 import { isErrno, waitFor } from "./wait.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
@@ -9,7 +9,7 @@ const LOCK_TIMEOUT_MS = 60_000;
 export async function withStartLock<T>(layout: Layout, work: () => Promise<T>): Promise<T> {
   const got = await waitFor(() => tryLock(layout), LOCK_TIMEOUT_MS);
   if (got === null) {
-    const holder = await holderOf(layout);
+    const holder = await readOwner(layout.lock);
     throw new UserError(
       `process ${holder?.pid ?? "unknown"} has been starting the database in ${layout.folder} for over a minute: ` +
         `end it, or remove ${layout.lock} if it is not one of selfheal's`,
@@ -30,19 +30,8 @@ async function tryLock(layout: Layout): Promise<true | null> {
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
   }
-  const holder = await holderOf(layout);
+  const holder = await readOwner(layout.lock);
   // A killed starter leaves its lock, and in a container the next one may well have the same pid.
   if (holder !== null && !(await isAlive(holder))) await rm(layout.lock, { force: true });
   return null;
-}
-
-/** null: gone meanwhile, or just being written. */
-async function holderOf(layout: Layout): Promise<Owner | null> {
-  try {
-    const held = JSON.parse(await readFile(layout.lock, "utf8")) as Owner | number;
-    // Earlier versions wrote the pid alone.
-    return typeof held === "number" ? { pid: held, startedAt: null } : held;
-  } catch {
-    return null;
-  }
 }

@@ -33,9 +33,12 @@ export interface Owner {
   startedAt: string | null;
 }
 
-export async function readOwner(layout: Layout): Promise<Owner | null> {
+/** null: the file is not there, or just being written. */
+export async function readOwner(file: string): Promise<Owner | null> {
   try {
-    return JSON.parse(await readFile(layout.owner, "utf8")) as Owner;
+    const owner = JSON.parse(await readFile(file, "utf8")) as Owner | number;
+    // Start locks of earlier versions hold the pid alone.
+    return typeof owner === "number" ? { pid: owner, startedAt: null } : owner;
   } catch {
     return null;
   }

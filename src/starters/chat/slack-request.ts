@@ -71,11 +71,6 @@ function textAt(object: JsonObject, key: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** By Slack's escaping rules (https://api.slack.com/reference/surfaces/formatting#escaping): no link, and no channel rings. */
-export function asText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
 const ANSWERED_AT = ["https://hooks.slack.com", "https://hooks.slack-gov.com"];
 
 /** An address elsewhere is not asked, whoever names it. */

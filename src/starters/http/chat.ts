@@ -3,8 +3,9 @@ import { timingSafeEqual } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "hono";
 import { z } from "zod";
+import { slackText } from "../../contracts/text.ts";
 import { secondsOff } from "../../ports/signed-body.ts";
-import { asText, parseSlack, SLACK_TOLERANCE_MS, slackSignature, type SlackRequest } from "../chat/slack-request.ts";
+import { parseSlack, SLACK_TOLERANCE_MS, slackSignature, type SlackRequest } from "../chat/slack-request.ts";
 import { runChat } from "../chat/run.ts";
 import { notFound, ProblemError, throughRecord } from "../problems.ts";
 import { CHAT_SOURCE } from "../source-tokens.ts";
@@ -93,7 +94,7 @@ async function answered(
 }
 
 function privately(text: string): z.infer<typeof ANSWER> {
-  return { response_type: "ephemeral", replace_original: false, text: asText(text) };
+  return { response_type: "ephemeral", replace_original: false, text: slackText(text) };
 }
 
 async function respond(send: typeof fetch, url: string, text: string): Promise<void> {

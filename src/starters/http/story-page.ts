@@ -1,6 +1,6 @@
 /** The story of one remediation as a page, and the page that asks once more before a decision is taken. */
 import { html } from "hono/html";
-import { givenText } from "../../contracts/given.ts";
+import { givenText } from "../../catalogue/given.ts";
 import { duration, plain } from "../../contracts/text.ts";
 import type { Story, StoryEffect, StoryPlan } from "../story/story.ts";
 import { sentText } from "../story/words.ts";

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ACTIONS } from "../../src/activities/actions.ts";
 import { isDuration } from "../../src/catalogue/inputs.ts";
 import { shapeOf } from "../../src/catalogue/issues.ts";
-import { DURATION_INPUTS, givenText } from "../../src/contracts/given.ts";
+import { DURATION_INPUTS, givenText } from "../../src/catalogue/given.ts";
 
 it("shows a duration as people write it, never rounded, and everything else as it is", () => {
   const shown = (ms: number): string => givenText("monitoring.silence", { for: ms, comment: "1000" });
